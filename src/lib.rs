@@ -1,0 +1,9 @@
+//! keypulse watches the API key of every customer of an integration and gets a dead one replaced
+//! before the customer notices.
+//!
+//! The modules in reading order; `docs/ARCHITECTURE.md` walks one check through them.
+
+pub mod clock;
+pub mod health;
+pub mod ids;
+pub mod redact;
