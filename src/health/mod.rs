@@ -2,7 +2,37 @@
 //!
 //! Everything here is a function of its arguments. It knows no database, no network, no clock and
 //! no configuration file; it imports the standard library and the time crate only.
+//!
+//! Reading order: [`evidence`] (what can be learnt), [`state`] (what can be believed), [`decide`]
+//! (the rules between them), [`reason`] (their sentences), [`episode`] (their consequences),
+//! [`cadence`] (when to ask next), [`weather`] (key or provider?), [`policy`] (how much it takes).
 
+pub mod cadence;
+pub mod decide;
+pub mod episode;
+pub mod evidence;
 pub mod policy;
+pub mod reason;
+pub mod state;
+pub mod weather;
 
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod replay;
+#[cfg(test)]
+mod sentences;
+#[cfg(test)]
+mod table;
+
+pub use cadence::Due;
+pub use decide::{Decision, decide};
+pub use episode::{Audience, Effect, Notice, Outcome, Stage};
+pub use evidence::{
+    Action, Blame, CompanyId, Evidence, Failure, Finding, Generation, Inconclusive, Permission,
+    Scopes,
+};
 pub use policy::{BadPolicy, Bounds, Policy};
+pub use reason::Reason;
+pub use state::{DisabledCause, Doubt, Frozen, Health, ReconnectCause, Status, Trouble};
+pub use weather::{Class, Counts, Verdict, Weather, judge};

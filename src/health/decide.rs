@@ -1,0 +1,453 @@
+//! The rules: one function from what was believed and what was learnt to what is believed now.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::cadence::{self, Due};
+use super::episode::{Audience, Effect, Outcome, Stage};
+use super::evidence::{Action, Blame, Evidence, Failure, Finding, Inconclusive};
+use super::policy::Policy;
+use super::reason::Reason;
+use super::state::{DisabledCause, Doubt, Frozen, Health, ReconnectCause, Status, Trouble};
+use super::weather::Weather;
+
+/// What follows from one piece of evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What is believed now.
+    pub next: Health,
+    /// What must happen because of it, in this order.
+    pub effects: Vec<Effect>,
+    /// When to ask again.
+    pub due: Due,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl Decision {
+    /// Whether the word or the cause that people see has changed.
+    pub fn changed(&self, before: &Health) -> bool {
+        shown(&before.status) != shown(&self.next.status)
+    }
+}
+
+/// Decides. `weather` is that of the evidence's own class ([`Finding::class`]); `phase` is the
+/// tenant's own offset within the interval ([`cadence::phase`]); `now` is when the decision is
+/// made, which may be well after the evidence began.
+pub fn decide(
+    before: &Health,
+    evidence: &Evidence,
+    weather: Weather,
+    policy: &Policy,
+    phase: TimeDelta,
+    now: DateTime<Utc>,
+) -> Decision {
+    let mut rules = Rules {
+        next: before.clone(),
+        effects: Vec::new(),
+        weather,
+        policy,
+        began: evidence.began,
+    };
+    let reason = rules.apply(evidence);
+    let Rules {
+        mut next,
+        mut effects,
+        ..
+    } = rules;
+    // What lay behind a pause is taken up again as it was.
+    let kept = match &before.status {
+        Status::Paused { frozen, .. } if shown(&frozen.status) == shown(&next.status) => true,
+        status => shown(status) == shown(&next.status),
+    };
+    if !kept {
+        next.since = now;
+    }
+    if shown(&before.status) != shown(&next.status) {
+        effects.push(Effect::owe(Audience::Integration, Stage::StatusChanged));
+    }
+    let due = if effects.contains(&Effect::DestroyKey) {
+        Due::Never
+    } else {
+        cadence::next(&next, evidence, policy, phase, now)
+    };
+    Decision {
+        next,
+        effects,
+        due,
+        reason,
+    }
+}
+
+/// What people see of a status: its word and cause, with the particulars that they act on.
+fn shown(status: &Status) -> (&'static str, Option<&'static str>, Option<&ReconnectCause>) {
+    let particulars = match status {
+        Status::NeedsReconnection { cause, .. } => Some(cause),
+        Status::Pending { .. }
+        | Status::Healthy { .. }
+        | Status::Degraded(_)
+        | Status::Paused { .. }
+        | Status::Disabled(_) => None,
+    };
+    (status.word(), status.cause(), particulars)
+}
+
+/// One decision being made.
+struct Rules<'a> {
+    next: Health,
+    effects: Vec<Effect>,
+    weather: Weather,
+    policy: &'a Policy,
+    began: DateTime<Utc>,
+}
+
+impl Rules<'_> {
+    fn apply(&mut self, evidence: &Evidence) -> Reason {
+        if evidence.generation != self.next.generation {
+            return Reason::OtherGeneration;
+        }
+        if let Finding::Operator(action) = evidence.finding {
+            return self.operator(action);
+        }
+        match &self.next.status {
+            Status::Disabled(_) => return Reason::NotWatched,
+            Status::Paused {
+                until: Some(until), ..
+            } if *until <= self.began => self.thaw(),
+            Status::Paused { .. } => return Reason::NotWatched,
+            Status::Pending { .. }
+            | Status::Healthy { .. }
+            | Status::Degraded(_)
+            | Status::NeedsReconnection { .. } => {}
+        }
+        if self
+            .next
+            .heard_at()
+            .is_some_and(|heard| self.began <= heard)
+        {
+            return Reason::Overtaken;
+        }
+        match &evidence.finding {
+            Finding::Accepted => self.accepted(),
+            Finding::Failed(failure) => self.failed(failure),
+            Finding::Inconclusive(why) => self.inconclusive(*why),
+            Finding::Operator(_) => Reason::NotWatched,
+        }
+    }
+
+    /// One acceptance ends everything, unless the key has been coming and going.
+    fn accepted(&mut self) -> Reason {
+        let first_ever = self.next.accepted_at.is_none();
+        self.next.silent_since = None;
+        let (reason, closes) = match &mut self.next.status {
+            Status::Pending { .. } => (Reason::FirstAccepted, false),
+            Status::Healthy { doubt: None } => (Reason::StillAccepted, false),
+            Status::Healthy { doubt: Some(_) } => (Reason::DoubtCleared, false),
+            Status::Degraded(Trouble::Unreachable { .. }) => (Reason::AnsweredAgain, false),
+            Status::Degraded(Trouble::Key { doubt, returning })
+            | Status::NeedsReconnection {
+                doubt, returning, ..
+            } => {
+                let flapping = self
+                    .next
+                    .recovered_at
+                    .is_some_and(|recovered| doubt.first - recovered <= self.policy.flap_window);
+                if flapping && returning.is_none() {
+                    *returning = Some(self.began);
+                    self.next.accepted_at = Some(self.began);
+                    return Reason::AcceptedOnceWhileFlapping;
+                }
+                let reason = if first_ever {
+                    Reason::FirstAccepted
+                } else {
+                    Reason::Recovered
+                };
+                (reason, true)
+            }
+            Status::Paused { .. } | Status::Disabled(_) => return Reason::NotWatched,
+        };
+        if closes {
+            self.close(Outcome::Recovered);
+            self.next.recovered_at = Some(self.began);
+        }
+        self.next.accepted_at = Some(self.began);
+        self.next.status = Status::Healthy { doubt: None };
+        reason
+    }
+
+    fn failed(&mut self, failure: &Failure) -> Reason {
+        self.next.silent_since = None;
+        let doubt = Doubt::extend(self.next.status.doubt(), failure.clone(), self.began);
+        let bound = Bound::for_failure(failure, self.weather, self.policy);
+        let reached = bound.reached(&doubt);
+        let foreign = matches!(failure, Failure::WrongCompany(_));
+        match &self.next.status {
+            Status::Pending { .. } if foreign || reached => {
+                self.needs_reconnection(doubt, reached, &bound)
+            }
+            Status::Pending { .. } => {
+                let reason = bound.confirming(&doubt);
+                self.next.status = Status::Pending { doubt: Some(doubt) };
+                reason
+            }
+            Status::Healthy { .. } | Status::Degraded(_) if reached => {
+                self.needs_reconnection(doubt, true, &bound)
+            }
+            Status::Healthy { .. } | Status::Degraded(Trouble::Unreachable { .. }) => {
+                let reason = bound.confirming(&doubt);
+                // Whoever opens a foreign company is suspended at once; anything else that was
+                // said only once may be a slip.
+                if foreign || doubt.count.get() >= 2 {
+                    self.open(&doubt);
+                    self.next.status = Status::Degraded(Trouble::Key {
+                        doubt,
+                        returning: None,
+                    });
+                } else {
+                    self.next.status = Status::Healthy { doubt: Some(doubt) };
+                }
+                reason
+            }
+            Status::Degraded(Trouble::Key { .. }) => {
+                let reason = bound.confirming(&doubt);
+                self.next.status = Status::Degraded(Trouble::Key {
+                    doubt,
+                    returning: None,
+                });
+                reason
+            }
+            Status::NeedsReconnection { cause, .. } => {
+                let told = cause.clone();
+                let cause = if reached {
+                    self.cause(&doubt)
+                } else {
+                    told.clone()
+                };
+                if cause == told && !(reached && foreign) {
+                    self.next.status = Status::NeedsReconnection {
+                        cause,
+                        doubt,
+                        returning: None,
+                    };
+                    return Reason::StillFailing;
+                }
+                self.needs_reconnection(doubt, reached, &bound)
+            }
+            Status::Paused { .. } | Status::Disabled(_) => Reason::NotWatched,
+        }
+    }
+
+    /// An answer that says nothing of the key never moves a verdict on the key.
+    fn inconclusive(&mut self, why: Inconclusive) -> Reason {
+        if why.blame() == Blame::Ourselves {
+            return Reason::Inconclusive(why);
+        }
+        let since = *self.next.silent_since.get_or_insert(self.began);
+        let long = self.began - since >= self.policy.unreachable_after;
+        match &mut self.next.status {
+            Status::Healthy { doubt } if long && self.weather == Weather::Clear => {
+                let doubt = doubt.take();
+                self.next.status = Status::Degraded(Trouble::Unreachable { doubt });
+                Reason::UnreachableAlone { why, since }
+            }
+            Status::Pending { .. }
+            | Status::Healthy { .. }
+            | Status::Degraded(_)
+            | Status::NeedsReconnection { .. }
+            | Status::Paused { .. }
+            | Status::Disabled(_) => Reason::Inconclusive(why),
+        }
+    }
+
+    fn operator(&mut self, action: Action) -> Reason {
+        match (action, &self.next.status) {
+            (Action::Pause { until }, Status::Paused { frozen, .. }) => {
+                self.next.status = Status::Paused {
+                    until,
+                    frozen: frozen.clone(),
+                };
+                Reason::Paused
+            }
+            (Action::Pause { .. } | Action::Resume, Status::Disabled(_)) => Reason::NotWatched,
+            (Action::Pause { until }, status) => {
+                let frozen = Frozen {
+                    status: status.clone(),
+                    since: self.next.since,
+                };
+                self.next.status = Status::Paused {
+                    until,
+                    frozen: Box::new(frozen),
+                };
+                Reason::Paused
+            }
+            (Action::Resume, Status::Paused { .. }) => {
+                self.thaw();
+                Reason::Resumed
+            }
+            (Action::Resume, _) => Reason::NotPaused,
+            (Action::Compromise, _) => self.disable(DisabledCause::Compromised),
+            (Action::Decline, _) => self.disable(DisabledCause::Declined),
+        }
+    }
+
+    fn thaw(&mut self) {
+        if let Status::Paused { frozen, .. } = &self.next.status {
+            let Frozen { status, since } = (**frozen).clone();
+            self.next.status = status;
+            self.next.since = since;
+        }
+    }
+
+    fn disable(&mut self, cause: DisabledCause) -> Reason {
+        if self.next.status == Status::Disabled(cause) {
+            return Reason::Disabled(cause);
+        }
+        if self.next.status.episode_open() {
+            self.close(Outcome::Disabled);
+        }
+        self.next.status = Status::Disabled(cause);
+        match cause {
+            DisabledCause::Compromised => {
+                // A story of its own, which ends with a new key.
+                self.begin_episode(self.began);
+                self.owe_first(&[Audience::Customer, Audience::OnCall]);
+            }
+            DisabledCause::Declined => {
+                self.effects
+                    .push(Effect::owe(Audience::Operator, Stage::StatusChanged));
+            }
+        }
+        self.effects.push(Effect::DestroyKey);
+        Reason::Disabled(cause)
+    }
+
+    /// Moves to `NeedsReconnection`, or to another cause within it. `confirmed` is false only for
+    /// a foreign company met by a key that was never accepted, which is told at once.
+    fn needs_reconnection(&mut self, doubt: Doubt, confirmed: bool, bound: &Bound) -> Reason {
+        let pending = matches!(self.next.status, Status::Pending { .. });
+        let told = matches!(self.next.status, Status::NeedsReconnection { .. });
+        let cause = self.cause(&doubt);
+        self.open(&doubt);
+        if pending {
+            self.owe_first(&[Audience::Operator]);
+        } else if !told {
+            self.owe_first(&[Audience::Customer, Audience::OnCall]);
+        }
+        let reason = if confirmed {
+            bound.reached_reason(&doubt)
+        } else {
+            bound.confirming(&doubt)
+        };
+        if confirmed && matches!(cause, ReconnectCause::WrongCompany(_)) {
+            self.effects.push(Effect::DestroyKey);
+        }
+        self.next.status = Status::NeedsReconnection {
+            cause,
+            doubt,
+            returning: None,
+        };
+        reason
+    }
+
+    /// What a failure that reached its bound is called, from what is known beside it.
+    fn cause(&self, doubt: &Doubt) -> ReconnectCause {
+        match &doubt.failure {
+            Failure::WrongCompany(found) => ReconnectCause::WrongCompany(found.clone()),
+            _ if self.next.accepted_at.is_none() => ReconnectCause::NeverAccepted,
+            Failure::Rejected => match self.next.expires_at {
+                Some(expiry) if expiry <= doubt.last => ReconnectCause::Expired,
+                Some(_) | None => ReconnectCause::Rejected,
+            },
+            Failure::Disconnected => ReconnectCause::Disconnected,
+            Failure::PermissionLost(lost) => ReconnectCause::PermissionLost(lost.clone()),
+        }
+    }
+
+    fn open(&mut self, doubt: &Doubt) {
+        if !self.next.status.episode_open() {
+            self.begin_episode(doubt.first);
+        }
+    }
+
+    fn begin_episode(&mut self, began: DateTime<Utc>) {
+        self.next.episodes = self.next.episodes.saturating_add(1);
+        self.effects.push(Effect::OpenEpisode {
+            number: self.next.episodes,
+            began,
+        });
+    }
+
+    fn close(&mut self, outcome: Outcome) {
+        let told = matches!(self.next.status, Status::NeedsReconnection { .. });
+        self.effects.push(Effect::RevokeLinks);
+        self.effects.push(Effect::CancelUnsent);
+        if told && outcome == Outcome::Recovered {
+            for audience in [Audience::Customer, Audience::OnCall, Audience::Operator] {
+                self.effects.push(Effect::owe(audience, Stage::Resolved));
+            }
+        }
+        self.effects.push(Effect::CloseEpisode {
+            number: self.next.episodes,
+            outcome,
+        });
+    }
+
+    fn owe_first(&mut self, audiences: &[Audience]) {
+        for audience in audiences {
+            self.effects.push(Effect::owe(*audience, Stage::First));
+        }
+    }
+}
+
+/// How much it takes to believe a failure.
+struct Bound {
+    count: u32,
+    span: TimeDelta,
+    alone: bool,
+}
+
+impl Bound {
+    fn for_failure(failure: &Failure, weather: Weather, policy: &Policy) -> Self {
+        match weather {
+            Weather::Unknown => Self {
+                count: policy.alone_rejections,
+                span: policy.alone_span,
+                alone: true,
+            },
+            Weather::Clear => match failure {
+                Failure::WrongCompany(_) => Self {
+                    count: 2,
+                    span: policy.wrong_company_span,
+                    alone: false,
+                },
+                Failure::Rejected | Failure::Disconnected | Failure::PermissionLost(_) => Self {
+                    count: policy.rejections,
+                    span: policy.span,
+                    alone: false,
+                },
+            },
+        }
+    }
+
+    fn reached(&self, doubt: &Doubt) -> bool {
+        doubt.count.get() >= self.count && doubt.last - doubt.first >= self.span
+    }
+
+    fn confirming(&self, doubt: &Doubt) -> Reason {
+        Reason::Confirming {
+            failure: doubt.failure.clone(),
+            count: doubt.count.get(),
+            of: self.count,
+            span: self.span,
+            alone: self.alone,
+        }
+    }
+
+    fn reached_reason(&self, doubt: &Doubt) -> Reason {
+        Reason::BoundReached {
+            failure: doubt.failure.clone(),
+            count: doubt.count.get(),
+            over: doubt.last - doubt.first,
+            alone: self.alone,
+        }
+    }
+}

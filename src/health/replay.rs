@@ -1,0 +1,98 @@
+//! Tells one tenant's story minute by minute, for the tests of the rules.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::*;
+
+/// Minute 0 of every story.
+pub fn minute(minutes: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::minutes(minutes)
+}
+
+pub fn company(name: &str) -> CompanyId {
+    CompanyId::parse(name).unwrap()
+}
+
+pub fn rejected() -> Finding {
+    Finding::Failed(Failure::Rejected)
+}
+
+pub fn lost(scopes: &str) -> Finding {
+    Finding::Failed(Failure::PermissionLost(Permission::Scopes(Scopes::parse(
+        scopes,
+    ))))
+}
+
+pub fn foreign(name: &str) -> Finding {
+    Finding::Failed(Failure::WrongCompany(company(name)))
+}
+
+pub fn fault() -> Finding {
+    Finding::Inconclusive(Inconclusive::ServerError { retry_after: None })
+}
+
+/// One tenant under the default policy.
+pub struct Story {
+    pub health: Health,
+    pub policy: Policy,
+    pub effects: Vec<Effect>,
+}
+
+impl Story {
+    /// A tenant whose key was given at minute 0 and not tried yet.
+    pub fn pending() -> Self {
+        Self {
+            health: Health::pending(minute(0), None),
+            policy: Policy::default(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// A tenant whose key was accepted at minute 0.
+    pub fn healthy() -> Self {
+        let mut story = Self::pending();
+        story.tell(0, Finding::Accepted, Weather::Clear);
+        story.effects.clear();
+        story
+    }
+
+    /// Takes one finding of a probe that began at this minute.
+    pub fn tell(&mut self, at: i64, finding: Finding, weather: Weather) -> Decision {
+        let evidence = Evidence {
+            generation: self.health.generation,
+            began: minute(at),
+            finding,
+        };
+        let decision = decide(
+            &self.health,
+            &evidence,
+            weather,
+            &self.policy,
+            TimeDelta::minutes(7),
+            minute(at),
+        );
+        self.health = decision.next.clone();
+        self.effects.extend(decision.effects.iter().cloned());
+        decision
+    }
+
+    /// The same finding at each of these minutes.
+    pub fn tell_all(&mut self, at: &[i64], finding: &Finding, weather: Weather) -> &str {
+        for minute in at {
+            self.tell(*minute, finding.clone(), weather);
+        }
+        self.word()
+    }
+
+    pub fn word(&self) -> &'static str {
+        self.health.status.word()
+    }
+
+    pub fn owed(&self, audience: Audience, stage: Stage) -> usize {
+        let notice = Effect::owe(audience, stage);
+        self.effects
+            .iter()
+            .filter(|effect| **effect == notice)
+            .count()
+    }
+}

@@ -1,0 +1,173 @@
+//! The rules as a committed table, so that a reviewer sees a changed rule as a changed line.
+
+use std::fmt::Write;
+
+use chrono::TimeDelta;
+
+use super::replay::{Story, fault, foreign, lost, minute, rejected};
+use super::*;
+use Weather::{Clear, Unknown};
+
+/// The minute at which every piece of evidence in the table begins.
+const NOW: i64 = 600;
+
+/// One name and one tenant for every state worth telling apart, as it stands at [`NOW`].
+fn states() -> Vec<(&'static str, Story)> {
+    let told = |mut story: Story, at: &[i64], finding: &Finding| {
+        story.tell_all(at, finding, Clear);
+        story
+    };
+    let paused = |mut story: Story| {
+        story.tell(595, Finding::Operator(Action::Pause { until: None }), Clear);
+        story
+    };
+    let mut flapping = told(Story::healthy(), &[560, 561], &rejected());
+    flapping.tell(562, Finding::Accepted, Clear);
+    let flapping = told(flapping, &[580, 581], &rejected());
+    let dead = [480, 481, 484, 491];
+    vec![
+        ("pending", Story::pending()),
+        (
+            "pending, 1 refused",
+            told(Story::pending(), &[589], &rejected()),
+        ),
+        (
+            "pending, 2 refused",
+            told(Story::pending(), &[589, 590], &rejected()),
+        ),
+        ("healthy", Story::healthy()),
+        (
+            "healthy, silent 30 min",
+            told(Story::healthy(), &[570], &fault()),
+        ),
+        (
+            "suspect: 1 refused",
+            told(Story::healthy(), &[599], &rejected()),
+        ),
+        (
+            "suspect: 1 lacking",
+            told(Story::healthy(), &[599], &lost("a:read")),
+        ),
+        (
+            "degraded: 2 refused",
+            told(Story::healthy(), &[589, 590], &rejected()),
+        ),
+        (
+            "degraded: 4 refused",
+            told(Story::healthy(), &[591, 592, 593, 594], &rejected()),
+        ),
+        (
+            "degraded: 2 lacking",
+            told(Story::healthy(), &[589, 590], &lost("a:read")),
+        ),
+        (
+            "degraded: foreign b",
+            told(Story::healthy(), &[599], &foreign("b")),
+        ),
+        (
+            "degraded: unreachable",
+            told(Story::healthy(), &[540, 575], &fault()),
+        ),
+        ("degraded: flapping", flapping),
+        ("dead: refused", told(Story::healthy(), &dead, &rejected())),
+        (
+            "dead: lacking",
+            told(Story::healthy(), &dead, &lost("a:read")),
+        ),
+        (
+            "dead: never accepted",
+            told(Story::pending(), &dead, &rejected()),
+        ),
+        ("paused", paused(Story::healthy())),
+        (
+            "disabled",
+            told(
+                Story::healthy(),
+                &[590],
+                &Finding::Operator(Action::Compromise),
+            ),
+        ),
+    ]
+}
+
+fn findings() -> Vec<(&'static str, Finding)> {
+    vec![
+        ("accepted", Finding::Accepted),
+        ("refused", rejected()),
+        ("lacking", lost("a:read")),
+        ("foreign b", foreign("b")),
+        ("disconnected", Finding::Failed(Failure::Disconnected)),
+        ("no answer", fault()),
+        (
+            "our own fault",
+            Finding::Inconclusive(Inconclusive::KeyUnavailable),
+        ),
+        ("pause", Finding::Operator(Action::Pause { until: None })),
+        ("resume", Finding::Operator(Action::Resume)),
+        ("compromise", Finding::Operator(Action::Compromise)),
+        ("decline", Finding::Operator(Action::Decline)),
+    ]
+}
+
+fn outcome(story: &Story, finding: &Finding, weather: Weather) -> String {
+    let evidence = Evidence {
+        generation: story.health.generation,
+        began: minute(NOW),
+        finding: finding.clone(),
+    };
+    let decision = decide(
+        &story.health,
+        &evidence,
+        weather,
+        &story.policy,
+        TimeDelta::minutes(7),
+        minute(NOW),
+    );
+    let effects: Vec<String> = decision.effects.iter().map(effect).collect();
+    let due = match decision.due {
+        Due::At(due) => format!("+{} min", (due - minute(NOW)).num_minutes()),
+        Due::Never => "never".to_owned(),
+    };
+    let next = match decision.next.status.doubt() {
+        Some(doubt) if finding != &Finding::Accepted => {
+            format!("{} ×{}", decision.next.status, doubt.count)
+        }
+        _ => decision.next.status.to_string(),
+    };
+    format!("{next:<54} {due:<9} {}", effects.join(" "))
+}
+
+fn effect(effect: &Effect) -> String {
+    match effect {
+        Effect::OpenEpisode { number, .. } => format!("open#{number}"),
+        Effect::CloseEpisode { number, outcome } => format!("close#{number}({})", outcome.name()),
+        Effect::Owe(notice) => format!("{}:{}", notice.audience.name(), notice.stage.name()),
+        Effect::CancelUnsent => "cancel-unsent".to_owned(),
+        Effect::RevokeLinks => "revoke-links".to_owned(),
+        Effect::DestroyKey => "destroy-key".to_owned(),
+    }
+}
+
+#[test]
+fn the_transition_table_is_as_committed() {
+    let mut table = String::from(
+        "before                  evidence       weather  after                                                  ask again effects\n",
+    );
+    for (state, story) in states() {
+        for (name, finding) in findings() {
+            let clear = outcome(&story, &finding, Clear);
+            let unknown = outcome(&story, &finding, Unknown);
+            let mut line = |weather: &str, outcome: &str| {
+                let row = format!("{state:<23} {name:<14} {weather:<8} {outcome}");
+                writeln!(table, "{}", row.trim_end()).unwrap();
+            };
+            if clear == unknown {
+                line("any", &clear);
+            } else {
+                line("clear", &clear);
+                line("unknown", &unknown);
+            }
+        }
+    }
+    insta::assert_snapshot!("transitions", table);
+}

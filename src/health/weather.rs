@@ -1,0 +1,159 @@
+//! Is it the key, or is it the provider? Judged from what the rest of the fleet sees.
+//!
+//! Counts in, verdict with its reason out. Two answers are given here: `clear`, because enough
+//! other keys were accepted meanwhile, or `unknown`, because nothing can be compared.
+
+use std::fmt;
+
+/// Fewer tenants than this cannot serve as each other's control.
+pub const LEAST_FLEET: u32 = 20;
+/// Up to this many tenants failing together are single cases in a fleet of any size.
+const LEAST_MANY: u32 = 5;
+/// One tenant in this many failing together is weather.
+const MANY_SHARE: u32 = 5;
+
+/// What we believe of the provider, as far as one class of failure goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weather {
+    /// Enough others were accepted at the same time: a failure is the tenant's own.
+    Clear,
+    /// Too few others, or too many failing together: nothing can be told, the longer bound holds.
+    Unknown,
+}
+
+impl fmt::Display for Weather {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Clear => "clear",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// Which failures are compared with each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The provider says something against the key.
+    Refused,
+    /// No usable answer.
+    Silent,
+}
+
+/// How many distinct tenants, within the window that is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Had their key accepted, and nothing held against it since.
+    pub accepted: u32,
+    /// Began to fail.
+    pub newly_refused: u32,
+    /// Began to get no usable answer.
+    pub newly_silent: u32,
+}
+
+/// A weather and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What is believed.
+    pub weather: Weather,
+    /// Why.
+    pub because: Because,
+}
+
+/// The reason of a [`Verdict`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// Fewer than [`LEAST_FLEET`] tenants answered.
+    TooFew {
+        /// How many tenants were compared.
+        compared: u32,
+    },
+    /// Too many failing together for single cases.
+    TooManyTogether {
+        /// How many began to fail.
+        failing: u32,
+        /// How many tenants were compared.
+        compared: u32,
+    },
+    /// Nearly all others are well.
+    OthersAccepted {
+        /// How many were accepted.
+        accepted: u32,
+    },
+}
+
+/// Judges one class of failure.
+pub fn judge(class: Class, counts: &Counts) -> Verdict {
+    let (failing, compared) = match class {
+        Class::Refused => (
+            counts.newly_refused,
+            counts.accepted.saturating_add(counts.newly_refused),
+        ),
+        Class::Silent => (
+            counts.newly_silent,
+            counts
+                .accepted
+                .saturating_add(counts.newly_refused)
+                .saturating_add(counts.newly_silent),
+        ),
+    };
+    if compared < LEAST_FLEET {
+        Verdict {
+            weather: Weather::Unknown,
+            because: Because::TooFew { compared },
+        }
+    } else if failing >= LEAST_MANY.max(compared.div_ceil(MANY_SHARE)) {
+        Verdict {
+            weather: Weather::Unknown,
+            because: Because::TooManyTogether { failing, compared },
+        }
+    } else {
+        Verdict {
+            weather: Weather::Clear,
+            because: Because::OthersAccepted {
+                accepted: counts.accepted,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(accepted: u32, newly_refused: u32) -> Weather {
+        judge(
+            Class::Refused,
+            &Counts {
+                accepted,
+                newly_refused,
+                newly_silent: 0,
+            },
+        )
+        .weather
+    }
+
+    #[test]
+    fn a_fleet_of_nineteen_cannot_tell() {
+        assert_eq!(refused(18, 1), Weather::Unknown);
+        assert_eq!(refused(19, 1), Weather::Clear);
+    }
+
+    #[test]
+    fn five_of_a_small_fleet_or_a_fifth_of_a_large_one_are_too_many_together() {
+        assert_eq!(refused(20, 4), Weather::Clear);
+        assert_eq!(refused(20, 5), Weather::Unknown);
+        assert_eq!(refused(801, 199), Weather::Clear);
+        assert_eq!(refused(800, 200), Weather::Unknown);
+    }
+
+    #[test]
+    fn silence_of_some_does_not_cloud_what_is_said_against_keys() {
+        let counts = Counts {
+            accepted: 30,
+            newly_refused: 1,
+            newly_silent: 500,
+        };
+        assert_eq!(judge(Class::Refused, &counts).weather, Weather::Clear);
+        assert_eq!(judge(Class::Silent, &counts).weather, Weather::Unknown);
+    }
+}
