@@ -68,6 +68,10 @@ pub fn next(
         | Status::Degraded(Trouble::Unreachable { doubt: Some(doubt) }) => {
             confirmation(doubt, policy).max(retry(next, evidence, policy))
         }
+        // Something else than what was told: confirmed as quickly as a first failure.
+        Status::NeedsReconnection { doubt, .. } if doubt.count.get() < policy.rejections => {
+            confirmation(doubt, policy).max(retry(next, evidence, policy))
+        }
         Status::NeedsReconnection { .. } => evidence.began + policy.dead_interval,
         Status::Pending { doubt: None } => retry(next, evidence, policy),
         Status::Healthy { doubt: None }
