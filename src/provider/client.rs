@@ -1,0 +1,257 @@
+//! One call over the network: bounded in time and size, to one host only.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, TimeDelta, Utc};
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::health::Inconclusive;
+use crate::redact::ApiKey;
+
+use super::classify::{Answer, Body, Reply};
+use super::examine::Call;
+use super::profile::{Authentication, Profile, check_base_url};
+
+/// The documented answers are under 2 KiB; what is longer than this is none of them.
+const MAX_BODY: usize = 64 * 1024;
+/// Whatever a provider asks for, a tenant is asked again within this.
+const MAX_RETRY_AFTER: TimeDelta = TimeDelta::hours(1);
+
+/// Makes calls to one provider. Follows no redirect, uses no proxy, keeps no cookie.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    authentication: Authentication,
+    total: Duration,
+}
+
+/// How long a call may take, and how many connections are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// To connect, with TLS.
+    pub connect: Duration,
+    /// For the whole call, to the end of the body.
+    pub total: Duration,
+    /// Idle connections kept.
+    pub idle: usize,
+}
+
+/// Why a client cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The address is not one to which a key may travel.
+    #[error("`provider.base_url` {0}")]
+    Address(String),
+    /// Mostly: no trusted certificates on this machine.
+    #[error("no HTTPS client could be made (is the package ca-certificates installed?): {0}")]
+    Tls(String),
+}
+
+impl Client {
+    /// A client for the profile's provider at `base`.
+    pub fn new(profile: &Profile, base: &Url, limits: Limits) -> Result<Self, ClientError> {
+        check_base_url(base).map_err(ClientError::Address)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        // Nothing here unpacks a compressed body, so a small one cannot become a large one.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that builds a client"
+        )]
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("keypulse/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .connect_timeout(limits.connect)
+            .pool_max_idle_per_host(limits.idle)
+            .tcp_nodelay(true);
+        builder = if base.scheme() == "https" {
+            builder.https_only(true)
+        } else {
+            // Loopback without TLS: needs no trusted certificates to be installed.
+            builder.tls_certs_only([])
+        };
+        let http = builder
+            .build()
+            .map_err(|error| ClientError::Tls(root(&error.without_url())))?;
+        Ok(Self {
+            http,
+            base: base.clone(),
+            authentication: profile.authentication.clone(),
+            total: limits.total,
+        })
+    }
+
+    /// Makes the call with this key. `now` is used to read a `Retry-After` that is a date.
+    pub async fn call(&self, call: &Call<'_>, key: &ApiKey, now: DateTime<Utc>) -> Reply {
+        let deadline = Instant::now() + self.total;
+        let Some(url) = self.address(&call.path) else {
+            return Reply::Lost(Inconclusive::OurRequest);
+        };
+        let Some((name, value)) = self.credentials(key) else {
+            return Reply::Lost(Inconclusive::OurRequest);
+        };
+        let request = self.http.get(url).header(name, value).send();
+        let response = match timeout_at(deadline, request).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Reply::Lost(lost(&error)),
+            Err(_) => return Reply::Lost(Inconclusive::TimedOut),
+        };
+        let status = response.status().as_u16();
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| read_retry_after(text, now));
+        let body = match timeout_at(deadline, read_body(response)).await {
+            Ok(Ok(body)) => body,
+            // The status has been said; only a 200 needs its body to mean anything.
+            Ok(Err(_)) | Err(_) if status != 200 => Body::Other,
+            Ok(Err(error)) => return Reply::Lost(lost(&error)),
+            Err(_) => return Reply::Lost(Inconclusive::TimedOut),
+        };
+        Reply::Answered(Answer {
+            status,
+            retry_after,
+            body,
+        })
+    }
+
+    fn address(&self, path: &str) -> Option<Url> {
+        let prefix = self.base.path().trim_end_matches('/');
+        let mut url = self.base.clone();
+        let (path, query) = match path.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (path, None),
+        };
+        url.set_path(&format!("{prefix}{path}"));
+        url.set_query(query);
+        (url.host() == self.base.host() && url.scheme() == self.base.scheme()).then_some(url)
+    }
+
+    fn credentials(&self, key: &ApiKey) -> Option<(HeaderName, HeaderValue)> {
+        let (name, text) = match &self.authentication {
+            Authentication::Basic => {
+                let pair = Zeroizing::new(format!("{}:", key.expose()));
+                let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
+                (AUTHORIZATION, Zeroizing::new(format!("Basic {}", *encoded)))
+            }
+            Authentication::Bearer => (
+                AUTHORIZATION,
+                Zeroizing::new(format!("Bearer {}", key.expose())),
+            ),
+            Authentication::Header { name } => (
+                HeaderName::from_bytes(name.as_bytes()).ok()?,
+                Zeroizing::new(key.expose().to_owned()),
+            ),
+        };
+        let mut value = HeaderValue::from_str(&text).ok()?;
+        value.set_sensitive(true);
+        Some((name, value))
+    }
+}
+
+async fn read_body(mut response: reqwest::Response) -> Result<Body, reqwest::Error> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes.len() + chunk.len() > MAX_BODY {
+            return Ok(Body::Other);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(serde_json::from_slice(&bytes).map_or(Body::Other, Body::Json))
+}
+
+/// `Retry-After` as seconds or as an HTTP date; `None` for nonsense. Capped at one hour.
+pub fn read_retry_after(text: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
+    let text = text.trim();
+    let pause = if text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty() {
+        let seconds = text
+            .parse()
+            .unwrap_or(i64::MAX)
+            .min(MAX_RETRY_AFTER.num_seconds());
+        TimeDelta::seconds(seconds)
+    } else {
+        DateTime::<Utc>::from(httpdate::parse_http_date(text).ok()?) - now
+    };
+    Some(pause.clamp(TimeDelta::zero(), MAX_RETRY_AFTER))
+}
+
+fn lost(error: &reqwest::Error) -> Inconclusive {
+    if error.is_timeout() {
+        Inconclusive::TimedOut
+    } else if error.is_redirect() {
+        Inconclusive::Redirected
+    } else if is_tls(error) {
+        Inconclusive::Tls
+    } else if error.is_builder() {
+        Inconclusive::OurRequest
+    } else {
+        Inconclusive::Disconnected
+    }
+}
+
+fn is_tls(error: &reqwest::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if cause.is::<rustls::Error>() {
+            return true;
+        }
+        // An I/O error hides the TLS error it carries from `source`.
+        let carried = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        if carried.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
+}
+
+/// The innermost cause, which says most and holds no address.
+fn root(error: &reqwest::Error) -> String {
+    let mut last: &dyn std::error::Error = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    last.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_as_seconds_or_as_a_date_and_nonsense_is_ignored() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let date = httpdate::fmt_http_date((now + TimeDelta::seconds(90)).into());
+        assert_eq!(read_retry_after("30", now), Some(TimeDelta::seconds(30)));
+        assert_eq!(read_retry_after(&date, now), Some(TimeDelta::seconds(90)));
+        assert_eq!(read_retry_after("soon", now), None);
+        assert_eq!(read_retry_after("-5", now), None);
+        assert_eq!(read_retry_after("", now), None);
+    }
+
+    #[test]
+    fn no_retry_after_is_longer_than_an_hour_or_in_the_past() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let past = httpdate::fmt_http_date((now - TimeDelta::days(1)).into());
+        let hour = Some(TimeDelta::hours(1));
+        assert_eq!(read_retry_after("999999999999999999999999", now), hour);
+        assert_eq!(read_retry_after("86400", now), hour);
+        assert_eq!(read_retry_after(&past, now), Some(TimeDelta::zero()));
+    }
+}

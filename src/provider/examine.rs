@@ -1,0 +1,218 @@
+//! The order of the calls of one probe: ask, judge, ask on or conclude. No network here.
+
+use std::borrow::Cow;
+
+use crate::health::Failure;
+use crate::health::Finding;
+use crate::health::Inconclusive;
+
+use super::classify::{self, Expected, Reply, Seen, Subject};
+use super::profile::Profile;
+
+/// One probe of one key, fed with answers.
+#[derive(Debug)]
+pub struct Examination<'a> {
+    profile: &'a Profile,
+    expected: Expected<'a>,
+    doubted: Option<&'a Failure>,
+    turn: i64,
+    at: Stage,
+    seen: Option<Seen>,
+}
+
+/// What to do next.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// Make this call and hand its reply in.
+    Ask(Call<'a>),
+    /// The probe is over.
+    Conclude(Finding),
+}
+
+/// One call to make.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// Which of the profile's calls.
+    pub kind: CallKind,
+    /// The path below the base address, ready to be used.
+    pub path: Cow<'a, str>,
+}
+
+/// Which of a profile's calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallKind {
+    /// Valid, whose, what may it do?
+    Identity,
+    /// Does an organisation's key reach the company?
+    Company,
+    /// Is the installation connected?
+    Installation,
+    /// Is a permission really granted?
+    Permission,
+}
+
+impl CallKind {
+    /// Every kind, in the order of a probe.
+    pub const ALL: [Self; 4] = [
+        Self::Identity,
+        Self::Company,
+        Self::Installation,
+        Self::Permission,
+    ];
+
+    /// The label of this kind.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Company => "company",
+            Self::Installation => "installation",
+            Self::Permission => "permission",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Identity,
+    Company,
+    Installation,
+    Permission(usize),
+    Done,
+}
+
+impl<'a> Examination<'a> {
+    /// A probe of a key of which this is expected. `doubted` is the failure that is being
+    /// confirmed, if any: then every call is made, and the one that found it must answer before
+    /// the key counts as accepted. `turn` counts routine intervals; calls that are made once in n
+    /// probes go by it.
+    pub fn new(
+        profile: &'a Profile,
+        expected: Expected<'a>,
+        doubted: Option<&'a Failure>,
+        turn: i64,
+    ) -> Self {
+        Self {
+            profile,
+            expected,
+            doubted,
+            turn,
+            at: Stage::Identity,
+            seen: None,
+        }
+    }
+
+    /// What the identity call told, once it was accepted.
+    pub fn seen(&self) -> Option<&Seen> {
+        self.seen.as_ref()
+    }
+
+    /// The call to make now, or the end.
+    pub fn step(&self) -> Step<'a> {
+        let ask = |kind, path| Step::Ask(Call { kind, path });
+        match self.at {
+            Stage::Identity => ask(
+                CallKind::Identity,
+                Cow::Borrowed(&*self.profile.identity.path),
+            ),
+            Stage::Company => match &self.profile.company {
+                Some(call) => ask(
+                    CallKind::Company,
+                    Cow::Owned(
+                        call.path
+                            .replace("{company}", self.expected.company.as_str()),
+                    ),
+                ),
+                None => Step::Conclude(Finding::Inconclusive(Inconclusive::Nonsense)),
+            },
+            Stage::Installation => match &self.profile.installation {
+                Some(call) => ask(CallKind::Installation, Cow::Borrowed(&*call.path)),
+                None => Step::Conclude(Finding::Accepted),
+            },
+            Stage::Permission(n) => match self.profile.permission.get(n) {
+                Some(call) => ask(CallKind::Permission, Cow::Borrowed(&*call.path)),
+                None => Step::Conclude(Finding::Accepted),
+            },
+            Stage::Done => Step::Conclude(Finding::Accepted),
+        }
+    }
+
+    /// Takes the reply to the call that [`Examination::step`] asked for, and says what is next.
+    pub fn answer(&mut self, reply: &Reply) -> Step<'a> {
+        match self.judge(reply) {
+            Ok(next) => {
+                self.at = next;
+                self.step()
+            }
+            Err(finding) => {
+                self.at = Stage::Done;
+                Step::Conclude(finding)
+            }
+        }
+    }
+
+    fn judge(&mut self, reply: &Reply) -> Result<Stage, Finding> {
+        let granted = self.seen.as_ref().and_then(|seen| seen.scopes.as_ref());
+        match self.at {
+            Stage::Identity => {
+                let seen = classify::identity(&self.profile.identity, &self.expected, reply)?;
+                let organisation = seen.subject == Subject::Organisation;
+                self.seen = Some(seen);
+                if organisation {
+                    Ok(Stage::Company)
+                } else {
+                    Ok(self.after_company())
+                }
+            }
+            Stage::Company => {
+                if let Some(call) = &self.profile.company {
+                    classify::company(call, &self.expected, granted, reply)?;
+                }
+                Ok(self.after_company())
+            }
+            Stage::Installation => {
+                if let Some(call) = &self.profile.installation {
+                    let found = classify::installation(call, reply);
+                    let sought = matches!(self.doubted, Some(Failure::Disconnected));
+                    settle(found, sought)?;
+                }
+                Ok(self.permission_from(0))
+            }
+            Stage::Permission(n) => {
+                if let Some(call) = self.profile.permission.get(n) {
+                    let found = classify::permission(call, reply);
+                    let sought = matches!(self.doubted, Some(Failure::PermissionLost(_)));
+                    settle(found, sought)?;
+                }
+                Ok(self.permission_from(n + 1))
+            }
+            Stage::Done => Ok(Stage::Done),
+        }
+    }
+
+    fn after_company(&self) -> Stage {
+        match &self.profile.installation {
+            Some(call) if self.has_turn(call.every) => Stage::Installation,
+            Some(_) | None => self.permission_from(0),
+        }
+    }
+
+    fn permission_from(&self, first: usize) -> Stage {
+        let rest = self.profile.permission.iter().enumerate().skip(first);
+        rest.into_iter()
+            .find(|(_, call)| self.has_turn(call.every))
+            .map_or(Stage::Done, |(n, _)| Stage::Permission(n))
+    }
+
+    fn has_turn(&self, every: u32) -> bool {
+        self.doubted.is_some() || self.turn.rem_euclid(i64::from(every.max(1))) == 0
+    }
+}
+
+/// A further call that gave no usable answer leaves the accepted identity as it is, unless that
+/// very call found what is being confirmed: then only its own answer can clear it.
+fn settle(found: Result<(), Finding>, sought: bool) -> Result<(), Finding> {
+    match found {
+        Err(Finding::Inconclusive(_)) if !sought => Ok(()),
+        other => other,
+    }
+}
