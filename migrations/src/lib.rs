@@ -1,1 +1,21 @@
-//! The steps of keypulse's database schema, oldest first. A released step is frozen.
+//! The steps of keypulse's database schema, oldest first. A released step is frozen: it has names
+//! of its own, imports nothing of keypulse, and the release before it must still run.
+
+use sea_orm_migration::prelude::*;
+
+mod m20261120_000001_spine;
+
+/// Brings a database from any released schema to the newest, and back.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261120_000001_spine::Migration)]
+    }
+
+    fn migration_table_name() -> DynIden {
+        "schema_migration".into_iden()
+    }
+}

@@ -1,0 +1,194 @@
+//! What can go wrong in the store, in our own words: the driver's errors print values, so only
+//! their kind and code come out of here.
+
+use std::path::PathBuf;
+
+use sea_orm::{DbErr, RuntimeErr, SqlErr, SqlxError};
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Nobody answers, or the connection broke. Worth trying again.
+    #[error("the database cannot be reached ({code})")]
+    Unavailable {
+        /// The driver's code or kind.
+        code: String,
+    },
+    /// Another writer holds the lock for too long. Worth trying again.
+    #[error("the database is busy ({code})")]
+    Busy {
+        /// The driver's code.
+        code: String,
+    },
+    /// No space is left, or the file cannot be written.
+    #[error("the database cannot be written: is the disk full or read-only? ({code})")]
+    NotWritable {
+        /// The driver's code.
+        code: String,
+    },
+    /// The file is damaged.
+    #[error("the database is damaged ({code}): stop keypulse and restore a backup")]
+    Damaged {
+        /// The driver's code.
+        code: String,
+    },
+    /// A row says something that no row may say.
+    #[error("the row of tenant {tenant} in {table} cannot be read: {what}")]
+    BadRow {
+        /// The table.
+        table: &'static str,
+        /// Whose row.
+        tenant: String,
+        /// What is wrong, without any value.
+        what: &'static str,
+    },
+    /// The file belongs to another program.
+    #[error("{path} is not a keypulse database ({what}): name another file in `store.url`")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it looks like.
+        what: &'static str,
+    },
+    /// The file lost its end.
+    #[error(
+        "{path} is cut off: it has {found} bytes and should have {expected}; restore a backup, or \
+         move the file away to begin anew"
+    )]
+    CutOff {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        found: u64,
+        /// The length that its header tells.
+        expected: u64,
+    },
+    /// The file cannot be opened or made.
+    #[error("{path} cannot be opened")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The address is not one that keypulse understands.
+    #[error("`store.url` {0}")]
+    Url(&'static str),
+    /// The schema is older than the program.
+    #[error("the database has an older schema: run `keypulse migrate up` first")]
+    NeedsMigration,
+    /// The schema is newer than the program.
+    #[error("the database has a schema that this version does not know: use the newer keypulse")]
+    NewerSchema,
+    /// The reference is in use.
+    #[error("there is already a tenant `{0}`")]
+    RefTaken(String),
+    /// Another tenant has the same key; which one is not said, because whoever offers a key may
+    /// not be entitled to know.
+    #[error("this key belongs to another tenant already: every tenant needs a key of its own")]
+    KeyTaken,
+    /// There is no such tenant.
+    #[error("there is no tenant `{0}`")]
+    NoTenant(String),
+    /// Anything else.
+    #[error("the database refused ({code})")]
+    Refused {
+        /// The driver's code or kind.
+        code: String,
+    },
+}
+
+impl StoreError {
+    /// Whether the same may succeed later without anybody's help.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::Busy { .. } | Self::NotWritable { .. })
+    }
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        match &error {
+            DbErr::ConnectionAcquire(_) => Self::Unavailable { code: "no free connection".into() },
+            DbErr::Conn(RuntimeErr::SqlxError(cause))
+            | DbErr::Exec(RuntimeErr::SqlxError(cause))
+            | DbErr::Query(RuntimeErr::SqlxError(cause)) => from_sqlx(cause),
+            DbErr::Migration(text) if text.contains("missing") => Self::NewerSchema,
+            DbErr::Type(_) | DbErr::TryIntoErr { .. } => Self::Refused { code: "type".into() },
+            _ => Self::Refused { code: "driver".into() },
+        }
+    }
+}
+
+/// Which unique constraint a statement ran into: the name of its column or index.
+pub fn unique_violation(error: &DbErr) -> Option<String> {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(text)) => Some(text),
+        _ => None,
+    }
+}
+
+fn from_sqlx(error: &SqlxError) -> StoreError {
+    match error {
+        SqlxError::Io(cause) => StoreError::Unavailable { code: cause.kind().to_string() },
+        SqlxError::PoolTimedOut => StoreError::Unavailable { code: "no free connection".into() },
+        SqlxError::PoolClosed | SqlxError::WorkerCrashed => {
+            StoreError::Unavailable { code: "connection closed".into() }
+        }
+        SqlxError::Tls(_) => StoreError::Unavailable { code: "TLS".into() },
+        SqlxError::Protocol(_) => StoreError::Unavailable { code: "protocol".into() },
+        SqlxError::Database(cause) => {
+            let code = cause.code().unwrap_or_default().into_owned();
+            if cause.try_downcast_ref::<sea_orm::SqlxSqliteError>().is_some() {
+                from_sqlite(code)
+            } else {
+                from_postgres(code)
+            }
+        }
+        _ => StoreError::Refused { code: "driver".into() },
+    }
+}
+
+/// <https://www.sqlite.org/rescode.html>; the primary code is the low byte of the extended one.
+fn from_sqlite(code: String) -> StoreError {
+    match code.parse::<u32>().map(|code| code & 0xff) {
+        Ok(5 | 6) => StoreError::Busy { code },
+        Ok(8 | 10 | 13) => StoreError::NotWritable { code },
+        Ok(11 | 26) => StoreError::Damaged { code },
+        Ok(14) => StoreError::Unavailable { code },
+        _ => StoreError::Refused { code },
+    }
+}
+
+/// <https://www.postgresql.org/docs/15/errcodes-appendix.html>
+fn from_postgres(code: String) -> StoreError {
+    match code.get(..2) {
+        // 08 connection, 57P0x shutting down or starting, 53 too many connections or out of memory
+        Some("08") => StoreError::Unavailable { code },
+        Some("57") if code.starts_with("57P") => StoreError::Unavailable { code },
+        Some("53") if code == "53100" => StoreError::NotWritable { code },
+        Some("53") => StoreError::Unavailable { code },
+        // 40 serialization or deadlock, 55P03 lock not available, 57014 statement time-out
+        Some("40") => StoreError::Busy { code },
+        Some("55") if code == "55P03" => StoreError::Busy { code },
+        Some("57") if code == "57014" => StoreError::Busy { code },
+        Some("25") if code == "25006" => StoreError::NotWritable { code },
+        Some("XX") => StoreError::Damaged { code },
+        _ => StoreError::Refused { code },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_and_a_lost_server_are_passing_and_a_damaged_file_is_not() {
+        assert!(from_sqlite("13".into()).is_passing());
+        assert!(from_sqlite("261".into()).is_passing());
+        assert!(from_postgres("57P01".into()).is_passing());
+        assert!(from_postgres("53300".into()).is_passing());
+        assert!(!from_sqlite("11".into()).is_passing());
+        assert!(!from_postgres("42P01".into()).is_passing());
+    }
+}

@@ -1,0 +1,380 @@
+//! The hot row of a tenant and the belief it stands for, both ways.
+
+use std::num::NonZeroU32;
+
+use chrono::{DateTime, Utc};
+use sea_orm::FromQueryResult;
+use serde::Serialize;
+
+use crate::health::CompanyId;
+use crate::health::DisabledCause;
+use crate::health::Doubt;
+use crate::health::Due;
+use crate::health::Failure;
+use crate::health::Frozen;
+use crate::health::Generation;
+use crate::health::Health;
+use crate::health::Permission;
+use crate::health::ReconnectCause;
+use crate::health::Scopes;
+use crate::health::Status;
+use crate::health::Trouble;
+use crate::ids::TenantId;
+
+use super::error::StoreError;
+
+/// One row of `tenant_state`, without its lease. Times are microseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromQueryResult)]
+pub struct StateRow {
+    pub tenant_id: i64,
+    pub version: i64,
+    pub generation: i64,
+    pub status: String,
+    pub cause: Option<String>,
+    pub cause_detail: Option<String>,
+    pub since: i64,
+    pub doubt_kind: Option<String>,
+    pub doubt_detail: Option<String>,
+    pub doubt_count: Option<i64>,
+    pub doubt_first: Option<i64>,
+    pub doubt_last: Option<i64>,
+    pub returning_at: Option<i64>,
+    pub paused_at: Option<i64>,
+    pub paused_until: Option<i64>,
+    pub expires_at: Option<i64>,
+    pub accepted_at: Option<i64>,
+    pub silent_since: Option<i64>,
+    pub recovered_at: Option<i64>,
+    pub episodes: i64,
+    pub due_at: Option<i64>,
+}
+
+/// Every column of [`StateRow`] with its PostgreSQL type, in the same order: what the batch
+/// statements are made from.
+pub const COLUMNS: [(&str, &str); 21] = [
+    ("tenant_id", "bigint"),
+    ("version", "bigint"),
+    ("generation", "bigint"),
+    ("status", "text"),
+    ("cause", "text"),
+    ("cause_detail", "text"),
+    ("since", "bigint"),
+    ("doubt_kind", "text"),
+    ("doubt_detail", "text"),
+    ("doubt_count", "bigint"),
+    ("doubt_first", "bigint"),
+    ("doubt_last", "bigint"),
+    ("returning_at", "bigint"),
+    ("paused_at", "bigint"),
+    ("paused_until", "bigint"),
+    ("expires_at", "bigint"),
+    ("accepted_at", "bigint"),
+    ("silent_since", "bigint"),
+    ("recovered_at", "bigint"),
+    ("episodes", "bigint"),
+    ("due_at", "bigint"),
+];
+
+impl StateRow {
+    /// The row of a belief. `version` is the one that the row has now, before it is saved.
+    pub fn from_health(tenant: TenantId, version: i64, health: &Health, due: Due) -> Self {
+        let (paused, status, since) = match &health.status {
+            Status::Paused { until, frozen } => {
+                (Some((health.since, *until)), &frozen.status, frozen.since)
+            }
+            status => (None, status, health.since),
+        };
+        let (cause, cause_detail) = match status {
+            Status::NeedsReconnection { cause, .. } => (Some(cause.name()), detail_of_cause(cause)),
+            Status::Degraded(_) | Status::Disabled(_) => (status.cause(), None),
+            Status::Pending { .. } | Status::Healthy { .. } | Status::Paused { .. } => (None, None),
+        };
+        let doubt = status.doubt();
+        Self {
+            tenant_id: tenant.raw(),
+            version,
+            generation: i64::from(health.generation.0),
+            status: status.word().to_owned(),
+            cause: cause.map(str::to_owned),
+            cause_detail,
+            since: micros(since),
+            doubt_kind: doubt.map(|doubt| doubt.failure.name().to_owned()),
+            doubt_detail: doubt.and_then(|doubt| detail_of_failure(&doubt.failure)),
+            doubt_count: doubt.map(|doubt| i64::from(doubt.count.get())),
+            doubt_first: doubt.map(|doubt| micros(doubt.first)),
+            doubt_last: doubt.map(|doubt| micros(doubt.last)),
+            returning_at: status.returning().map(micros),
+            paused_at: paused.map(|(at, _)| micros(at)),
+            paused_until: paused.and_then(|(_, until)| until).map(micros),
+            expires_at: health.expires_at.map(micros),
+            accepted_at: health.accepted_at.map(micros),
+            silent_since: health.silent_since.map(micros),
+            recovered_at: health.recovered_at.map(micros),
+            episodes: i64::from(health.episodes),
+            due_at: match due {
+                Due::At(at) => Some(micros(at)),
+                Due::Never => None,
+            },
+        }
+    }
+
+    /// The belief that the row stands for; names the column that cannot be understood.
+    pub fn health(&self) -> Result<Health, StoreError> {
+        let bad = |what| StoreError::BadRow {
+            table: "tenant_state",
+            tenant: TenantId::from_raw(self.tenant_id).to_string(),
+            what,
+        };
+        let since = time(self.since).ok_or_else(|| bad("since"))?;
+        let optional = |value: Option<i64>, what: &'static str| match value {
+            Some(value) => time(value).map(Some).ok_or_else(|| bad(what)),
+            None => Ok(None),
+        };
+        let doubt = self.doubt().map_err(bad)?;
+        let returning = optional(self.returning_at, "returning_at")?;
+        let status = self.status(doubt, returning).map_err(bad)?;
+        let (status, since) = match optional(self.paused_at, "paused_at")? {
+            Some(paused_at) => {
+                let until = optional(self.paused_until, "paused_until")?;
+                (Status::Paused { until, frozen: Box::new(Frozen { status, since }) }, paused_at)
+            }
+            None => (status, since),
+        };
+        Ok(Health {
+            status,
+            since,
+            generation: Generation(
+                u32::try_from(self.generation).map_err(|_| bad("generation"))?,
+            ),
+            expires_at: optional(self.expires_at, "expires_at")?,
+            accepted_at: optional(self.accepted_at, "accepted_at")?,
+            silent_since: optional(self.silent_since, "silent_since")?,
+            recovered_at: optional(self.recovered_at, "recovered_at")?,
+            episodes: u32::try_from(self.episodes).map_err(|_| bad("episodes"))?,
+        })
+    }
+
+    fn status(
+        &self,
+        doubt: Option<Doubt>,
+        returning: Option<DateTime<Utc>>,
+    ) -> Result<Status, &'static str> {
+        Ok(match (self.status.as_str(), self.cause.as_deref()) {
+            ("pending", None) => Status::Pending { doubt },
+            ("healthy", None) => Status::Healthy { doubt },
+            ("degraded", Some("unreachable")) => Status::Degraded(Trouble::Unreachable { doubt }),
+            ("degraded", Some(_)) => {
+                Status::Degraded(Trouble::Key { doubt: doubt.ok_or("doubt_kind")?, returning })
+            }
+            ("needs_reconnection", Some(cause)) => Status::NeedsReconnection {
+                cause: self.cause(cause)?,
+                doubt: doubt.ok_or("doubt_kind")?,
+                returning,
+            },
+            ("disabled", Some("compromised")) => Status::Disabled(DisabledCause::Compromised),
+            ("disabled", Some("declined")) => Status::Disabled(DisabledCause::Declined),
+            _ => return Err("status"),
+        })
+    }
+
+    fn cause(&self, name: &str) -> Result<ReconnectCause, &'static str> {
+        let detail = self.cause_detail.as_deref();
+        Ok(match name {
+            "rejected" => ReconnectCause::Rejected,
+            "expired" => ReconnectCause::Expired,
+            "never_accepted" => ReconnectCause::NeverAccepted,
+            "disconnected" => ReconnectCause::Disconnected,
+            "permission_lost" => ReconnectCause::PermissionLost(permission(detail)),
+            "wrong_company" => ReconnectCause::WrongCompany(
+                detail.and_then(CompanyId::parse).ok_or("cause_detail")?,
+            ),
+            _ => return Err("cause"),
+        })
+    }
+
+    fn doubt(&self) -> Result<Option<Doubt>, &'static str> {
+        let Some(kind) = self.doubt_kind.as_deref() else { return Ok(None) };
+        let detail = self.doubt_detail.as_deref();
+        let failure = match kind {
+            "rejected" => Failure::Rejected,
+            "disconnected" => Failure::Disconnected,
+            "permission_lost" => Failure::PermissionLost(permission(detail)),
+            "wrong_company" => {
+                Failure::WrongCompany(detail.and_then(CompanyId::parse).ok_or("doubt_detail")?)
+            }
+            _ => return Err("doubt_kind"),
+        };
+        let count = self.doubt_count.and_then(|count| u32::try_from(count).ok());
+        Ok(Some(Doubt {
+            failure,
+            count: count.and_then(NonZeroU32::new).ok_or("doubt_count")?,
+            first: self.doubt_first.and_then(time).ok_or("doubt_first")?,
+            last: self.doubt_last.and_then(time).ok_or("doubt_last")?,
+        }))
+    }
+}
+
+/// A moment as the store keeps it.
+pub fn micros(at: DateTime<Utc>) -> i64 {
+    at.timestamp_micros()
+}
+
+/// A moment as the store kept it.
+pub fn time(micros: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros)
+}
+
+/// Scopes as a text; nothing at all means the company.
+fn detail_of_permission(permission: &Permission) -> Option<String> {
+    match permission {
+        Permission::Scopes(scopes) => Some(scopes.joined()),
+        Permission::Company => None,
+    }
+}
+
+fn permission(detail: Option<&str>) -> Permission {
+    detail.map_or(Permission::Company, |text| Permission::Scopes(Scopes::parse(text)))
+}
+
+fn detail_of_failure(failure: &Failure) -> Option<String> {
+    match failure {
+        Failure::Rejected | Failure::Disconnected => None,
+        Failure::PermissionLost(permission) => detail_of_permission(permission),
+        Failure::WrongCompany(company) => Some(company.as_str().to_owned()),
+    }
+}
+
+fn detail_of_cause(cause: &ReconnectCause) -> Option<String> {
+    match cause {
+        ReconnectCause::Rejected
+        | ReconnectCause::Expired
+        | ReconnectCause::NeverAccepted
+        | ReconnectCause::Disconnected => None,
+        ReconnectCause::PermissionLost(permission) => detail_of_permission(permission),
+        ReconnectCause::WrongCompany(company) => Some(company.as_str().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::option;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_time() -> impl Strategy<Value = DateTime<Utc>> {
+        (0_i64..4_000_000_000_000_000).prop_map(|micros| time(micros).unwrap())
+    }
+
+    fn any_permission() -> impl Strategy<Value = Permission> {
+        prop_oneof![
+            Just(Permission::Company),
+            Just(Permission::Scopes(Scopes::parse("a:read b:write"))),
+        ]
+    }
+
+    fn any_company() -> impl Strategy<Value = CompanyId> {
+        "[a-z0-9]{1,12}".prop_map(|text| CompanyId::parse(&text).unwrap())
+    }
+
+    fn any_failure() -> impl Strategy<Value = Failure> {
+        prop_oneof![
+            Just(Failure::Rejected),
+            Just(Failure::Disconnected),
+            any_permission().prop_map(Failure::PermissionLost),
+            any_company().prop_map(Failure::WrongCompany),
+        ]
+    }
+
+    fn any_doubt() -> impl Strategy<Value = Doubt> {
+        (any_failure(), 1_u32.., any_time(), any_time()).prop_map(|(failure, count, first, last)| {
+            Doubt { failure, count: NonZeroU32::new(count).unwrap(), first, last }
+        })
+    }
+
+    fn any_cause() -> impl Strategy<Value = ReconnectCause> {
+        prop_oneof![
+            Just(ReconnectCause::Rejected),
+            Just(ReconnectCause::Expired),
+            Just(ReconnectCause::NeverAccepted),
+            Just(ReconnectCause::Disconnected),
+            any_permission().prop_map(ReconnectCause::PermissionLost),
+            any_company().prop_map(ReconnectCause::WrongCompany),
+        ]
+    }
+
+    fn any_watched_status() -> impl Strategy<Value = Status> {
+        prop_oneof![
+            option::of(any_doubt()).prop_map(|doubt| Status::Pending { doubt }),
+            option::of(any_doubt()).prop_map(|doubt| Status::Healthy { doubt }),
+            (any_doubt(), option::of(any_time())).prop_map(|(doubt, returning)| {
+                Status::Degraded(Trouble::Key { doubt, returning })
+            }),
+            option::of(any_doubt())
+                .prop_map(|doubt| Status::Degraded(Trouble::Unreachable { doubt })),
+            (any_cause(), any_doubt(), option::of(any_time())).prop_map(
+                |(cause, doubt, returning)| Status::NeedsReconnection { cause, doubt, returning }
+            ),
+        ]
+    }
+
+    fn any_status() -> impl Strategy<Value = Status> {
+        prop_oneof![
+            4 => any_watched_status(),
+            1 => Just(Status::Disabled(DisabledCause::Compromised)),
+            1 => Just(Status::Disabled(DisabledCause::Declined)),
+            1 => (option::of(any_time()), any_watched_status(), any_time()).prop_map(
+                |(until, status, since)| {
+                    Status::Paused { until, frozen: Box::new(Frozen { status, since }) }
+                }
+            ),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_belief_survives_the_store(
+            status in any_status(),
+            times in (any_time(), option::of(any_time()), option::of(any_time())),
+            generation in 1_u32..,
+            episodes in any::<u32>(),
+        ) {
+            let (since, accepted_at, silent_since) = times;
+            let health = Health {
+                status,
+                since,
+                generation: Generation(generation),
+                expires_at: accepted_at,
+                accepted_at,
+                silent_since,
+                recovered_at: silent_since,
+                episodes,
+            };
+            let row = StateRow::from_health(TenantId::from_raw(7), 3, &health, Due::Never);
+            prop_assert_eq!(row.health().unwrap(), health);
+        }
+    }
+
+    #[test]
+    fn the_columns_are_those_of_the_row() {
+        let health = Health::pending(DateTime::UNIX_EPOCH, None);
+        let row = StateRow::from_health(TenantId::from_raw(7), 1, &health, Due::Never);
+        let json = serde_json::to_value(row).unwrap();
+        let fields: std::collections::BTreeSet<_> =
+            json.as_object().unwrap().keys().cloned().collect();
+        let columns = COLUMNS.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(fields, columns);
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_understood_is_named_without_its_values() {
+        let health = Health::pending(DateTime::UNIX_EPOCH, None);
+        let mut row = StateRow::from_health(TenantId::from_raw(7), 1, &health, Due::Never);
+        row.status = "splendid".to_owned();
+        let error = row.health().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the row of tenant 0000000000000007 in tenant_state cannot be read: status"
+        );
+    }
+}
