@@ -8,3 +8,4 @@ pub mod health;
 pub mod ids;
 pub mod provider;
 pub mod redact;
+pub mod vault;
