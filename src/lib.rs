@@ -8,4 +8,5 @@ pub mod health;
 pub mod ids;
 pub mod provider;
 pub mod redact;
+pub mod store;
 pub mod vault;

@@ -188,7 +188,10 @@ impl MigrationTrait for Migration {
             .col(optional_number(TenantState::DueAt))
             .col(optional_text(TenantState::Lease))
             .col(optional_number(TenantState::LeaseUntil))
-            .foreign_key(&mut key_of_tenant(TenantState::Table, TenantState::TenantId))
+            .foreign_key(&mut key_of_tenant(
+                TenantState::Table,
+                TenantState::TenantId,
+            ))
             .take();
         let episode = Table::create()
             .table(Episode::Table)
@@ -219,7 +222,15 @@ impl MigrationTrait for Migration {
             .col(text(Budget::Name).primary_key())
             .col(number(Budget::ArrivalAt))
             .take();
-        for table in [data_key, tenant, tenant_key, tenant_state, episode, message, budget] {
+        for table in [
+            data_key,
+            tenant,
+            tenant_key,
+            tenant_state,
+            episode,
+            message,
+            budget,
+        ] {
             manager.create_table(table).await?;
         }
         manager
@@ -254,7 +265,9 @@ impl MigrationTrait for Migration {
             DataKey::Table.into_iden(),
         ];
         for table in tables {
-            manager.drop_table(Table::drop().table(table).take()).await?;
+            manager
+                .drop_table(Table::drop().table(table).take())
+                .await?;
         }
         Ok(())
     }

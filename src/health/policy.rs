@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 /// The bounds that [`decide`](super::decide) and [`cadence`](super::cadence) work with. A value of
 /// this type has passed [`Policy::check`]: its spans are positive, its steps rise, and one single
 /// rejection is never enough.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy(Bounds);
 
 /// The plain numbers of a [`Policy`], not yet checked. [`Bounds::default`] holds the defaults that
@@ -129,12 +129,6 @@ impl std::ops::Deref for Policy {
 
     fn deref(&self) -> &Bounds {
         &self.0
-    }
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self(Bounds::default())
     }
 }
 

@@ -136,16 +136,20 @@ impl StateRow {
         let (status, since) = match optional(self.paused_at, "paused_at")? {
             Some(paused_at) => {
                 let until = optional(self.paused_until, "paused_until")?;
-                (Status::Paused { until, frozen: Box::new(Frozen { status, since }) }, paused_at)
+                (
+                    Status::Paused {
+                        until,
+                        frozen: Box::new(Frozen { status, since }),
+                    },
+                    paused_at,
+                )
             }
             None => (status, since),
         };
         Ok(Health {
             status,
             since,
-            generation: Generation(
-                u32::try_from(self.generation).map_err(|_| bad("generation"))?,
-            ),
+            generation: Generation(u32::try_from(self.generation).map_err(|_| bad("generation"))?),
             expires_at: optional(self.expires_at, "expires_at")?,
             accepted_at: optional(self.accepted_at, "accepted_at")?,
             silent_since: optional(self.silent_since, "silent_since")?,
@@ -163,9 +167,10 @@ impl StateRow {
             ("pending", None) => Status::Pending { doubt },
             ("healthy", None) => Status::Healthy { doubt },
             ("degraded", Some("unreachable")) => Status::Degraded(Trouble::Unreachable { doubt }),
-            ("degraded", Some(_)) => {
-                Status::Degraded(Trouble::Key { doubt: doubt.ok_or("doubt_kind")?, returning })
-            }
+            ("degraded", Some(_)) => Status::Degraded(Trouble::Key {
+                doubt: doubt.ok_or("doubt_kind")?,
+                returning,
+            }),
             ("needs_reconnection", Some(cause)) => Status::NeedsReconnection {
                 cause: self.cause(cause)?,
                 doubt: doubt.ok_or("doubt_kind")?,
@@ -193,7 +198,9 @@ impl StateRow {
     }
 
     fn doubt(&self) -> Result<Option<Doubt>, &'static str> {
-        let Some(kind) = self.doubt_kind.as_deref() else { return Ok(None) };
+        let Some(kind) = self.doubt_kind.as_deref() else {
+            return Ok(None);
+        };
         let detail = self.doubt_detail.as_deref();
         let failure = match kind {
             "rejected" => Failure::Rejected,
@@ -233,7 +240,9 @@ fn detail_of_permission(permission: &Permission) -> Option<String> {
 }
 
 fn permission(detail: Option<&str>) -> Permission {
-    detail.map_or(Permission::Company, |text| Permission::Scopes(Scopes::parse(text)))
+    detail.map_or(Permission::Company, |text| {
+        Permission::Scopes(Scopes::parse(text))
+    })
 }
 
 fn detail_of_failure(failure: &Failure) -> Option<String> {
@@ -287,9 +296,14 @@ mod tests {
     }
 
     fn any_doubt() -> impl Strategy<Value = Doubt> {
-        (any_failure(), 1_u32.., any_time(), any_time()).prop_map(|(failure, count, first, last)| {
-            Doubt { failure, count: NonZeroU32::new(count).unwrap(), first, last }
-        })
+        (any_failure(), 1_u32.., any_time(), any_time()).prop_map(
+            |(failure, count, first, last)| Doubt {
+                failure,
+                count: NonZeroU32::new(count).unwrap(),
+                first,
+                last,
+            },
+        )
     }
 
     fn any_cause() -> impl Strategy<Value = ReconnectCause> {
@@ -313,7 +327,11 @@ mod tests {
             option::of(any_doubt())
                 .prop_map(|doubt| Status::Degraded(Trouble::Unreachable { doubt })),
             (any_cause(), any_doubt(), option::of(any_time())).prop_map(
-                |(cause, doubt, returning)| Status::NeedsReconnection { cause, doubt, returning }
+                |(cause, doubt, returning)| Status::NeedsReconnection {
+                    cause,
+                    doubt,
+                    returning
+                }
             ),
         ]
     }

@@ -1,0 +1,73 @@
+//! Counts over the whole fleet: for the weather, for metrics, for the checks.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, FromQueryResult};
+
+use crate::health::Counts;
+
+use super::row::{micros, time};
+use super::{Store, StoreError};
+
+/// How many tenants are in one state for one cause.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct StatusCount {
+    /// The word of the status.
+    pub status: String,
+    /// The word of its cause.
+    pub cause: Option<String>,
+    /// How many.
+    pub tenants: i64,
+}
+
+impl Store {
+    /// What the fleet has seen since then, for the judge of the weather.
+    pub async fn fleet_since(&self, since: DateTime<Utc>) -> Result<Counts, StoreError> {
+        let sql = "SELECT \
+             COUNT(CASE WHEN accepted_at >= $1 AND doubt_kind IS NULL THEN 1 END) AS accepted, \
+             COUNT(CASE WHEN doubt_first >= $1 THEN 1 END) AS newly_refused, \
+             COUNT(CASE WHEN silent_since >= $1 AND doubt_kind IS NULL AND \
+                   (accepted_at IS NULL OR accepted_at < $1) THEN 1 END) AS newly_silent \
+             FROM tenant_state WHERE paused_at IS NULL";
+        let row = self
+            .read
+            .query_one_raw(self.statement(sql, [micros(since).into()]))
+            .await?;
+        let Some(row) = row else {
+            return Ok(Counts::default());
+        };
+        let count = |column| -> Result<u32, StoreError> {
+            let count: i64 = row.try_get("", column)?;
+            Ok(u32::try_from(count).unwrap_or(u32::MAX))
+        };
+        Ok(Counts {
+            accepted: count("accepted")?,
+            newly_refused: count("newly_refused")?,
+            newly_silent: count("newly_silent")?,
+        })
+    }
+
+    /// How many tenants there are of each status and cause.
+    pub async fn count_by_status(&self) -> Result<Vec<StatusCount>, StoreError> {
+        let sql = "SELECT CASE WHEN paused_at IS NULL THEN status ELSE 'paused' END AS status, \
+             CASE WHEN paused_at IS NOT NULL THEN NULL \
+                  WHEN status = 'degraded' AND cause IS NULL THEN doubt_kind \
+                  ELSE cause END AS cause, \
+             COUNT(*) AS tenants FROM tenant_state GROUP BY 1, 2 ORDER BY 1, 2";
+        let rows = self.read.query_all_raw(self.statement(sql, [])).await?;
+        Ok(rows
+            .iter()
+            .map(|row| StatusCount::from_query_result(row, ""))
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// When the tenant that has waited longest was due, if any is due.
+    pub async fn earliest_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let sql = "SELECT MIN(due_at) AS due_at FROM tenant_state";
+        let row = self.read.query_one_raw(self.statement(sql, [])).await?;
+        let due: Option<i64> = match row {
+            Some(row) => row.try_get("", "due_at")?,
+            None => None,
+        };
+        Ok(due.and_then(time))
+    }
+}

@@ -1,0 +1,133 @@
+//! All that differs between SQLite and PostgreSQL, in one place.
+
+use sea_orm::DbBackend;
+
+use super::row::COLUMNS;
+
+/// Which database it is, with the statements that are spelt differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// One file, one machine.
+    Sqlite,
+    /// One server, several machines.
+    Postgres,
+}
+
+impl Dialect {
+    /// The same in sea-orm's words.
+    pub fn backend(self) -> DbBackend {
+        match self {
+            Self::Sqlite => DbBackend::Sqlite,
+            Self::Postgres => DbBackend::Postgres,
+        }
+    }
+
+    /// A sub-query of the numbers in a JSON list given as parameter `$n`.
+    pub fn numbers(self, parameter: u8) -> String {
+        match self {
+            Self::Sqlite => format!("SELECT value FROM json_each(${parameter})"),
+            Self::Postgres => {
+                format!("SELECT jsonb_array_elements_text(${parameter}::jsonb)::bigint")
+            }
+        }
+    }
+
+    /// Leases up to `$3` rows that are due by `$1` and whose lease is over at `$2`, to `$4` until
+    /// `$5`. One statement; the list is materialized, or the planner might run it twice and lease
+    /// more than the limit. `PostgreSQL` skips what another process is leasing at this moment;
+    /// `SQLite` has one writer at a time.
+    pub fn claim(self) -> String {
+        let skip = match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE SKIP LOCKED",
+        };
+        format!(
+            "WITH due AS MATERIALIZED (SELECT tenant_id FROM tenant_state WHERE due_at <= $1 AND \
+             (lease_until IS NULL OR lease_until <= $2) ORDER BY due_at LIMIT $3{skip}) \
+             UPDATE tenant_state SET lease = $4, lease_until = $5 \
+             WHERE tenant_id IN (SELECT tenant_id FROM due) RETURNING tenant_id"
+        )
+    }
+
+    /// A select of a JSON list of rows (`$1`), with every column of its own type.
+    fn rows(self) -> String {
+        match self {
+            Self::Sqlite => {
+                let fields: Vec<String> = COLUMNS
+                    .iter()
+                    .map(|(column, _)| format!("json_extract(value, '$.{column}') AS {column}"))
+                    .collect();
+                format!("SELECT {} FROM json_each($1)", fields.join(", "))
+            }
+            Self::Postgres => {
+                let fields: Vec<String> = COLUMNS
+                    .iter()
+                    .map(|(column, kind)| format!("{column} {kind}"))
+                    .collect();
+                format!(
+                    "SELECT * FROM jsonb_to_recordset($1::jsonb) AS v({})",
+                    fields.join(", ")
+                )
+            }
+        }
+    }
+
+    /// Inserts a JSON list of rows (`$1`).
+    pub fn insert(self) -> String {
+        let names: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
+        let names = names.join(", ");
+        format!(
+            "INSERT INTO tenant_state ({names}) SELECT {names} FROM ({}) AS v",
+            self.rows()
+        )
+    }
+
+    /// Saves a JSON list of rows (`$1`), each only if its version is still the one it was read
+    /// with, and ends leases held as `$2`. Gives back the ids that were saved. `PostgreSQL` locks
+    /// the rows in the order of their ids first, so that two batches cannot wait for each other.
+    pub fn save(self) -> String {
+        let set: Vec<String> = COLUMNS
+            .iter()
+            .filter(|(column, _)| !matches!(*column, "tenant_id" | "version"))
+            .map(|(column, _)| format!("{column} = v.{column}"))
+            .collect();
+        let set = format!(
+            "version = s.version + 1, lease = CASE WHEN s.lease = $2 THEN NULL ELSE s.lease END, \
+             lease_until = CASE WHEN s.lease = $2 THEN NULL ELSE s.lease_until END, {}",
+            set.join(", ")
+        );
+        let rule = "s.tenant_id = v.tenant_id AND s.version = v.version";
+        let rows = self.rows();
+        match self {
+            Self::Sqlite => format!(
+                "UPDATE tenant_state AS s SET {set} FROM ({rows}) AS v \
+                 WHERE {rule} RETURNING tenant_id"
+            ),
+            Self::Postgres => format!(
+                "WITH v AS MATERIALIZED ({rows}), \
+                 locked AS MATERIALIZED (SELECT s.tenant_id FROM tenant_state s \
+                 JOIN v ON v.tenant_id = s.tenant_id ORDER BY s.tenant_id FOR UPDATE OF s) \
+                 UPDATE tenant_state AS s SET {set} FROM v, locked \
+                 WHERE {rule} AND locked.tenant_id = s.tenant_id RETURNING s.tenant_id"
+            ),
+        }
+    }
+
+    /// Charges `$2` microseconds to the budget `$1` if it is free by `$3`. A budget that was never
+    /// charged has no row and is free.
+    pub fn charge(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "INSERT INTO budget (name, arrival_at) VALUES ($1, $3 + $2) \
+                 ON CONFLICT (name) DO UPDATE SET arrival_at = max(budget.arrival_at, $3) + $2 \
+                 WHERE budget.arrival_at <= $3 RETURNING arrival_at"
+            }
+            Self::Postgres => {
+                "INSERT INTO budget (name, arrival_at) VALUES ($1, $3::bigint + $2::bigint) \
+                 ON CONFLICT (name) DO UPDATE \
+                 SET arrival_at = greatest(budget.arrival_at, $3::bigint) + $2::bigint \
+                 WHERE budget.arrival_at <= $3::bigint RETURNING arrival_at"
+            }
+        }
+    }
+}

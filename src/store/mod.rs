@@ -1,0 +1,162 @@
+//! Keeps tenants, sealed keys, beliefs, episodes and owed messages.
+//!
+//! The only place that knows tables. It opens no sealed key, decides nothing, and reads no clock:
+//! every time is handed in.
+
+mod budget;
+mod counts;
+mod dialect;
+mod entity;
+mod error;
+mod keyring;
+mod open;
+mod row;
+mod save;
+mod sweep;
+mod tenants;
+
+use std::fmt;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait, Value,
+};
+
+use migrations::Migrator;
+use sea_orm_migration::MigratorTrait;
+
+pub use counts::StatusCount;
+pub use dialect::Dialect;
+pub use error::StoreError;
+pub use keyring::KeyringRow;
+pub use open::Place;
+pub use save::{Saved, Verdict};
+pub use sweep::{Claim, Watched};
+pub use tenants::{KeyKind, NewTenant, TenantView};
+
+/// A database that is open. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    write: DatabaseConnection,
+    read: DatabaseConnection,
+    dialect: Dialect,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("dialect", &self.dialect)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One step of the schema, and whether the database has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaStep {
+    /// Its name.
+    pub name: String,
+    /// Whether it is applied.
+    pub applied: bool,
+}
+
+impl Store {
+    /// Opens the database without looking at its schema. A file that is missing is made, readable
+    /// by its owner only; a file of another program, or one that lost its end, is refused and not
+    /// touched.
+    pub async fn open(place: &Place) -> Result<Self, StoreError> {
+        let (write, read) = open::open(place).await?;
+        Ok(Self {
+            write,
+            read,
+            dialect: place.dialect(),
+        })
+    }
+
+    /// Which database it is.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Every step of the schema that this version knows. Refuses a schema with further ones.
+    pub async fn schema(&self) -> Result<Vec<SchemaStep>, StoreError> {
+        let steps = Migrator::get_migration_with_status_read_only(&self.write).await?;
+        Ok(steps
+            .iter()
+            .map(|step| SchemaStep {
+                name: step.name().to_owned(),
+                applied: step.status() == sea_orm_migration::MigrationStatus::Applied,
+            })
+            .collect())
+    }
+
+    /// Says whether the schema is the one that this version needs.
+    pub async fn check_schema(&self) -> Result<(), StoreError> {
+        if self.schema().await?.iter().all(|step| step.applied) {
+            Ok(())
+        } else {
+            Err(StoreError::NeedsMigration)
+        }
+    }
+
+    /// Applies `steps` steps of the schema, or all that are pending.
+    pub async fn migrate_up(&self, steps: Option<u32>) -> Result<(), StoreError> {
+        self.schema().await?;
+        Ok(Migrator::up(&self.write, steps).await?)
+    }
+
+    /// Takes `steps` steps of the schema back. What they hold is lost.
+    pub async fn migrate_down(&self, steps: u32) -> Result<(), StoreError> {
+        self.schema().await?;
+        Ok(Migrator::down(&self.write, Some(steps)).await?)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.read
+            .query_one_raw(self.statement("SELECT 1", []))
+            .await?;
+        Ok(())
+    }
+
+    /// Closes all connections; on SQLite the write-ahead log is emptied first, so that nothing
+    /// that was deleted lingers in it.
+    pub async fn close(self) -> Result<(), StoreError> {
+        if self.dialect == Dialect::Sqlite {
+            let checkpoint = self.statement("PRAGMA wal_checkpoint(TRUNCATE)", []);
+            self.write.query_one_raw(checkpoint).await?;
+        }
+        self.read.clone().close().await?;
+        self.write.clone().close().await?;
+        Ok(())
+    }
+
+    /// A transaction that takes the write lock at once: one that reads first and writes later
+    /// would fail as soon as another had written between.
+    async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {
+        let sqlite_transaction_mode = match self.dialect {
+            Dialect::Sqlite => Some(SqliteTransactionMode::Immediate),
+            Dialect::Postgres => None,
+        };
+        let options = TransactionOptions {
+            sqlite_transaction_mode,
+            ..Default::default()
+        };
+        Ok(self.write.begin_with_options(options).await?)
+    }
+
+    fn statement(
+        &self,
+        sql: impl Into<String>,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Statement {
+        Statement::from_sql_and_values(self.dialect.backend(), sql, values)
+    }
+}
+
+/// The ids of rows that a statement gave back.
+fn ids(rows: &[QueryResult]) -> Result<Vec<i64>, StoreError> {
+    Ok(rows
+        .iter()
+        .map(|row| row.try_get("", "tenant_id"))
+        .collect::<Result<_, _>>()?)
+}

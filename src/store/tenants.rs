@@ -1,0 +1,223 @@
+//! Adding, finding and listing tenants.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
+};
+
+use crate::health::CompanyId;
+use crate::health::Due;
+use crate::health::Health;
+use crate::health::Scopes;
+use crate::ids::TenantId;
+use crate::ids::TenantRef;
+
+use super::entity::{tenant, tenant_key};
+use super::error::unique_violation;
+use super::row::{StateRow, micros, time};
+use super::{Store, StoreError};
+
+/// Which kind of key a tenant has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// Made by the provider for one installation; no expiry date.
+    Integrated,
+    /// Made by the customer, with an expiry date.
+    Standalone,
+}
+
+impl KeyKind {
+    /// The label of this kind.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Integrated => "integrated",
+            Self::Standalone => "standalone",
+        }
+    }
+
+    /// The kind of that label.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Integrated, Self::Standalone]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+}
+
+/// A tenant to be added, its key already sealed.
+#[derive(Clone, Debug)]
+pub struct NewTenant {
+    /// Drawn before, because the sealed key is bound to it.
+    pub id: TenantId,
+    /// The integration's own name for it.
+    pub reference: TenantRef,
+    /// The name that people know.
+    pub name: String,
+    /// The company that the key must belong to.
+    pub company: CompanyId,
+    /// What the key must be allowed to do. Kept with the tenant: a later change of the
+    /// configuration is no evidence against it.
+    pub required: Scopes,
+    /// Which kind of key.
+    pub kind: KeyKind,
+    /// The belief to begin with.
+    pub health: Health,
+    /// The number of the keyring's key that sealed it.
+    pub key_id: u32,
+    /// The sealed key.
+    pub sealed: Vec<u8>,
+    /// The keyed fingerprint; no two tenants have the same.
+    pub fingerprint: Vec<u8>,
+    /// What people may see of the key.
+    pub masked: String,
+}
+
+/// A tenant as people see it.
+#[derive(Clone, Debug)]
+pub struct TenantView {
+    /// Its id.
+    pub id: TenantId,
+    /// The integration's own name for it.
+    pub reference: String,
+    /// The name that people know.
+    pub name: String,
+    /// The company that the key must belong to.
+    pub company: String,
+    /// The client that the key was accepted for.
+    pub client: Option<String>,
+    /// What the key must be allowed to do.
+    pub required: Scopes,
+    /// Which kind of key.
+    pub kind: Option<KeyKind>,
+    /// What people may see of the key; `None` once it was destroyed.
+    pub masked: Option<String>,
+    /// What is believed.
+    pub health: Health,
+    /// When it is asked next.
+    pub due_at: Option<DateTime<Utc>>,
+    /// When it was added.
+    pub created_at: Option<DateTime<Utc>>,
+}
+
+#[derive(FromQueryResult)]
+struct ViewRow {
+    r#ref: String,
+    name: String,
+    company_id: String,
+    client_id: Option<String>,
+    required_scopes: String,
+    key_kind: String,
+    created_at: i64,
+    masked: Option<String>,
+    #[sea_orm(nested)]
+    state: StateRow,
+}
+
+const VIEW: &str = "SELECT t.ref, t.name, t.company_id, t.client_id, t.required_scopes, \
+     t.key_kind, t.created_at, k.masked, s.tenant_id, s.version, s.generation, s.status, s.cause, \
+     s.cause_detail, s.since, s.doubt_kind, s.doubt_detail, s.doubt_count, s.doubt_first, \
+     s.doubt_last, s.returning_at, s.paused_at, s.paused_until, s.expires_at, s.accepted_at, \
+     s.silent_since, s.recovered_at, s.episodes, s.due_at FROM tenant t \
+     JOIN tenant_state s ON s.tenant_id = t.id LEFT JOIN tenant_key k ON k.tenant_id = t.id";
+
+impl Store {
+    /// Adds a tenant, all or nothing. It is due at `due`.
+    pub async fn add_tenant(
+        &self,
+        new: &NewTenant,
+        due: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let tx = self.begin().await?;
+        let taken = tenant::Entity::find()
+            .filter(tenant::Column::Ref.eq(new.reference.as_str()))
+            .one(&tx)
+            .await?;
+        if taken.is_some() {
+            return Err(StoreError::RefTaken(new.reference.to_string()));
+        }
+        let model = tenant::ActiveModel {
+            id: Set(new.id.raw()),
+            r#ref: Set(new.reference.as_str().to_owned()),
+            name: Set(new.name.clone()),
+            company_id: Set(new.company.as_str().to_owned()),
+            client_id: Set(None),
+            required_scopes: Set(new.required.joined()),
+            key_kind: Set(new.kind.name().to_owned()),
+            created_at: Set(micros(now)),
+        };
+        let inserted = tenant::Entity::insert(model)
+            .exec_without_returning(&tx)
+            .await;
+        if let Err(error) = inserted {
+            return Err(match unique_violation(&error) {
+                Some(_) => StoreError::RefTaken(new.reference.to_string()),
+                None => error.into(),
+            });
+        }
+        let model = tenant_key::ActiveModel {
+            tenant_id: Set(new.id.raw()),
+            generation: Set(i64::from(new.health.generation.0)),
+            key_id: Set(i64::from(new.key_id)),
+            sealed: Set(new.sealed.clone()),
+            fingerprint: Set(new.fingerprint.clone()),
+            masked: Set(new.masked.clone()),
+            created_at: Set(micros(now)),
+        };
+        let inserted = tenant_key::Entity::insert(model)
+            .exec_without_returning(&tx)
+            .await;
+        if let Err(error) = inserted {
+            return Err(match unique_violation(&error) {
+                Some(_) => StoreError::KeyTaken,
+                None => error.into(),
+            });
+        }
+        let row = StateRow::from_health(new.id, 1, &new.health, Due::At(due));
+        let insert = self.statement(self.dialect.insert(), [json(&[row])?.into()]);
+        tx.execute_raw(insert).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The tenant of that reference.
+    pub async fn tenant(&self, reference: &str) -> Result<Option<TenantView>, StoreError> {
+        let sql = format!("{VIEW} WHERE t.ref = $1");
+        let statement = self.statement(sql, [reference.into()]);
+        let row = self.read.query_one_raw(statement).await?;
+        row.map(|row| view(ViewRow::from_query_result(&row, "")?))
+            .transpose()
+    }
+
+    /// Up to `limit` tenants whose references come after `after`, in their order.
+    pub async fn tenants(&self, after: &str, limit: u32) -> Result<Vec<TenantView>, StoreError> {
+        let sql = format!("{VIEW} WHERE t.ref > $1 ORDER BY t.ref LIMIT $2");
+        let statement = self.statement(sql, [after.into(), i64::from(limit).into()]);
+        let rows = self.read.query_all_raw(statement).await?;
+        rows.iter()
+            .map(|row| view(ViewRow::from_query_result(row, "")?))
+            .collect()
+    }
+}
+
+fn view(row: ViewRow) -> Result<TenantView, StoreError> {
+    Ok(TenantView {
+        id: TenantId::from_raw(row.state.tenant_id),
+        health: row.state.health()?,
+        due_at: row.state.due_at.and_then(time),
+        reference: row.r#ref,
+        name: row.name,
+        company: row.company_id,
+        client: row.client_id,
+        required: Scopes::parse(&row.required_scopes),
+        kind: KeyKind::parse(&row.key_kind),
+        masked: row.masked,
+        created_at: time(row.created_at),
+    })
+}
+
+/// Rows as the JSON list that the batch statements take.
+pub(super) fn json(rows: &[StateRow]) -> Result<String, StoreError> {
+    serde_json::to_string(rows).map_err(|_| StoreError::Refused {
+        code: "JSON".into(),
+    })
+}
