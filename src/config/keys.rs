@@ -1,0 +1,155 @@
+//! Every key there is: the schema that types the environment, finds misspelt keys and knows which
+//! values are secret. `config/keypulse.toml` documents the same keys; a test compares the two.
+
+/// One key of the configuration.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// Section and key with a dot between, such as `watch.interval`.
+    pub name: &'static str,
+    pub kind: Kind,
+    /// The value is never printed, and may stand only in a file that its owner alone can use.
+    pub secret: bool,
+}
+
+/// How a value is written. Durations and addresses are texts here; whoever reads the key checks
+/// the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Whole,
+    /// A list of texts; JSON in the environment.
+    Texts,
+}
+
+/// All keys, in the order of the manual.
+pub(super) const KEYS: &[Key] = &[
+    secret("store.url"),
+    key("store.url_file", Kind::Text),
+    key("provider.profile", Kind::Text),
+    key("provider.base_url", Kind::Text),
+    key("provider.required_scopes", Kind::Texts),
+    key("provider.client_id", Kind::Text),
+    key("provider.timeout", Kind::Text),
+    key("provider.connect_timeout", Kind::Text),
+    key("watch.interval", Kind::Text),
+    key("watch.concurrency", Kind::Whole),
+    key("budget.per_minute", Kind::Whole),
+    key("budget.per", Kind::Text),
+    key("policy.rejections", Kind::Whole),
+    key("policy.span", Kind::Text),
+    key("policy.confirm_after", Kind::Texts),
+    key("policy.alone_rejections", Kind::Whole),
+    key("policy.alone_span", Kind::Text),
+    key("policy.wrong_company_span", Kind::Text),
+    key("policy.dead_interval", Kind::Text),
+    key("policy.unreachable_after", Kind::Text),
+    key("policy.flap_window", Kind::Text),
+    secret("keyring.master_key"),
+    key("keyring.master_key_file", Kind::Text),
+    key("private.listen", Kind::Text),
+    key("public.listen", Kind::Text),
+    key("notify.mode", Kind::Text),
+    key("log.format", Kind::Text),
+];
+
+const fn key(name: &'static str, kind: Kind) -> Key {
+    Key {
+        name,
+        kind,
+        secret: false,
+    }
+}
+
+const fn secret(name: &'static str) -> Key {
+    Key {
+        name,
+        kind: Kind::Text,
+        secret: true,
+    }
+}
+
+/// The key of exactly this name.
+pub(super) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// The section of exactly this name, such as `watch`.
+pub(super) fn find_section(name: &str) -> Option<&'static str> {
+    let mut sections = KEYS.iter().map(|key| section_of(key.name));
+    sections.find(|section| *section == name)
+}
+
+/// The known key that `wrong` was most likely meant to be. A right key in a wrong section counts
+/// as a near miss, so that a bare `interval` finds `watch.interval`; so does a section alone.
+pub(super) fn nearest(wrong: &str) -> &'static str {
+    // Comparing costs memory in proportion to the length, which is the writer's to choose.
+    let wrong: String = wrong.chars().take(80).collect();
+    let distance = |known: &'static str| {
+        let whole = strsim::damerau_levenshtein(&wrong, known);
+        let elsewhere = 1 + strsim::damerau_levenshtein(leaf_of(&wrong), leaf_of(known));
+        let section = 1 + strsim::damerau_levenshtein(&wrong, section_of(known));
+        (whole.min(elsewhere).min(section), whole)
+    };
+    let names = KEYS.iter().map(|key| key.name);
+    names.min_by_key(|name| distance(name)).unwrap_or_default()
+}
+
+/// The environment variable that sets `name`, such as `KEYPULSE__WATCH__INTERVAL`.
+pub(super) fn variable(name: &str) -> String {
+    let path = name.replace('.', "__");
+    format!("{VARIABLE_PREFIX}{}", path.to_ascii_uppercase())
+}
+
+/// What every variable of ours begins with. `KEYPULSE_` with a single underscore is left to
+/// others.
+pub(super) const VARIABLE_PREFIX: &str = "KEYPULSE__";
+
+fn section_of(name: &str) -> &str {
+    name.split_once('.').map_or(name, |(section, _)| section)
+}
+
+fn leaf_of(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(_, leaf)| leaf)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_key_finds_the_one_that_was_meant() {
+        for (wrong, right) in [
+            ("watch.intervall", "watch.interval"),
+            ("wach.interval", "watch.interval"),
+            ("interval", "watch.interval"),
+            ("policy.interval", "watch.interval"),
+            ("watch.concurency", "watch.concurrency"),
+            ("private.listne", "private.listen"),
+            ("public.listne", "public.listen"),
+            ("keyring.master-key-file", "keyring.master_key_file"),
+            ("store.uri", "store.url"),
+            ("polcy", "policy.span"),
+        ] {
+            assert_eq!(nearest(wrong), right, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_secret_has_a_form_that_names_a_file() {
+        for key in KEYS.iter().filter(|key| key.secret) {
+            assert!(
+                find(&format!("{}_file", key.name)).is_some(),
+                "{}",
+                key.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_variable_is_its_key_in_capitals_behind_the_prefix() {
+        assert_eq!(
+            variable("keyring.master_key_file"),
+            "KEYPULSE__KEYRING__MASTER_KEY_FILE"
+        );
+    }
+}

@@ -1,0 +1,207 @@
+//! From layers to sections: what each key may be.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::address;
+use super::duration;
+use super::error::ConfigError;
+use super::reader::Reader;
+use super::secret;
+use super::sections::{
+    Budget, BudgetPer, Keyring, Log, LogFormat, Notify, NotifyMode, Private, Provider, Public,
+    Store, Watch,
+};
+use super::written::{Refusal, Written};
+use crate::health::{Bounds, Policy};
+
+/// The most failures that a bound may ask for.
+const MOST_REJECTIONS: u32 = 100;
+
+/// The longest time-out of a call.
+const LONGEST_CALL: Duration = Duration::from_mins(5);
+
+pub(super) fn store(reader: &mut Reader) -> Result<Store, ConfigError> {
+    const FILE: &str = "store.url_file";
+    reader.one_form("store.url", FILE)?;
+    if let Some(path) = reader.optional(FILE, path)? {
+        let origin = reader.source(FILE);
+        let content = secret::read_file(&path).map_err(|cause| ConfigError::SecretFile {
+            key: FILE,
+            origin: origin.clone(),
+            path,
+            cause,
+        })?;
+        reader.put("store.url", Written::Text(content), origin);
+    }
+    let url = reader.required("store.url", |written| {
+        written.text(address::STORE_URL, |text| {
+            address::is_store_url(text).then(|| SecretString::from(text))
+        })
+    })?;
+    Ok(Store { url })
+}
+
+pub(super) fn provider(reader: &mut Reader) -> Result<Provider, ConfigError> {
+    Ok(Provider {
+        profile: reader.required("provider.profile", profile)?,
+        base_url: reader.optional("provider.base_url", base_url)?,
+        required_scopes: reader.optional("provider.required_scopes", |written| {
+            written.texts("be a list of scopes, none empty or with white space", word)
+        })?,
+        client_id: reader.optional("provider.client_id", |written| {
+            written.text("be a text that is not empty and has no white space", word)
+        })?,
+        timeout: reader.required("provider.timeout", call_timeout)?,
+        connect_timeout: reader.required("provider.connect_timeout", call_timeout)?,
+    })
+}
+
+pub(super) fn watch(reader: &mut Reader) -> Result<Watch, ConfigError> {
+    Ok(Watch {
+        interval: reader.required("watch.interval", span)?,
+        concurrency: reader.required("watch.concurrency", |written| written.count(4096))?,
+    })
+}
+
+pub(super) fn budget(reader: &mut Reader) -> Result<Budget, ConfigError> {
+    Ok(Budget {
+        per_minute: reader.required("budget.per_minute", |written| written.count(60_000))?,
+        per: reader.required("budget.per", |written| {
+            written.text("be `integration` or `key`", |text| match text {
+                "integration" => Some(BudgetPer::Integration),
+                "key" => Some(BudgetPer::Key),
+                _ => None,
+            })
+        })?,
+    })
+}
+
+/// The lower bounds, and how the numbers must fit together, are the core's to say.
+pub(super) fn policy(reader: &mut Reader, watch: &Watch) -> Result<Policy, ConfigError> {
+    let rejections = |written: &Written| written.at_most(MOST_REJECTIONS);
+    let delta = |written: &Written| span(written).map(duration::delta);
+    let bounds = Bounds {
+        interval: duration::delta(watch.interval),
+        rejections: reader.required("policy.rejections", rejections)?,
+        span: reader.required("policy.span", delta)?,
+        confirm_after: reader.required("policy.confirm_after", |written| {
+            written.texts("be a list of durations, such as [\"1m\", \"4m\"]", |text| {
+                duration::parse(text).map(duration::delta)
+            })
+        })?,
+        alone_rejections: reader.required("policy.alone_rejections", rejections)?,
+        alone_span: reader.required("policy.alone_span", delta)?,
+        wrong_company_span: reader.required("policy.wrong_company_span", delta)?,
+        dead_interval: reader.required("policy.dead_interval", delta)?,
+        unreachable_after: reader.required("policy.unreachable_after", delta)?,
+        flap_window: reader.required("policy.flap_window", delta)?,
+    };
+    Policy::check(bounds).map_err(|bad| reader.refuse(bad.key, bad.must))
+}
+
+pub(super) fn keyring(reader: &mut Reader) -> Result<Keyring, ConfigError> {
+    reader.one_form("keyring.master_key", "keyring.master_key_file")?;
+    Ok(Keyring {
+        master_key: reader.optional("keyring.master_key", |written| {
+            written.text("be a text that is not empty", |text| {
+                (!text.is_empty()).then(|| SecretString::from(text))
+            })
+        })?,
+        master_key_file: reader.optional("keyring.master_key_file", path)?,
+    })
+}
+
+pub(super) fn private(reader: &mut Reader) -> Result<Private, ConfigError> {
+    let listen = reader.required("private.listen", listen)?;
+    Ok(Private { listen })
+}
+
+pub(super) fn public(reader: &mut Reader) -> Result<Public, ConfigError> {
+    let listen = reader.required("public.listen", listen)?;
+    Ok(Public { listen })
+}
+
+pub(super) fn notify(reader: &mut Reader) -> Result<Notify, ConfigError> {
+    let mode = reader.required("notify.mode", |written| match written {
+        Written::Text(text) if matches!(text.as_str(), "on_call" | "live") => Err(written.refuse(
+            "be `shadow`, because this version decides and shows but cannot send: write `shadow`, \
+             or leave the key out",
+        )),
+        _ => written.text("be `shadow`", |text| {
+            (text == "shadow").then_some(NotifyMode::Shadow)
+        }),
+    })?;
+    Ok(Notify { mode })
+}
+
+pub(super) fn log(reader: &mut Reader) -> Result<Log, ConfigError> {
+    let format = reader.required("log.format", |written| {
+        written.text("be `auto`, `pretty` or `json`", |text| match text {
+            "auto" => Some(LogFormat::Auto),
+            "pretty" => Some(LogFormat::Pretty),
+            "json" => Some(LogFormat::Json),
+            _ => None,
+        })
+    })?;
+    Ok(Log { format })
+}
+
+fn profile(written: &Written) -> Result<String, Refusal> {
+    let must = "be `pleo`, or the path of a profile that ends in `.toml`";
+    written.text(must, |text| {
+        let file = text
+            .strip_suffix(".toml")
+            .is_some_and(|stem| !stem.is_empty());
+        (text == "pleo" || file).then(|| text.to_owned())
+    })
+}
+
+/// Never shows what it refuses: it may hold a password or a token.
+fn base_url(written: &Written) -> Result<url::Url, Refusal> {
+    let text = written.text("be a URL", |text| Some(text.to_owned()))?;
+    address::base_url(&text).map_err(|must| Refusal {
+        must: must.to_owned(),
+        found: None,
+    })
+}
+
+fn word(text: &str) -> Option<String> {
+    let apart = |c: char| c.is_whitespace() || c.is_control();
+    (!text.is_empty() && !text.contains(apart)).then(|| text.to_owned())
+}
+
+/// Never shows what it refuses: somebody may have put the secret in the place of its file.
+fn path(written: &Written) -> Result<PathBuf, Refusal> {
+    let must = "be the path of a file";
+    let refused = |_| Refusal {
+        must: must.to_owned(),
+        found: None,
+    };
+    let path = |text: &str| {
+        let is_path = !text.is_empty() && !text.contains("://") && !text.contains('\0');
+        is_path.then(|| PathBuf::from(text))
+    };
+    written.text(must, path).map_err(refused)
+}
+
+/// A duration whose lower bound somebody else knows.
+fn span(written: &Written) -> Result<Duration, Refusal> {
+    let must = format!("be {} of at most 365d", duration::FORM);
+    written.text(&must, duration::parse)
+}
+
+fn call_timeout(written: &Written) -> Result<Duration, Refusal> {
+    let must = format!("be {}, longer than nothing and at most 5m", duration::FORM);
+    written.text(&must, |text| {
+        duration::parse(text).filter(|span| !span.is_zero() && *span <= LONGEST_CALL)
+    })
+}
+
+fn listen(written: &Written) -> Result<SocketAddr, Refusal> {
+    let must = "be an IP address and a port, such as `127.0.0.1:9464` or `[::1]:9464`";
+    written.text(must, |text| text.parse().ok())
+}

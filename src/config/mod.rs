@@ -1,0 +1,105 @@
+//! What the operator chose: `config/keypulse.toml`, compiled in; over it the file given with
+//! `--config`; over that the environment. Everything is checked here once, and nothing here opens
+//! a database, a socket or a master key.
+
+mod address;
+mod duration;
+mod environment;
+mod error;
+mod keys;
+mod layer;
+mod load;
+mod reader;
+mod secret;
+mod sections;
+mod source;
+mod syntax;
+mod written;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+pub use error::{ConfigError, FileError};
+pub use sections::{
+    Budget, BudgetPer, Keyring, Log, LogFormat, Notify, NotifyMode, Private, Provider, Public,
+    Store, Watch,
+};
+pub use source::{Setting, Source};
+
+use crate::health;
+use reader::Reader;
+
+/// The whole configuration, checked. Its debug form holds no secret.
+#[derive(Debug)]
+pub struct Config {
+    /// `[store]`: where everything is kept.
+    pub store: Store,
+    /// `[provider]`: whose keys are watched.
+    pub provider: Provider,
+    /// `[watch]`: the routine checks.
+    pub watch: Watch,
+    /// `[budget]`: the calls that may be made.
+    pub budget: Budget,
+    /// `[policy]`, and `watch.interval`: how much evidence it takes.
+    pub policy: health::Policy,
+    /// `[keyring]`: the master key.
+    pub keyring: Keyring,
+    /// `[private]`: the operators' listener.
+    pub private: Private,
+    /// `[public]`: the customers' listener.
+    pub public: Public,
+    /// `[notify]`: whether anybody is told.
+    pub notify: Notify,
+    /// `[log]`: how log lines are written.
+    pub log: Log,
+    settings: Vec<Setting>,
+}
+
+impl Config {
+    /// Lays `file` and the `KEYPULSE__` variables of `environment` over the defaults, key by key,
+    /// and reads the file that `store.url_file` names. Other variables are ignored.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be used, an unknown key, a value that is not allowed, a secret in a file
+    /// that others can use, or in two forms: each by name, with the place and the way out.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
+        let mut layers = vec![layer::defaults()?];
+        if let Some(path) = file {
+            layers.push(layer::file(path)?);
+        }
+        layers.push(environment::layer(environment)?);
+        let mut reader = Reader::new(layers);
+        let watch = load::watch(&mut reader)?;
+        Ok(Self {
+            store: load::store(&mut reader)?,
+            provider: load::provider(&mut reader)?,
+            budget: load::budget(&mut reader)?,
+            policy: load::policy(&mut reader, &watch)?,
+            watch,
+            keyring: load::keyring(&mut reader)?,
+            private: load::private(&mut reader)?,
+            public: load::public(&mut reader)?,
+            notify: load::notify(&mut reader)?,
+            log: load::log(&mut reader)?,
+            settings: reader.into_settings(),
+        })
+    }
+
+    /// The compiled-in `config/keypulse.toml`: every key, with its default, unit and reason.
+    pub fn defaults_text() -> &'static str {
+        layer::DEFAULTS
+    }
+
+    /// Every key with its effective value and the layer that set it, in the order of the manual.
+    /// Secrets are hidden; a `store.url` without a password is not one.
+    pub fn explain(&self) -> Vec<Setting> {
+        self.settings.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! What the daemon is told, section by section, after every check: none of these values is one
+//! that the daemon would have to refuse.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+/// `[store]`: where tenants, sealed keys and owed messages are kept.
+#[derive(Debug)]
+pub struct Store {
+    /// `sqlite:` or `postgres:`; may carry a password. From `store.url`, or from the file that
+    /// `store.url_file` names.
+    pub url: SecretString,
+}
+
+/// `[provider]`: whose keys are watched, and how it is called.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// `pleo`, or the path of a profile that ends in `.toml`.
+    pub profile: String,
+    /// Where the API is: https, or http to this machine; without user, query and fragment. None:
+    /// the profile's.
+    pub base_url: Option<Url>,
+    /// The scopes a key must have, none of them empty or with white space. None: the profile's.
+    pub required_scopes: Option<Vec<String>>,
+    /// The client that keys must have been issued for. None: any.
+    pub client_id: Option<String>,
+    /// The most that one whole call may take; above zero, at most 5 minutes.
+    pub timeout: Duration,
+    /// The most that the connection may take; above zero, at most 5 minutes.
+    pub connect_timeout: Duration,
+}
+
+/// `[watch]`: the routine checks.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// Time between two routine checks of one key; the same as `policy.interval`.
+    pub interval: Duration,
+    /// Checks that may wait for an answer at the same time, in one process; at most 4096.
+    pub concurrency: NonZeroU32,
+}
+
+/// `[budget]`: the calls that keypulse may make.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    /// Calls that may start in any 60 seconds, at most 60000.
+    pub per_minute: NonZeroU32,
+    /// What the provider counts.
+    pub per: BudgetPer,
+}
+
+/// What a budget is counted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BudgetPer {
+    /// All keys together share one budget.
+    Integration,
+    /// Each key has a budget of its own.
+    Key,
+}
+
+/// `[keyring]`: the master key, in one form at most. Neither is set where there is none.
+#[derive(Debug)]
+pub struct Keyring {
+    /// The master key itself, not empty; its form is the vault's to check.
+    pub master_key: Option<SecretString>,
+    /// The file that holds it, which the vault reads.
+    pub master_key_file: Option<PathBuf>,
+}
+
+/// `[private]`: the listener of the API, the console, the metrics and the checks.
+#[derive(Clone, Debug)]
+pub struct Private {
+    /// Address and port; port 0 takes any that is free.
+    pub listen: SocketAddr,
+}
+
+/// `[public]`: the listener of the customers' pages.
+#[derive(Clone, Debug)]
+pub struct Public {
+    /// Address and port; port 0 takes any that is free.
+    pub listen: SocketAddr,
+}
+
+/// `[notify]`: whether anybody is told.
+#[derive(Clone, Debug)]
+pub struct Notify {
+    /// How far a decision goes.
+    pub mode: NotifyMode,
+}
+
+/// How far a decision goes. `on_call` and `live` are refused by name until something can send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotifyMode {
+    /// Decide and show, send nothing.
+    Shadow,
+}
+
+/// `[log]`: how log lines are written.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// The form of a line.
+    pub format: LogFormat,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// [`Pretty`](Self::Pretty) on a terminal, [`Json`](Self::Json) everywhere else.
+    Auto,
+    /// For eyes.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}

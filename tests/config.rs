@@ -1,0 +1,411 @@
+//! The configuration as an operator meets it: a file, the environment, and what is said when one
+//! of them is wrong.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy knows only the test functions as tests, not their helpers"
+)]
+
+use std::ffi::OsString;
+use std::fs::{Permissions, set_permissions, write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use keypulse::config::{BudgetPer, Config, ConfigError, LogFormat, NotifyMode, Source};
+use keypulse::health::Policy;
+use keypulse::redact::chain;
+use secrecy::ExposeSecret;
+use serde_json::json;
+use tempfile::NamedTempFile;
+
+fn file(text: &str, mode: u32) -> NamedTempFile {
+    let file = NamedTempFile::new().unwrap();
+    write(file.path(), text).unwrap();
+    set_permissions(file.path(), Permissions::from_mode(mode)).unwrap();
+    file
+}
+
+fn environment(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    let owned = |(name, value): &(&str, &str)| (name.into(), value.into());
+    variables.iter().map(owned).collect()
+}
+
+/// A configuration of this file, readable by everybody, and of these variables.
+fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let file = file(text, 0o644);
+    Config::load(Some(file.path()), environment(variables))
+}
+
+/// What is said of it, with the name of the file left out.
+fn refusal(text: &str, variables: &[(&str, &str)]) -> String {
+    refusal_of(&file(text, 0o644), variables)
+}
+
+fn refusal_of(file: &NamedTempFile, variables: &[(&str, &str)]) -> String {
+    let path = file.path();
+    match Config::load(Some(path), environment(variables)) {
+        Ok(_) => panic!("it was taken"),
+        Err(error) => chain(&error).replace(path.to_str().unwrap(), "FILE"),
+    }
+}
+
+#[test]
+fn without_a_word_from_anybody_the_defaults_hold() {
+    let config = Config::load(None, []).unwrap();
+    assert_eq!(config.store.url.expose_secret(), "sqlite://keypulse.db");
+    assert_eq!(config.provider.profile, "pleo");
+    assert_eq!(config.provider.base_url, None);
+    assert_eq!(config.provider.required_scopes, None);
+    assert_eq!(config.provider.client_id, None);
+    assert_eq!(config.provider.timeout, Duration::from_secs(10));
+    assert_eq!(config.provider.connect_timeout, Duration::from_secs(5));
+    assert_eq!(config.watch.interval, Duration::from_mins(15));
+    assert_eq!(config.watch.concurrency.get(), 64);
+    assert_eq!(config.budget.per_minute.get(), 100);
+    assert_eq!(config.budget.per, BudgetPer::Integration);
+    assert_eq!(config.policy, Policy::default());
+    assert!(config.keyring.master_key.is_none());
+    assert_eq!(config.keyring.master_key_file, None);
+    assert_eq!(config.private.listen.to_string(), "127.0.0.1:9464");
+    assert_eq!(config.public.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.notify.mode, NotifyMode::Shadow);
+    assert_eq!(config.log.format, LogFormat::Auto);
+}
+
+#[test]
+fn the_environment_is_stronger_than_the_file_and_the_file_than_the_default() {
+    let text = "[watch]\ninterval = \"5m\"\nconcurrency = 8\n[policy]\nspan = \"7m\"\n";
+    let config = load(text, &[("KEYPULSE__WATCH__CONCURRENCY", "9")]).unwrap();
+    assert_eq!(config.watch.interval, Duration::from_mins(5));
+    assert_eq!(config.policy.interval.num_seconds(), 300);
+    assert_eq!(config.policy.span.num_minutes(), 7);
+    assert_eq!(config.watch.concurrency.get(), 9);
+    assert_eq!(config.budget.per_minute.get(), 100);
+}
+
+#[test]
+fn explain_names_the_value_and_the_layer_of_every_key() {
+    let file = file("[watch]\ninterval = \"5m\"\nconcurrency = 8\n", 0o644);
+    let variables = [
+        ("KEYPULSE__WATCH__CONCURRENCY", "9"),
+        ("KEYPULSE__PROVIDER__CLIENT_ID", "12345"),
+        ("KEYPULSE__PROVIDER__REQUIRED_SCOPES", "[\"users:read\"]"),
+        ("KEYPULSE__STORE__URL", "postgres://u:hunter2@db/k"),
+    ];
+    let config = Config::load(Some(file.path()), environment(&variables)).unwrap();
+    let path = file.path().display();
+    for (key, value, source) in [
+        (
+            "watch.interval",
+            json!("5m"),
+            format!("file {path}, line 2"),
+        ),
+        (
+            "watch.concurrency",
+            json!(9),
+            "environment KEYPULSE__WATCH__CONCURRENCY".to_owned(),
+        ),
+        ("budget.per_minute", json!(100), "default".to_owned()),
+        ("provider.base_url", json!(null), "default".to_owned()),
+        (
+            "provider.client_id",
+            json!("12345"),
+            "environment KEYPULSE__PROVIDER__CLIENT_ID".to_owned(),
+        ),
+        (
+            "provider.required_scopes",
+            json!(["users:read"]),
+            "environment KEYPULSE__PROVIDER__REQUIRED_SCOPES".to_owned(),
+        ),
+        (
+            "store.url",
+            json!("(set, hidden)"),
+            "environment KEYPULSE__STORE__URL".to_owned(),
+        ),
+    ] {
+        let settings = config.explain();
+        let setting = settings.iter().find(|setting| setting.key == key).unwrap();
+        assert_eq!(setting.value, value, "{key}");
+        assert_eq!(setting.source.to_string(), source, "{key}");
+    }
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_one_that_was_meant() {
+    assert_eq!(
+        refusal("[watch]\nintervall = \"5m\"\n", &[]),
+        "file FILE, line 2: there is no key `watch.intervall`; did you mean `watch.interval`?"
+    );
+    assert_eq!(
+        refusal("", &[("KEYPULSE__WATCH__INTERVALL", "5m")]),
+        "the environment variable `KEYPULSE__WATCH__INTERVALL` names no key; \
+         did you mean `KEYPULSE__WATCH__INTERVAL`?"
+    );
+    assert!(load("", &[("KEYPULSE_WATCH__INTERVALL", "5m")]).is_ok());
+}
+
+#[test]
+fn a_value_that_is_not_allowed_is_refused_with_its_place_and_what_is() {
+    let duration = "be a duration such as `15m` (a whole number, then one of ms, s, m, h and d)";
+    for (text, said) in [
+        (
+            "[watch]\ninterval = \"15\"",
+            format!("`watch.interval` is \"15\" and must {duration} of at most 365d"),
+        ),
+        (
+            "[watch]\ninterval = 15",
+            format!("`watch.interval` is 15 and must {duration} of at most 365d"),
+        ),
+        (
+            "[policy]\nspan = \"99999999999999999999d\"",
+            format!(
+                "`policy.span` is \"99999999999999999999d\" and must {duration} of at most 365d"
+            ),
+        ),
+        (
+            "[provider]\ntimeout = \"0s\"",
+            format!(
+                "`provider.timeout` is \"0s\" and must {duration}, longer than nothing and at \
+                 most 5m"
+            ),
+        ),
+        (
+            "[watch]\ninterval = \"0s\"",
+            "`watch.interval` is \"0s\" and must be longer than nothing".to_owned(),
+        ),
+        (
+            "[watch]\nconcurrency = 4097",
+            "`watch.concurrency` is 4097 and must be a whole number from 1 to 4096".to_owned(),
+        ),
+        (
+            "[watch]\nconcurrency = \"64\"",
+            "`watch.concurrency` is \"64\" and must be a whole number from 1 to 4096".to_owned(),
+        ),
+        (
+            "[budget]\nper_minute = 0",
+            "`budget.per_minute` is 0 and must be a whole number from 1 to 60000".to_owned(),
+        ),
+        (
+            "[budget]\nper = \"tenant\"",
+            "`budget.per` is \"tenant\" and must be `integration` or `key`".to_owned(),
+        ),
+        (
+            "[policy]\nrejections = 1",
+            "`policy.rejections` is 1 and must be at least 2: one refusal is not a dead key"
+                .to_owned(),
+        ),
+        (
+            "[policy]\nconfirm_after = [\"4m\", \"1m\"]",
+            "`policy.confirm_after` is [\"4m\", \"1m\"] and must rise from one time to the next"
+                .to_owned(),
+        ),
+        (
+            "[private]\nlisten = \"localhost:9464\"",
+            "`private.listen` is \"localhost:9464\" and must be an IP address and a port, such \
+             as `127.0.0.1:9464` or `[::1]:9464`"
+                .to_owned(),
+        ),
+        (
+            "[provider]\nrequired_scopes = [\"users:read\", \" \"]",
+            "`provider.required_scopes` is [\"users:read\", \" \"] and must be a list of \
+             scopes, none empty or with white space"
+                .to_owned(),
+        ),
+        (
+            "[provider]\nprofile = \"acme\"",
+            "`provider.profile` is \"acme\" and must be `pleo`, or the path of a profile that \
+             ends in `.toml`"
+                .to_owned(),
+        ),
+        (
+            "[log]\nformat = true",
+            "`log.format` is a boolean and must be `auto`, `pretty` or `json`".to_owned(),
+        ),
+    ] {
+        assert_eq!(refusal(text, &[]), format!("file FILE, line 2: {said}"));
+    }
+    assert_eq!(
+        refusal("", &[("KEYPULSE__WATCH__CONCURRENCY", "many")]),
+        "environment KEYPULSE__WATCH__CONCURRENCY: `watch.concurrency` is \"many\" and must be \
+         a whole number from 1 to 4096"
+    );
+    assert_eq!(
+        refusal("[watch]\ninterval = \"12h\"", &[]),
+        "default: `policy.dead_interval` is \"6h\" and must be at least `watch.interval`"
+    );
+}
+
+#[test]
+fn this_version_refuses_to_promise_a_message() {
+    for mode in ["on_call", "live"] {
+        assert_eq!(
+            refusal("", &[("KEYPULSE__NOTIFY__MODE", mode)]),
+            format!(
+                "environment KEYPULSE__NOTIFY__MODE: `notify.mode` is \"{mode}\" and must be \
+                 `shadow`, because this version decides and shows but cannot send: write \
+                 `shadow`, or leave the key out"
+            )
+        );
+    }
+}
+
+#[test]
+fn keys_are_not_sent_in_clear() {
+    let said = refusal("[provider]\nbase_url = \"http://api.example.com\"", &[]);
+    assert!(said.contains("keys must not travel in clear"), "{said}");
+    let local = load("[provider]\nbase_url = \"http://127.0.0.1:9000/v1\"", &[]).unwrap();
+    let url = local.provider.base_url.unwrap();
+    assert_eq!(url.as_str(), "http://127.0.0.1:9000/v1");
+}
+
+#[test]
+fn a_literal_secret_in_a_file_that_others_can_use_is_refused() {
+    let master = "[keyring]\nmaster_key = \"hunter2\"";
+    let store = "[store]\nurl = \"postgres://u:hunter2@db/k\"";
+    for text in [master, store] {
+        for mode in [0o640, 0o604, 0o620, 0o644] {
+            let said = refusal_of(&file(text, mode), &[]);
+            assert!(said.contains("run `chmod 600 FILE`"), "{said}");
+            assert!(said.contains("_file`"), "{said}");
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+        let private = file(text, 0o600);
+        assert!(Config::load(Some(private.path()), []).is_ok(), "{text}");
+    }
+    // Overriding it does not take it out of the file.
+    let over = [("KEYPULSE__STORE__URL", "sqlite://keypulse.db")];
+    assert!(refusal(store, &over).contains("chmod 600"));
+    assert!(load("[store]\nurl = \"postgres://u@db/k\"", &[]).is_ok());
+}
+
+#[test]
+fn a_secret_given_in_both_forms_is_refused_naming_both() {
+    assert_eq!(
+        refusal(
+            "[keyring]\nmaster_key_file = \"/run/master\"",
+            &[("KEYPULSE__KEYRING__MASTER_KEY", "hunter2")]
+        ),
+        "`keyring.master_key` (environment KEYPULSE__KEYRING__MASTER_KEY) and \
+         `keyring.master_key_file` (file FILE, line 2) are both set: keep one"
+    );
+    let both = [
+        ("KEYPULSE__STORE__URL", "postgres://u:hunter2@db/k"),
+        ("KEYPULSE__STORE__URL_FILE", "/run/url"),
+    ];
+    let said = refusal("", &both);
+    assert!(
+        said.contains("KEYPULSE__STORE__URL) and `store.url_file`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_store_may_stand_in_a_file_of_its_own() {
+    let url = file("postgres://u:hunter2@db/k\n", 0o600);
+    let path = url.path().to_str().unwrap();
+    let config = load("", &[("KEYPULSE__STORE__URL_FILE", path)]).unwrap();
+    assert_eq!(
+        config.store.url.expose_secret(),
+        "postgres://u:hunter2@db/k"
+    );
+    let settings = config.explain();
+    assert_eq!(settings[0].value, json!("(set, hidden)"));
+    let variable = "KEYPULSE__STORE__URL_FILE".to_owned();
+    assert_eq!(settings[0].source, Source::Environment(variable));
+    assert_eq!(settings[1].value, json!(path));
+
+    for (content, mode, part) in [
+        ("postgres://u:hunter2@db/k", 0o644, "run `chmod o= "),
+        (
+            "mysql://u:hunter2@db/k",
+            0o600,
+            "`store.url` must be `sqlite://FILE` or",
+        ),
+        ("", 0o600, "`store.url` must be `sqlite://FILE` or"),
+    ] {
+        let url = file(content, mode);
+        let path = url.path().to_str().unwrap();
+        let said = refusal("", &[("KEYPULSE__STORE__URL_FILE", path)]);
+        assert!(said.contains(part), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+    let said = refusal("", &[("KEYPULSE__STORE__URL_FILE", "/nowhere/url")]);
+    assert_eq!(
+        said,
+        "environment KEYPULSE__STORE__URL_FILE: `store.url_file` names the file `/nowhere/url`, \
+         which cannot be used: No such file or directory (os error 2)"
+    );
+}
+
+#[test]
+fn no_refusal_repeats_a_secret() {
+    for (text, variables) in [
+        ("[keyring]\nmaster_key = hunter2", vec![]),
+        ("[keyring]\nmaster_key = [\"hunter2\"]", vec![]),
+        ("[keyring]\nmaster_key_file = \"https://hunter2\"", vec![]),
+        (
+            "[provider]\nbase_url = \"https://u:hunter2@api.example.com\"",
+            vec![],
+        ),
+        (
+            "[provider]\nbase_url = \"https://api.example.com?token=hunter2\"",
+            vec![],
+        ),
+        ("", vec![("KEYPULSE__STORE__URL", "mysql://u:hunter2@db/k")]),
+        (
+            "",
+            vec![("KEYPULSE__STORE__URL", "postgres://u:12#hunter2@db/k")],
+        ),
+        (
+            "",
+            vec![("KEYPULSE__STORE__URL_FILE", "postgres://u:hunter2@db/k")],
+        ),
+    ] {
+        for mode in [0o600, 0o644] {
+            let file = file(text, mode);
+            let error = Config::load(Some(file.path()), environment(&variables)).unwrap_err();
+            assert!(!chain(&error).contains("hunter2"), "{error}");
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
+}
+
+#[test]
+fn a_configuration_cannot_print_its_secrets() {
+    let variables = [
+        ("KEYPULSE__KEYRING__MASTER_KEY", "hunter2"),
+        ("KEYPULSE__STORE__URL", "postgres://u:hunter2@db/k"),
+    ];
+    let config = load("", &variables).unwrap();
+    assert_eq!(
+        config.keyring.master_key.as_ref().unwrap().expose_secret(),
+        "hunter2"
+    );
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let shown = serde_json::to_string(&config.explain()).unwrap();
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert!(
+        shown.contains("\"environment KEYPULSE__KEYRING__MASTER_KEY\""),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_file_that_is_missing_too_large_or_no_text_is_refused_by_name() {
+    let missing = Config::load(Some(Path::new("/nowhere/keypulse.toml")), []).unwrap_err();
+    assert_eq!(
+        chain(&missing),
+        "the configuration file `/nowhere/keypulse.toml` cannot be used: \
+         No such file or directory (os error 2)"
+    );
+    let large = "#".repeat(1024 * 1024 + 1);
+    assert_eq!(
+        refusal(&large, &[]),
+        "the configuration file `FILE` cannot be used: it is larger than 1024 KiB"
+    );
+    assert!(load(&large[1..], &[]).is_ok());
+    let binary = NamedTempFile::new().unwrap();
+    write(binary.path(), b"\xff\xfe").unwrap();
+    assert!(refusal_of(&binary, &[]).ends_with("it is not UTF-8 text"));
+}
