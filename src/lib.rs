@@ -3,11 +3,16 @@
 //!
 //! The modules in reading order; `docs/ARCHITECTURE.md` walks one check through them.
 
+pub mod app;
 pub mod clock;
 pub mod config;
 pub mod health;
+pub mod http;
 pub mod ids;
 pub mod provider;
 pub mod redact;
+pub mod shutdown;
 pub mod store;
+pub mod task;
+pub mod telemetry;
 pub mod vault;

@@ -7,7 +7,9 @@ use std::fmt;
 
 /// Fewer tenants than this cannot serve as each other's control.
 pub const LEAST_FLEET: u32 = 20;
-/// Up to this many tenants failing together are single cases in a fleet of any size.
+/// Fewer accepted keys than this prove nothing about the provider, however large the fleet.
+pub const LEAST_ACCEPTED: u32 = 10;
+/// Fewer tenants than this failing together are single cases in a fleet of any size.
 const LEAST_MANY: u32 = 5;
 /// One tenant in this many failing together is weather.
 const MANY_SHARE: u32 = 5;
@@ -42,6 +44,8 @@ pub enum Class {
 /// How many distinct tenants, within the window that is judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
+    /// Are being watched at all.
+    pub watched: u32,
     /// Had their key accepted, and nothing held against it since.
     pub accepted: u32,
     /// Began to fail.
@@ -62,17 +66,22 @@ pub struct Verdict {
 /// The reason of a [`Verdict`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Because {
-    /// Fewer than [`LEAST_FLEET`] tenants answered.
+    /// Fewer than [`LEAST_FLEET`] tenants are watched.
     TooFew {
-        /// How many tenants were compared.
-        compared: u32,
+        /// How many are.
+        watched: u32,
+    },
+    /// Fewer than [`LEAST_ACCEPTED`] keys were accepted meanwhile.
+    TooFewAccepted {
+        /// How many were.
+        accepted: u32,
     },
     /// Too many failing together for single cases.
     TooManyTogether {
         /// How many began to fail.
         failing: u32,
-        /// How many tenants were compared.
-        compared: u32,
+        /// How many tenants were asked.
+        asked: u32,
     },
     /// Nearly all others are well.
     OthersAccepted {
@@ -83,35 +92,31 @@ pub enum Because {
 
 /// Judges one class of failure.
 pub fn judge(class: Class, counts: &Counts) -> Verdict {
-    let (failing, compared) = match class {
-        Class::Refused => (
-            counts.newly_refused,
-            counts.accepted.saturating_add(counts.newly_refused),
-        ),
-        Class::Silent => (
-            counts.newly_silent,
-            counts
-                .accepted
-                .saturating_add(counts.newly_refused)
-                .saturating_add(counts.newly_silent),
-        ),
+    let Counts {
+        watched,
+        accepted,
+        newly_refused,
+        newly_silent,
+    } = *counts;
+    let answered = accepted.saturating_add(newly_refused);
+    let (failing, asked) = match class {
+        Class::Refused => (newly_refused, answered),
+        Class::Silent => (newly_silent, answered.saturating_add(newly_silent)),
     };
-    if compared < LEAST_FLEET {
-        Verdict {
-            weather: Weather::Unknown,
-            because: Because::TooFew { compared },
-        }
-    } else if failing >= LEAST_MANY.max(compared.div_ceil(MANY_SHARE)) {
-        Verdict {
-            weather: Weather::Unknown,
-            because: Because::TooManyTogether { failing, compared },
-        }
+    let unknown = |because| Verdict {
+        weather: Weather::Unknown,
+        because,
+    };
+    if watched < LEAST_FLEET {
+        unknown(Because::TooFew { watched })
+    } else if failing >= LEAST_MANY.max(asked.div_ceil(MANY_SHARE)) {
+        unknown(Because::TooManyTogether { failing, asked })
+    } else if accepted < LEAST_ACCEPTED {
+        unknown(Because::TooFewAccepted { accepted })
     } else {
         Verdict {
             weather: Weather::Clear,
-            because: Because::OthersAccepted {
-                accepted: counts.accepted,
-            },
+            because: Because::OthersAccepted { accepted },
         }
     }
 }
@@ -120,35 +125,47 @@ pub fn judge(class: Class, counts: &Counts) -> Verdict {
 mod tests {
     use super::*;
 
-    fn refused(accepted: u32, newly_refused: u32) -> Weather {
-        judge(
-            Class::Refused,
-            &Counts {
-                accepted,
-                newly_refused,
-                newly_silent: 0,
-            },
-        )
-        .weather
+    fn refused(watched: u32, accepted: u32, newly_refused: u32) -> Weather {
+        let counts = Counts {
+            watched,
+            accepted,
+            newly_refused,
+            newly_silent: 0,
+        };
+        judge(Class::Refused, &counts).weather
     }
 
     #[test]
     fn a_fleet_of_nineteen_cannot_tell() {
-        assert_eq!(refused(18, 1), Weather::Unknown);
-        assert_eq!(refused(19, 1), Weather::Clear);
+        assert_eq!(refused(19, 18, 1), Weather::Unknown);
+        assert_eq!(refused(20, 19, 1), Weather::Clear);
     }
 
     #[test]
     fn five_of_a_small_fleet_or_a_fifth_of_a_large_one_are_too_many_together() {
-        assert_eq!(refused(20, 4), Weather::Clear);
-        assert_eq!(refused(20, 5), Weather::Unknown);
-        assert_eq!(refused(801, 199), Weather::Clear);
-        assert_eq!(refused(800, 200), Weather::Unknown);
+        assert_eq!(refused(24, 20, 4), Weather::Clear);
+        assert_eq!(refused(25, 20, 5), Weather::Unknown);
+        assert_eq!(refused(1_000, 801, 199), Weather::Clear);
+        assert_eq!(refused(1_000, 800, 200), Weather::Unknown);
+    }
+
+    #[test]
+    fn one_refusal_while_all_others_are_silent_proves_nothing() {
+        let counts = Counts {
+            watched: 500,
+            accepted: 0,
+            newly_refused: 1,
+            newly_silent: 499,
+        };
+        let verdict = judge(Class::Refused, &counts);
+        assert_eq!(verdict.because, Because::TooFewAccepted { accepted: 0 });
+        assert_eq!(verdict.weather, Weather::Unknown);
     }
 
     #[test]
     fn silence_of_some_does_not_cloud_what_is_said_against_keys() {
         let counts = Counts {
+            watched: 600,
             accepted: 30,
             newly_refused: 1,
             newly_silent: 500,

@@ -22,12 +22,12 @@ pub struct StatusCount {
 impl Store {
     /// What the fleet has seen since then, for the judge of the weather.
     pub async fn fleet_since(&self, since: DateTime<Utc>) -> Result<Counts, StoreError> {
-        let sql = "SELECT \
+        let sql = "SELECT COUNT(*) AS watched, \
              COUNT(CASE WHEN accepted_at >= $1 AND doubt_kind IS NULL THEN 1 END) AS accepted, \
              COUNT(CASE WHEN doubt_first >= $1 THEN 1 END) AS newly_refused, \
              COUNT(CASE WHEN silent_since >= $1 AND doubt_kind IS NULL AND \
                    (accepted_at IS NULL OR accepted_at < $1) THEN 1 END) AS newly_silent \
-             FROM tenant_state WHERE paused_at IS NULL";
+             FROM tenant_state WHERE paused_at IS NULL AND due_at IS NOT NULL";
         let row = self
             .read
             .query_one_raw(self.statement(sql, [micros(since).into()]))
@@ -40,6 +40,7 @@ impl Store {
             Ok(u32::try_from(count).unwrap_or(u32::MAX))
         };
         Ok(Counts {
+            watched: count("watched")?,
             accepted: count("accepted")?,
             newly_refused: count("newly_refused")?,
             newly_silent: count("newly_silent")?,

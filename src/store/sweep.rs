@@ -81,7 +81,7 @@ impl Store {
         Ok(watched)
     }
 
-    /// These tenants as they stand now.
+    /// These tenants as they stand now; a row that cannot be understood is logged and left out.
     pub async fn watched(&self, ids: &[TenantId]) -> Result<Vec<Watched>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());

@@ -1,0 +1,327 @@
+//! Puts the parts together: configuration, store, keyring, provider, tasks and listeners.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::broadcast;
+use tracing::{info, warn};
+use url::Url;
+
+use crate::clock::Clock;
+use crate::config::BudgetPer;
+use crate::config::Config;
+use crate::health::CompanyId;
+use crate::health::Health;
+use crate::health::Scopes;
+use crate::http::private;
+use crate::ids::TenantId;
+use crate::ids::TenantRef;
+use crate::provider::Client;
+use crate::provider::Limits;
+use crate::provider::Profile;
+use crate::redact::ApiKey;
+use crate::redact::chain;
+use crate::shutdown::Shutdown;
+use crate::store::Dialect;
+use crate::store::KeyKind;
+use crate::store::KeyringRow;
+use crate::store::NewTenant;
+use crate::store::Place;
+use crate::store::Store;
+use crate::task::Budget;
+use crate::task::Checker;
+use crate::task::Scope;
+use crate::task::Watch;
+use crate::telemetry::Metrics;
+use crate::vault::Keyring;
+use crate::vault::MasterKey;
+use crate::vault::Purpose;
+use crate::vault::Role;
+use crate::vault::SealContext;
+use crate::vault::WrappedKey;
+
+/// Changes that a slow listener may fall behind by.
+const CHANGES_KEPT: usize = 4_096;
+/// Time between two tries to reach a database that does not answer at the start.
+const RETRY: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// A configured keypulse with its store open.
+#[derive(Debug)]
+pub struct App {
+    /// What the operator chose.
+    pub config: Config,
+    /// Where everything is kept.
+    pub store: Store,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    profile: Arc<Profile>,
+}
+
+/// A tenant as somebody wants it added.
+#[derive(Debug)]
+pub struct TenantRequest {
+    /// The integration's own name for it.
+    pub reference: TenantRef,
+    /// The name that people know.
+    pub name: String,
+    /// The company that the key must belong to.
+    pub company: CompanyId,
+    /// Which kind of key.
+    pub kind: KeyKind,
+    /// When the key expires, where that is known.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The key.
+    pub key: ApiKey,
+}
+
+impl App {
+    /// Opens the store. The embedded database gets its schema by itself; a server's is changed
+    /// only by `keypulse migrate`, because other processes may be running on it.
+    pub async fn open(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let profile = Arc::new(Profile::load(&config.provider.profile)?);
+        let place = place(&config)?;
+        let store = Store::open(&place).await?;
+        if store.dialect() == Dialect::Sqlite {
+            store.migrate_up(None).await?;
+        }
+        store.check_schema().await?;
+        Ok(Self {
+            config,
+            store,
+            clock,
+            profile,
+        })
+    }
+
+    /// Like [`App::open`], but waits for a database that does not answer yet.
+    pub async fn open_when_ready(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<Option<Self>> {
+        let place = place(&config)?;
+        loop {
+            match Store::open(&place).await {
+                Err(error) if error.is_passing() => {
+                    warn!("{}; trying again every 2 seconds", chain(&error));
+                    tokio::select! {
+                        () = tokio::time::sleep(RETRY) => {}
+                        () = shutdown.begun() => return Ok(None),
+                    }
+                }
+                Err(error) => return Err(error.into()),
+                Ok(store) => {
+                    store.close().await?;
+                    return Self::open(config, clock).await.map(Some);
+                }
+            }
+        }
+    }
+
+    /// The provider that is asked.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Opens the keyring with the configured master key; makes one in a store that has none.
+    pub async fn keyring(&self) -> anyhow::Result<Keyring> {
+        let master = master_key(&self.config)?;
+        let mut rows = self.store.keyring().await?;
+        if rows.is_empty() {
+            let (_, fresh) = Keyring::create(&master, self.clock.now())?;
+            let fresh: Vec<KeyringRow> = fresh.iter().map(to_row).collect();
+            rows = self.store.init_keyring(&fresh).await?;
+            info!(
+                master.id = master.id(),
+                "made a new keyring, sealed by master key {}",
+                master.id()
+            );
+        }
+        let rows = rows
+            .iter()
+            .map(from_row)
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(Keyring::open(&master, &rows)?)
+    }
+
+    /// Adds a tenant whose key has not been tried: it stays `pending` until the provider accepts
+    /// the key for the expected company.
+    pub async fn add_tenant(
+        &self,
+        keyring: &Keyring,
+        request: &TenantRequest,
+    ) -> anyhow::Result<TenantId> {
+        let now = self.clock.now();
+        let id = TenantId::random()?;
+        let health = Health::pending(now, request.expires_at);
+        let context = SealContext {
+            provider: &self.profile.name,
+            tenant: id,
+            generation: health.generation.0,
+            purpose: Purpose::LiveKey,
+        };
+        let sealed = keyring.seal(&context, &request.key)?;
+        let new = NewTenant {
+            id,
+            reference: request.reference.clone(),
+            name: request.name.clone(),
+            company: request.company.clone(),
+            required: self.required_scopes(),
+            kind: request.kind,
+            health,
+            key_id: sealed.key_id.0,
+            sealed: sealed.bytes,
+            fingerprint: keyring.fingerprint(&request.key).as_bytes().to_vec(),
+            masked: request.key.masked(),
+        };
+        self.store.add_tenant(&new, now, now).await?;
+        Ok(id)
+    }
+
+    /// What a key given from now on must be allowed to do.
+    pub fn required_scopes(&self) -> Scopes {
+        match &self.config.provider.required_scopes {
+            Some(scopes) => scopes.iter().cloned().collect(),
+            None => self.profile.default_scopes(),
+        }
+    }
+
+    /// All that a check needs.
+    pub fn checker(&self, keyring: Keyring, metrics: Metrics) -> anyhow::Result<Checker> {
+        let provider = &self.config.provider;
+        let limits = Limits {
+            connect: provider.connect_timeout,
+            total: provider.timeout,
+            idle: usize::try_from(self.config.watch.concurrency.get())?,
+        };
+        let base = provider.base_url.as_ref().unwrap_or(&self.profile.base_url);
+        let scope = match self.config.budget.per {
+            BudgetPer::Integration => Scope::Integration,
+            BudgetPer::Key => Scope::Key,
+        };
+        let budget = Budget::new(
+            self.store.clone(),
+            Arc::clone(&self.clock),
+            self.config.budget.per_minute,
+            scope,
+        );
+        Ok(Checker {
+            store: self.store.clone(),
+            keyring,
+            profile: Arc::clone(&self.profile),
+            client: Client::new(&self.profile, base, limits)?,
+            client_id: provider.client_id.clone(),
+            policy: self.config.policy.clone(),
+            clock: Arc::clone(&self.clock),
+            budget,
+            metrics,
+            changes: broadcast::channel(CHANGES_KEPT).0,
+        })
+    }
+
+    /// Where the provider is asked.
+    pub fn base_url(&self) -> &Url {
+        self.config
+            .provider
+            .base_url
+            .as_ref()
+            .unwrap_or(&self.profile.base_url)
+    }
+
+    /// Watches all tenants and serves the private listener until the shutdown.
+    pub async fn run(&self, checker: Arc<Checker>, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let listener = private::bind(self.config.private.listen).await?;
+        let address = listener
+            .local_addr()
+            .context("the private listener has no address")?;
+        info!(
+            "keypulse {} watches {} at {}; metrics and checks on http://{address}; nobody is \
+             written to (notify.mode = shadow)",
+            env!("CARGO_PKG_VERSION"),
+            self.profile.title,
+            self.base_url()
+        );
+        let served = private::Private {
+            store: self.store.clone(),
+            metrics: checker.metrics.clone(),
+            clock: Arc::clone(&self.clock),
+            interval: self.config.policy.interval,
+            per_minute: self.shared_budget(),
+        };
+        let watch = Watch::new(
+            checker,
+            self.config.watch.concurrency.get(),
+            self.config.provider.timeout,
+        );
+        let end = {
+            let shutdown = shutdown.clone();
+            async move { shutdown.begun().await }
+        };
+        let serving = tokio::spawn(private::serve(listener, served, end));
+        watch.run(shutdown).await?;
+        serving.abort();
+        info!("stopped");
+        Ok(())
+    }
+
+    /// How long the budget needs to ask so many tenants once.
+    pub fn full_pass(&self, tenants: u32) -> TimeDelta {
+        self.shared_budget().map_or(TimeDelta::zero(), |calls| {
+            TimeDelta::seconds(i64::from(tenants) * 60 / i64::from(calls.get()))
+        })
+    }
+
+    fn shared_budget(&self) -> Option<NonZeroU32> {
+        match self.config.budget.per {
+            BudgetPer::Integration => Some(self.config.budget.per_minute),
+            BudgetPer::Key => None,
+        }
+    }
+}
+
+/// The configured place of the store.
+pub fn place(config: &Config) -> anyhow::Result<Place> {
+    use secrecy::ExposeSecret;
+    Ok(Place::parse(config.store.url.expose_secret())?)
+}
+
+/// The configured master key.
+pub fn master_key(config: &Config) -> anyhow::Result<MasterKey> {
+    match (&config.keyring.master_key, &config.keyring.master_key_file) {
+        (Some(text), _) => Ok(MasterKey::parse(text)?),
+        (None, Some(path)) => Ok(MasterKey::read_file(path)?),
+        (None, None) => bail!(
+            "there is no master key: make one with `keypulse keyring new --out FILE`, keep a copy \
+             of it apart from the database, and name it in `keyring.master_key_file` \
+             (KEYPULSE__KEYRING__MASTER_KEY_FILE)"
+        ),
+    }
+}
+
+fn to_row(key: &WrappedKey) -> KeyringRow {
+    KeyringRow {
+        role: key.role.name().to_owned(),
+        id: key.id.0,
+        wrapped: key.wrapped.clone(),
+        created_at: key.created_at.timestamp_micros(),
+        retired_at: key.retired_at.map(|at| at.timestamp_micros()),
+    }
+}
+
+fn from_row(row: &KeyringRow) -> anyhow::Result<WrappedKey> {
+    let role = Role::ALL.into_iter().find(|role| role.name() == row.role);
+    let time = |micros| DateTime::from_timestamp_micros(micros);
+    let damaged = || anyhow::anyhow!("row {} of the keyring cannot be read", row.id);
+    Ok(WrappedKey {
+        id: crate::vault::KeyId(row.id),
+        role: role.ok_or_else(damaged)?,
+        wrapped: row.wrapped.clone(),
+        created_at: time(row.created_at).ok_or_else(damaged)?,
+        retired_at: row
+            .retired_at
+            .map(|at| time(at).ok_or_else(damaged))
+            .transpose()?,
+    })
+}

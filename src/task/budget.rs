@@ -1,0 +1,165 @@
+//! Calls per minute, for all processes on one store together.
+//!
+//! A slice of at most one second's worth of calls is charged in the store before any of them is
+//! started, and lapses after a second. So in any 60 s at most the budget is started, whatever the
+//! number of processes, and whatever became of those that charged.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::clock::Clock;
+use crate::store::Store;
+use crate::store::StoreError;
+
+/// The name of the budget that all calls share.
+const NAME: &str = "calls";
+/// A charged slice lapses after this; its calls start within it.
+const SLICE: TimeDelta = TimeDelta::seconds(1);
+
+/// What the provider counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All calls together.
+    Integration,
+    /// The calls of each key; then there is nothing to share, only a least distance.
+    Key,
+}
+
+/// The budget of one process.
+#[derive(Debug)]
+pub struct Budget {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    per_minute: NonZeroU32,
+    scope: Scope,
+    slice: Mutex<Slice>,
+}
+
+#[derive(Debug)]
+struct Slice {
+    left: u32,
+    lapses: Instant,
+}
+
+impl Budget {
+    /// A budget of so many calls in any 60 seconds.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, per_minute: NonZeroU32, scope: Scope) -> Self {
+        let slice = Mutex::new(Slice {
+            left: 0,
+            lapses: Instant::now(),
+        });
+        Self {
+            store,
+            clock,
+            per_minute,
+            scope,
+            slice,
+        }
+    }
+
+    /// Waits until one call may be started, and counts it. An error means that the store could
+    /// not be asked: then no call may be started.
+    pub async fn take(&self) -> Result<(), StoreError> {
+        if self.scope == Scope::Key {
+            return Ok(());
+        }
+        // Held while waiting: whoever came first is served first.
+        let mut slice = self.slice.lock().await;
+        loop {
+            if slice.left > 0 && Instant::now() < slice.lapses {
+                slice.left -= 1;
+                return Ok(());
+            }
+            let (calls, cost) = slice_of(self.per_minute);
+            let now = self.clock.now();
+            let lapses = Instant::now() + SLICE.to_std().unwrap_or_default();
+            match self.store.charge(NAME, cost, now).await? {
+                None => {
+                    *slice = Slice {
+                        left: calls,
+                        lapses,
+                    }
+                }
+                Some(free_at) => {
+                    let wait = (free_at - now).to_std().unwrap_or_default();
+                    tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
+                }
+            }
+        }
+    }
+
+    /// The least time between two calls for one key.
+    pub fn distance(&self) -> TimeDelta {
+        match self.scope {
+            Scope::Integration => TimeDelta::zero(),
+            Scope::Key => TimeDelta::microseconds(60_000_000 / i64::from(self.per_minute.get())),
+        }
+    }
+
+    /// How long it takes to start so many calls, at best.
+    pub fn time_for(&self, calls: u64) -> TimeDelta {
+        match self.scope {
+            Scope::Integration => {
+                let micros = calls.saturating_mul(60_000_000) / u64::from(self.per_minute.get());
+                TimeDelta::microseconds(i64::try_from(micros).unwrap_or(i64::MAX))
+            }
+            Scope::Key => TimeDelta::zero(),
+        }
+    }
+}
+
+/// How many calls are charged at once, and what they cost together.
+///
+/// Calls of a slice start up to one second after it was charged, so what is started in 60 s was
+/// charged in 61 s. A slice is charged only when the arrival time has passed, so the charges that
+/// begin in 61 s are at most 61 s ÷ cost, rounded up: with a cost of a little over 61 s ÷ slices,
+/// where slices = budget ÷ calls, that is at most the budget.
+fn slice_of(per_minute: NonZeroU32) -> (u32, TimeDelta) {
+    let calls = (per_minute.get() / 60).max(1);
+    let slices = i64::from(per_minute.get() / calls);
+    (calls, TimeDelta::microseconds(61_000_000 / slices + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Charges as fast as the rule allows and lets the calls start anywhere within their slice.
+    fn most_in_a_minute(per_minute: u32) -> u32 {
+        let (calls, cost) = slice_of(NonZeroU32::new(per_minute).unwrap());
+        let step = cost.num_microseconds().unwrap();
+        // The worst case: the first slice starts as late as it may, all others at once.
+        let mut started = calls;
+        let mut at = step;
+        while at < 1_000_000 + 60_000_000 {
+            started += calls;
+            at += step;
+        }
+        started
+    }
+
+    #[test]
+    fn no_sixty_seconds_see_more_than_the_budget() {
+        for per_minute in [
+            1, 2, 3, 59, 60, 61, 100, 119, 120, 500, 6_000, 59_999, 60_000,
+        ] {
+            let most = most_in_a_minute(per_minute);
+            assert!(
+                most <= per_minute,
+                "{most} calls with a budget of {per_minute}"
+            );
+        }
+    }
+
+    #[test]
+    fn at_least_nine_tenths_of_the_default_budget_can_be_used() {
+        let (calls, cost) = slice_of(NonZeroU32::new(100).unwrap());
+        let in_a_minute = 60_000_000 / cost.num_microseconds().unwrap() * i64::from(calls);
+        assert!(in_a_minute >= 90, "{in_a_minute}");
+    }
+}
