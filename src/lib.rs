@@ -11,6 +11,7 @@ pub mod http;
 pub mod ids;
 pub mod provider;
 pub mod redact;
+pub mod sandbox;
 pub mod shutdown;
 pub mod store;
 pub mod task;
