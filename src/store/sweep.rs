@@ -81,6 +81,25 @@ impl Store {
         Ok(watched)
     }
 
+    /// Leases one tenant, due or not; `None` while somebody else holds it.
+    pub async fn claim_one(
+        &self,
+        tenant: TenantId,
+        claim: &Claim<'_>,
+    ) -> Result<Option<Watched>, StoreError> {
+        let sql = "UPDATE tenant_state SET lease = $1, lease_until = $2 WHERE tenant_id = $3 \
+                   AND (lease_until IS NULL OR lease_until <= $4) RETURNING tenant_id";
+        let values = [
+            claim.lease.into(),
+            micros(claim.until).into(),
+            tenant.raw().into(),
+            micros(claim.now).into(),
+        ];
+        let rows = self.write.query_all_raw(self.statement(sql, values)).await?;
+        let ids: Vec<_> = ids(&rows)?.into_iter().map(TenantId::from_raw).collect();
+        Ok(self.watched(&ids).await?.pop())
+    }
+
     /// These tenants as they stand now; a row that cannot be understood is logged and left out.
     pub async fn watched(&self, ids: &[TenantId]) -> Result<Vec<Watched>, StoreError> {
         if ids.is_empty() {

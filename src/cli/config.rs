@@ -1,0 +1,67 @@
+//! `keypulse config`
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::app;
+use crate::config::Config;
+use crate::provider::Profile;
+
+use super::output;
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say whether the configuration can be used.
+    Check,
+    /// Show every setting, its value, and where it comes from.
+    Show {
+        /// As one JSON document.
+        #[arg(long)]
+        json: bool,
+        /// Show the defaults with their explanations instead: the manual of all settings.
+        #[arg(long, conflicts_with = "json")]
+        defaults: bool,
+    },
+}
+
+/// Checks or shows.
+pub fn run(command: &Command, file: Option<&Path>) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Check => {
+            let config = super::load(file)?;
+            let profile = Profile::load(&config.provider.profile)?;
+            app::place(&config)?;
+            let base = config.provider.base_url.as_ref().unwrap_or(&profile.base_url);
+            output::line(&format!(
+                "the configuration is valid: keys of {} are checked at {base}",
+                profile.title
+            ))?;
+            if config.keyring.master_key.is_none() && config.keyring.master_key_file.is_none() {
+                output::line(
+                    "no master key is set: make one with `keypulse keyring new --out FILE` and \
+                     name it in `keyring.master_key_file`",
+                )?;
+            } else {
+                app::master_key(&config)?;
+            }
+        }
+        Command::Show { defaults: true, .. } => {
+            output::line(Config::defaults_text().trim_end())?;
+        }
+        Command::Show { json: true, .. } => output::document(&super::load(file)?.explain())?,
+        Command::Show { .. } => {
+            for setting in super::load(file)?.explain() {
+                let value = match &setting.value {
+                    serde_json::Value::Null => "(not set)".to_owned(),
+                    value => value.to_string(),
+                };
+                let named = format!("{} = {value}", setting.key);
+                output::line(&format!("{named:<58} # {}", setting.source))?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

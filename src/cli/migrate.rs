@@ -1,0 +1,66 @@
+//! `keypulse migrate`
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::app;
+use crate::config::Config;
+use crate::store::Store;
+
+use super::output;
+
+/// What to do with the schema.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Apply all steps that are pending.
+    Up,
+    /// Take the newest steps back. What they hold is lost.
+    Down {
+        /// How many.
+        #[arg(long, default_value_t = 1)]
+        steps: u32,
+        /// Say that losing the data is meant.
+        #[arg(long, required = true)]
+        lose_data: bool,
+    },
+    /// Show every step and whether it is applied.
+    Status {
+        /// As one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Changes or shows the schema.
+pub async fn run(command: &Command, config: &Config) -> anyhow::Result<ExitCode> {
+    let store = Store::open(&app::place(config)?).await?;
+    match command {
+        Command::Up => {
+            store.migrate_up(None).await?;
+            output::line("the schema is up to date")?;
+        }
+        Command::Down { steps, .. } => {
+            store.migrate_down(*steps).await?;
+            output::line(&format!("took back {steps} step(s)"))?;
+        }
+        Command::Status { json } => {
+            let steps = store.schema().await?;
+            if *json {
+                let list: Vec<_> = steps
+                    .iter()
+                    .map(|step| json!({"name": step.name, "applied": step.applied}))
+                    .collect();
+                output::document(&list)?;
+            } else {
+                for step in steps {
+                    let state = if step.applied { "applied" } else { "pending" };
+                    output::line(&format!("{state}  {}", step.name))?;
+                }
+            }
+        }
+    }
+    store.close().await?;
+    Ok(ExitCode::SUCCESS)
+}

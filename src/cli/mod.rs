@@ -1,0 +1,138 @@
+//! The command line: what can be typed, and what is printed.
+
+mod config;
+mod demo;
+mod keyring;
+mod migrate;
+mod output;
+mod run;
+mod sandbox;
+mod secret_input;
+mod story;
+mod tenant;
+mod view;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+use crate::app::App;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::config::LogFormat;
+use crate::telemetry::log;
+
+/// Watches the API key of every customer of an integration and gets a dead one replaced before
+/// the customer notices.
+#[derive(Debug, Parser)]
+#[command(name = "keypulse", version, max_term_width = 100, propagate_version = true)]
+#[command(after_help = "Begin with `keypulse demo`: a small fleet, a revoked key, a missing \
+    permission and an outage, in about a minute. Every setting is explained by \
+    `keypulse config show --defaults`.")]
+pub struct Cli {
+    /// Configuration file; KEYPULSE__SECTION__KEY in the environment is stronger.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch all tenants until told to stop.
+    Run,
+    /// Watch a made-up fleet live through a revoked key, a missing permission and an outage.
+    Demo(demo::Options),
+    /// Stand in for Pleo's API, with faults on demand.
+    Sandbox(sandbox::Options),
+    /// Add, show, list and check tenants.
+    #[command(subcommand)]
+    Tenant(tenant::Command),
+    /// Check and show the configuration.
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Change the schema of the database.
+    #[command(subcommand)]
+    Migrate(migrate::Command),
+    /// Make a master key, show the keyring.
+    #[command(subcommand)]
+    Keyring(keyring::Command),
+}
+
+impl Cli {
+    /// Runs the command that was typed.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        match &self.command {
+            Command::Run => run::run(self.load()?).await,
+            Command::Demo(options) => demo::run(options).await,
+            Command::Sandbox(options) => sandbox::run(options).await,
+            Command::Tenant(command) => {
+                let config = self.load()?;
+                quiet_log(&config)?;
+                tenant::run(command, App::open(config, Arc::new(SystemClock::default())).await?)
+                    .await
+            }
+            Command::Config(command) => config::run(command, self.config.as_deref()),
+            Command::Migrate(command) => migrate::run(command, &self.load()?).await,
+            Command::Keyring(command) => keyring::run(command, self.config.as_deref()).await,
+        }
+    }
+
+    fn load(&self) -> anyhow::Result<Config> {
+        load(self.config.as_deref())
+    }
+}
+
+/// Reads the configuration from the file that was named and from the environment.
+fn load(file: Option<&std::path::Path>) -> anyhow::Result<Config> {
+    Ok(Config::load(file, std::env::vars_os())?)
+}
+
+/// Log lines for a command that prints its answer itself: warnings only, unless asked for more.
+fn quiet_log(config: &Config) -> anyhow::Result<()> {
+    let wanted = rust_log().unwrap_or_else(|| "warn".to_owned());
+    log::init(form(config), Some(&wanted)).context("log lines cannot be written")
+}
+
+fn form(config: &Config) -> log::Form {
+    match config.log.format {
+        LogFormat::Auto => log::Form::Auto,
+        LogFormat::Pretty => log::Form::Pretty,
+        LogFormat::Json => log::Form::Json,
+    }
+}
+
+fn rust_log() -> Option<String> {
+    std::env::var_os("RUST_LOG").and_then(|text| text.into_string().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_takes_a_key_as_an_argument() {
+        fn arguments(command: &clap::Command, found: &mut Vec<String>) {
+            found.extend(command.get_arguments().map(|one| one.get_id().to_string()));
+            for command in command.get_subcommands() {
+                arguments(command, found);
+            }
+        }
+        let mut found = Vec::new();
+        arguments(&Cli::command(), &mut found);
+        assert!(found.contains(&"key_file".to_owned()), "{found:?}");
+        for forbidden in ["key", "api_key", "master_key", "secret", "password"] {
+            assert!(!found.contains(&forbidden.to_owned()), "{found:?}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Prints: for people as text, for programs as JSON. The one place that writes to standard output.
+
+use std::io::{self, Write};
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+/// One line for people. A reader that went away (`| head`) is no error.
+pub fn line(text: &str) -> anyhow::Result<()> {
+    written(writeln!(io::stdout().lock(), "{text}"))
+}
+
+/// One value as a line of JSON.
+pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    line(&serde_json::to_string(value).context("the answer cannot be written as JSON")?)
+}
+
+/// One value as JSON over several lines, for an answer that is one document.
+pub fn document(value: &impl Serialize) -> anyhow::Result<()> {
+    line(&serde_json::to_string_pretty(value).context("the answer cannot be written as JSON")?)
+}
+
+/// A hint beside the answer, on standard error.
+pub fn hint(text: &str) -> anyhow::Result<()> {
+    written(writeln!(io::stderr().lock(), "{text}"))
+}
+
+/// Text that came from outside, without anything that a terminal would obey or that turns the
+/// direction of writing.
+pub fn printable(text: &str) -> String {
+    let bidi = |c: char| {
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if c.is_control() || bidi(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// A moment as people read it in a list.
+pub fn moment(at: Option<DateTime<Utc>>) -> String {
+    at.map_or_else(|| "–".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+fn written(result: io::Result<()>) -> anyhow::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("the answer cannot be written"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_move_the_cursor_or_turn_the_line_round() {
+        assert_eq!(printable("a\u{1b}[2Jb\u{202e}c\nd"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d");
+    }
+}

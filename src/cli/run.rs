@@ -1,0 +1,30 @@
+//! `keypulse run`
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::app::App;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::shutdown::Shutdown;
+use crate::telemetry::Metrics;
+use crate::telemetry::log;
+
+/// Watches until told to stop.
+pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    log::init(super::form(&config), super::rust_log().as_deref())
+        .context("log lines cannot be written")?;
+    let shutdown = Shutdown::new();
+    shutdown.on_signals().context("signals cannot be listened for")?;
+    let clock = Arc::new(SystemClock::default());
+    let Some(app) = App::open_when_ready(config, clock, &shutdown).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let keyring = app.keyring().await?;
+    let checker = Arc::new(app.checker(keyring, Metrics::new()?)?);
+    app.run(checker, &shutdown).await?;
+    app.store.close().await?;
+    Ok(ExitCode::SUCCESS)
+}
