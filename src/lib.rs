@@ -4,6 +4,7 @@
 //! The modules in reading order; `docs/ARCHITECTURE.md` walks one check through them.
 
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod health;

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -107,7 +106,15 @@ pub async fn run(command: &Command, app: App) -> anyhow::Result<ExitCode> {
 }
 
 async fn add(command: &Command, app: &App) -> anyhow::Result<()> {
-    let Command::Add { reference, company, name, kind, expires_at, key_file, json } = command
+    let Command::Add {
+        reference,
+        company,
+        name,
+        kind,
+        expires_at,
+        key_file,
+        json,
+    } = command
     else {
         return Ok(());
     };
@@ -174,7 +181,11 @@ async fn show(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
         ("key", key_line(&view)),
         ("needs", view.required.to_string()),
         ("accepted", output::moment(health.accepted_at)),
-        ("next check", view.due_at.map_or("never".to_owned(), |at| output::moment(Some(at)))),
+        (
+            "next check",
+            view.due_at
+                .map_or("never".to_owned(), |at| output::moment(Some(at))),
+        ),
     ];
     if let Some(doubt) = health.status.doubt() {
         lines.push((
@@ -188,7 +199,10 @@ async fn show(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
         ));
     }
     if let Some(since) = health.silent_since {
-        lines.push(("no answer", format!("since {}", output::moment(Some(since)))));
+        lines.push((
+            "no answer",
+            format!("since {}", output::moment(Some(since))),
+        ));
     }
     for (name, value) in lines {
         output::line(&format!("{name:<11} {value}"))?;
@@ -217,7 +231,9 @@ async fn list(app: &App, json: bool) -> anyhow::Result<()> {
                     view.health.status.to_string(),
                     output::moment(Some(view.health.since)),
                     output::moment(view.due_at),
-                    view.masked.clone().unwrap_or_else(|| "destroyed".to_owned()),
+                    view.masked
+                        .clone()
+                        .unwrap_or_else(|| "destroyed".to_owned()),
                 ]);
             }
         }
@@ -237,7 +253,13 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
     let lease = random_name()?;
     let now = app.clock.now();
     let until = now + chrono::TimeDelta::minutes(2);
-    let claim = Claim { horizon: now, now, until, lease: &lease, limit: 1 };
+    let claim = Claim {
+        horizon: now,
+        now,
+        until,
+        lease: &lease,
+        limit: 1,
+    };
     let Some(tenant) = app.store.claim_one(view.id, &claim).await? else {
         bail!("{reference} is being checked at this moment by a running keypulse");
     };
@@ -248,7 +270,9 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
     let Some(observed) = checker.probe(tenant).await else {
         bail!("the budget of calls could not be asked; try again");
     };
-    checker.settle(std::slice::from_ref(&observed), &lease).await?;
+    checker
+        .settle(std::slice::from_ref(&observed), &lease)
+        .await?;
     let view = found(app, reference).await?;
     let finding = &observed.evidence.finding;
     if json {
@@ -262,7 +286,10 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
         Finding::Inconclusive(why) => format!("{why}; this says nothing about the key"),
         Finding::Operator(_) => "nothing was asked".to_owned(),
     };
-    output::line(&format!("{reference}: {said}\nstatus: {}", view.health.status))?;
+    output::line(&format!(
+        "{reference}: {said}\nstatus: {}",
+        view.health.status
+    ))?;
     if view.health.status.doubt().is_some() {
         if let Some(due) = view.due_at {
             output::line(&format!("asked again at {}", output::moment(Some(due))))?;
@@ -343,7 +370,14 @@ mod tests {
 
     #[test]
     fn a_day_means_its_end() {
-        assert_eq!(parse_expiry("2027-01-31").unwrap().to_rfc3339(), "2027-01-31T23:59:59+00:00");
-        assert!(parse_expiry("31.1.2027").unwrap_err().contains("2027-01-31"));
+        assert_eq!(
+            parse_expiry("2027-01-31").unwrap().to_rfc3339(),
+            "2027-01-31T23:59:59+00:00"
+        );
+        assert!(
+            parse_expiry("31.1.2027")
+                .unwrap_err()
+                .contains("2027-01-31")
+        );
     }
 }

@@ -19,7 +19,31 @@ pub struct StatusCount {
     pub tenants: i64,
 }
 
+/// How many messages of one stage are owed to one audience.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct MessageCount {
+    /// Who.
+    pub audience: String,
+    /// Which one.
+    pub stage: String,
+    /// `shadow`: written down and never sent.
+    pub state: String,
+    /// How many.
+    pub messages: i64,
+}
+
 impl Store {
+    /// How many messages there are of each audience, stage and state.
+    pub async fn count_messages(&self) -> Result<Vec<MessageCount>, StoreError> {
+        let sql = "SELECT audience, stage, state, COUNT(*) AS messages FROM message \
+                   GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
+        let rows = self.read.query_all_raw(self.statement(sql, [])).await?;
+        Ok(rows
+            .iter()
+            .map(|row| MessageCount::from_query_result(row, ""))
+            .collect::<Result<_, _>>()?)
+    }
+
     /// What the fleet has seen since then, for the judge of the weather.
     pub async fn fleet_since(&self, since: DateTime<Utc>) -> Result<Counts, StoreError> {
         let sql = "SELECT COUNT(*) AS watched, \

@@ -25,7 +25,7 @@ use sea_orm::{
 use migrations::Migrator;
 use sea_orm_migration::MigratorTrait;
 
-pub use counts::StatusCount;
+pub use counts::{MessageCount, StatusCount};
 pub use dialect::Dialect;
 pub use error::StoreError;
 pub use keyring::KeyringRow;

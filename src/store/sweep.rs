@@ -95,7 +95,10 @@ impl Store {
             tenant.raw().into(),
             micros(claim.now).into(),
         ];
-        let rows = self.write.query_all_raw(self.statement(sql, values)).await?;
+        let rows = self
+            .write
+            .query_all_raw(self.statement(sql, values))
+            .await?;
         let ids: Vec<_> = ids(&rows)?.into_iter().map(TenantId::from_raw).collect();
         Ok(self.watched(&ids).await?.pop())
     }
