@@ -129,108 +129,130 @@ fn key_of_tenant(table: impl IntoIden, column: impl IntoIden) -> ForeignKeyCreat
         .take()
 }
 
+fn data_key() -> TableCreateStatement {
+    Table::create()
+        .table(DataKey::Table)
+        .col(text(DataKey::Role))
+        .col(number(DataKey::Id))
+        .col(bytes(DataKey::Wrapped))
+        .col(number(DataKey::CreatedAt))
+        .col(optional_number(DataKey::RetiredAt))
+        .primary_key(Index::create().col(DataKey::Role).col(DataKey::Id))
+        .take()
+}
+
+fn tenant() -> TableCreateStatement {
+    Table::create()
+        .table(Tenant::Table)
+        .col(number(Tenant::Id).primary_key())
+        .col(text(Tenant::Ref).unique_key())
+        .col(text(Tenant::Name))
+        .col(text(Tenant::CompanyId))
+        .col(optional_text(Tenant::ClientId))
+        .col(text(Tenant::RequiredScopes))
+        .col(text(Tenant::KeyKind))
+        .col(number(Tenant::CreatedAt))
+        .take()
+}
+
+fn tenant_key() -> TableCreateStatement {
+    Table::create()
+        .table(TenantKey::Table)
+        .col(number(TenantKey::TenantId).primary_key())
+        .col(number(TenantKey::Generation))
+        .col(number(TenantKey::KeyId))
+        .col(bytes(TenantKey::Sealed))
+        .col(bytes(TenantKey::Fingerprint).unique_key())
+        .col(text(TenantKey::Masked))
+        .col(number(TenantKey::CreatedAt))
+        .foreign_key(&mut key_of_tenant(TenantKey::Table, TenantKey::TenantId))
+        .take()
+}
+
+fn tenant_state() -> TableCreateStatement {
+    Table::create()
+        .table(TenantState::Table)
+        .col(number(TenantState::TenantId).primary_key())
+        .col(number(TenantState::Version))
+        .col(number(TenantState::Generation))
+        .col(text(TenantState::Status))
+        .col(optional_text(TenantState::Cause))
+        .col(optional_text(TenantState::CauseDetail))
+        .col(number(TenantState::Since))
+        .col(optional_text(TenantState::DoubtKind))
+        .col(optional_text(TenantState::DoubtDetail))
+        .col(optional_number(TenantState::DoubtCount))
+        .col(optional_number(TenantState::DoubtFirst))
+        .col(optional_number(TenantState::DoubtLast))
+        .col(optional_number(TenantState::ReturningAt))
+        .col(optional_number(TenantState::PausedAt))
+        .col(optional_number(TenantState::PausedUntil))
+        .col(optional_number(TenantState::ExpiresAt))
+        .col(optional_number(TenantState::AcceptedAt))
+        .col(optional_number(TenantState::SilentSince))
+        .col(optional_number(TenantState::RecoveredAt))
+        .col(number(TenantState::Episodes))
+        .col(optional_number(TenantState::DueAt))
+        .col(optional_text(TenantState::Lease))
+        .col(optional_number(TenantState::LeaseUntil))
+        .foreign_key(&mut key_of_tenant(
+            TenantState::Table,
+            TenantState::TenantId,
+        ))
+        .take()
+}
+
+fn episode() -> TableCreateStatement {
+    Table::create()
+        .table(Episode::Table)
+        .col(number(Episode::TenantId))
+        .col(number(Episode::Number))
+        .col(number(Episode::BeganAt))
+        .col(number(Episode::OpenedAt))
+        .col(optional_number(Episode::ClosedAt))
+        .col(optional_text(Episode::Outcome))
+        .primary_key(Index::create().col(Episode::TenantId).col(Episode::Number))
+        .foreign_key(&mut key_of_tenant(Episode::Table, Episode::TenantId))
+        .take()
+}
+
+fn message() -> TableCreateStatement {
+    Table::create()
+        .table(Message::Table)
+        .col(text(Message::Id).primary_key())
+        .col(number(Message::TenantId))
+        .col(optional_number(Message::Episode))
+        .col(text(Message::Audience))
+        .col(text(Message::Stage))
+        .col(text(Message::State))
+        .col(text(Message::DedupKey).unique_key())
+        .col(text(Message::Body))
+        .col(number(Message::OwedAt))
+        .foreign_key(&mut key_of_tenant(Message::Table, Message::TenantId))
+        .take()
+}
+
+fn budget() -> TableCreateStatement {
+    Table::create()
+        .table(Budget::Table)
+        .col(text(Budget::Name).primary_key())
+        .col(number(Budget::ArrivalAt))
+        .take()
+}
+
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let data_key = Table::create()
-            .table(DataKey::Table)
-            .col(text(DataKey::Role))
-            .col(number(DataKey::Id))
-            .col(bytes(DataKey::Wrapped))
-            .col(number(DataKey::CreatedAt))
-            .col(optional_number(DataKey::RetiredAt))
-            .primary_key(Index::create().col(DataKey::Role).col(DataKey::Id))
-            .take();
-        let tenant = Table::create()
-            .table(Tenant::Table)
-            .col(number(Tenant::Id).primary_key())
-            .col(text(Tenant::Ref).unique_key())
-            .col(text(Tenant::Name))
-            .col(text(Tenant::CompanyId))
-            .col(optional_text(Tenant::ClientId))
-            .col(text(Tenant::RequiredScopes))
-            .col(text(Tenant::KeyKind))
-            .col(number(Tenant::CreatedAt))
-            .take();
-        let tenant_key = Table::create()
-            .table(TenantKey::Table)
-            .col(number(TenantKey::TenantId).primary_key())
-            .col(number(TenantKey::Generation))
-            .col(number(TenantKey::KeyId))
-            .col(bytes(TenantKey::Sealed))
-            .col(bytes(TenantKey::Fingerprint).unique_key())
-            .col(text(TenantKey::Masked))
-            .col(number(TenantKey::CreatedAt))
-            .foreign_key(&mut key_of_tenant(TenantKey::Table, TenantKey::TenantId))
-            .take();
-        let tenant_state = Table::create()
-            .table(TenantState::Table)
-            .col(number(TenantState::TenantId).primary_key())
-            .col(number(TenantState::Version))
-            .col(number(TenantState::Generation))
-            .col(text(TenantState::Status))
-            .col(optional_text(TenantState::Cause))
-            .col(optional_text(TenantState::CauseDetail))
-            .col(number(TenantState::Since))
-            .col(optional_text(TenantState::DoubtKind))
-            .col(optional_text(TenantState::DoubtDetail))
-            .col(optional_number(TenantState::DoubtCount))
-            .col(optional_number(TenantState::DoubtFirst))
-            .col(optional_number(TenantState::DoubtLast))
-            .col(optional_number(TenantState::ReturningAt))
-            .col(optional_number(TenantState::PausedAt))
-            .col(optional_number(TenantState::PausedUntil))
-            .col(optional_number(TenantState::ExpiresAt))
-            .col(optional_number(TenantState::AcceptedAt))
-            .col(optional_number(TenantState::SilentSince))
-            .col(optional_number(TenantState::RecoveredAt))
-            .col(number(TenantState::Episodes))
-            .col(optional_number(TenantState::DueAt))
-            .col(optional_text(TenantState::Lease))
-            .col(optional_number(TenantState::LeaseUntil))
-            .foreign_key(&mut key_of_tenant(
-                TenantState::Table,
-                TenantState::TenantId,
-            ))
-            .take();
-        let episode = Table::create()
-            .table(Episode::Table)
-            .col(number(Episode::TenantId))
-            .col(number(Episode::Number))
-            .col(number(Episode::BeganAt))
-            .col(number(Episode::OpenedAt))
-            .col(optional_number(Episode::ClosedAt))
-            .col(optional_text(Episode::Outcome))
-            .primary_key(Index::create().col(Episode::TenantId).col(Episode::Number))
-            .foreign_key(&mut key_of_tenant(Episode::Table, Episode::TenantId))
-            .take();
-        let message = Table::create()
-            .table(Message::Table)
-            .col(text(Message::Id).primary_key())
-            .col(number(Message::TenantId))
-            .col(optional_number(Message::Episode))
-            .col(text(Message::Audience))
-            .col(text(Message::Stage))
-            .col(text(Message::State))
-            .col(text(Message::DedupKey).unique_key())
-            .col(text(Message::Body))
-            .col(number(Message::OwedAt))
-            .foreign_key(&mut key_of_tenant(Message::Table, Message::TenantId))
-            .take();
-        let budget = Table::create()
-            .table(Budget::Table)
-            .col(text(Budget::Name).primary_key())
-            .col(number(Budget::ArrivalAt))
-            .take();
-        for table in [
-            data_key,
-            tenant,
-            tenant_key,
-            tenant_state,
-            episode,
-            message,
-            budget,
-        ] {
+        let tables = [
+            data_key(),
+            tenant(),
+            tenant_key(),
+            tenant_state(),
+            episode(),
+            message(),
+            budget(),
+        ];
+        for table in tables {
             manager.create_table(table).await?;
         }
         manager

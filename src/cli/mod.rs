@@ -40,7 +40,7 @@ use crate::telemetry::log;
     `keypulse config show --defaults`."
 )]
 pub struct Cli {
-    /// Configuration file; KEYPULSE__SECTION__KEY in the environment is stronger.
+    /// Configuration file; `KEYPULSE__SECTION__KEY` in the environment is stronger.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]

@@ -290,10 +290,10 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
         "{reference}: {said}\nstatus: {}",
         view.health.status
     ))?;
-    if view.health.status.doubt().is_some() {
-        if let Some(due) = view.due_at {
-            output::line(&format!("asked again at {}", output::moment(Some(due))))?;
-        }
+    if view.health.status.doubt().is_some()
+        && let Some(due) = view.due_at
+    {
+        output::line(&format!("asked again at {}", output::moment(Some(due))))?;
     }
     Ok(())
 }

@@ -62,10 +62,11 @@ pub fn next(
             doubt,
             ..
         }
-        | Status::Degraded(Trouble::Key { doubt, .. })
+        | Status::Degraded(
+            Trouble::Key { doubt, .. } | Trouble::Unreachable { doubt: Some(doubt) },
+        )
         | Status::Pending { doubt: Some(doubt) }
-        | Status::Healthy { doubt: Some(doubt) }
-        | Status::Degraded(Trouble::Unreachable { doubt: Some(doubt) }) => {
+        | Status::Healthy { doubt: Some(doubt) } => {
             confirmation(doubt, policy).max(retry(next, evidence, policy))
         }
         // Something else than what was told: confirmed as quickly as a first failure.
@@ -93,16 +94,15 @@ fn confirmation(doubt: &Doubt, policy: &Policy) -> DateTime<Utc> {
     let steps = &policy.confirm_after;
     let nth = usize::try_from(doubt.count.get()).unwrap_or(usize::MAX);
     let least = doubt.last + steps[0];
-    let planned = match steps.get(nth - 1) {
-        Some(step) => doubt.first + *step,
-        None => {
-            let later = doubt.last + policy.interval;
-            [policy.span, policy.alone_span]
-                .map(|span| doubt.first + span)
-                .into_iter()
-                .find(|end| *end > doubt.last)
-                .map_or(later, |end| later.min(end))
-        }
+    let planned = if let Some(step) = steps.get(nth - 1) {
+        doubt.first + *step
+    } else {
+        let later = doubt.last + policy.interval;
+        [policy.span, policy.alone_span]
+            .map(|span| doubt.first + span)
+            .into_iter()
+            .find(|end| *end > doubt.last)
+            .map_or(later, |end| later.min(end))
     };
     planned.max(least)
 }

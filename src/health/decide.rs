@@ -109,11 +109,10 @@ impl Rules<'_> {
             return self.operator(action);
         }
         match &self.next.status {
-            Status::Disabled(_) => return Reason::NotWatched,
             Status::Paused {
                 until: Some(until), ..
             } if *until <= self.began => self.thaw(),
-            Status::Paused { .. } => return Reason::NotWatched,
+            Status::Paused { .. } | Status::Disabled(_) => return Reason::NotWatched,
             Status::Pending { .. }
             | Status::Healthy { .. }
             | Status::Degraded(_)

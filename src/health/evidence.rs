@@ -154,6 +154,7 @@ impl Scopes {
     }
 
     /// Those of `self` that `granted` lacks. `write` does not imply `read`.
+    #[must_use]
     pub fn missing_from(&self, granted: &Self) -> Self {
         Self(self.0.difference(&granted.0).cloned().collect())
     }

@@ -213,7 +213,11 @@ fn is_tls(error: &reqwest::Error) -> bool {
         let carried = cause
             .downcast_ref::<std::io::Error>()
             .and_then(std::io::Error::get_ref);
-        if carried.is_some_and(|inner| inner.is::<rustls::Error>()) {
+        if carried.is_some_and(
+            <dyn std::error::Error + std::marker::Send + std::marker::Sync + 'static>::is::<
+                rustls::Error,
+            >,
+        ) {
             return true;
         }
         source = cause.source();

@@ -182,18 +182,14 @@ fn from_sqlite(code: String) -> StoreError {
 
 /// <https://www.postgresql.org/docs/15/errcodes-appendix.html>
 fn from_postgres(code: String) -> StoreError {
-    match code.get(..2) {
-        // 08 connection, 57P0x shutting down or starting, 53 too many connections or out of memory
-        Some("08") => StoreError::Unavailable { code },
-        Some("57") if code.starts_with("57P") => StoreError::Unavailable { code },
-        Some("53") if code == "53100" => StoreError::NotWritable { code },
-        Some("53") => StoreError::Unavailable { code },
-        // 40 serialization or deadlock, 55P03 lock not available, 57014 statement time-out
-        Some("40") => StoreError::Busy { code },
-        Some("55") if code == "55P03" => StoreError::Busy { code },
-        Some("57") if code == "57014" => StoreError::Busy { code },
-        Some("25") if code == "25006" => StoreError::NotWritable { code },
-        Some("XX") => StoreError::Damaged { code },
+    match (code.get(..2), code.as_str()) {
+        // The disk is full; read-only transaction, as on a standby.
+        (_, "53100" | "25006") => StoreError::NotWritable { code },
+        // Statement time-out, lock not available, serialization failure, deadlock.
+        (_, "57014" | "55P03") | (Some("40"), _) => StoreError::Busy { code },
+        // Connection lost, too many connections, shutting down or starting.
+        (Some("08" | "53" | "57"), _) => StoreError::Unavailable { code },
+        (Some("XX"), _) => StoreError::Damaged { code },
         _ => StoreError::Refused { code },
     }
 }

@@ -161,8 +161,8 @@ impl Checker {
             .check_seconds
             .observe(clock.elapsed().as_secs_f64());
         if let Some(due) = tenant.due_at {
-            let late = (began - due).max(TimeDelta::zero()).num_milliseconds();
-            self.metrics.lateness_seconds.observe(late as f64 / 1_000.0);
+            let late = (began - due).to_std().unwrap_or_default();
+            self.metrics.lateness_seconds.observe(late.as_secs_f64());
         }
         debug!(
             finding = finding.name(),

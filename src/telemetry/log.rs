@@ -63,6 +63,7 @@ fn own_lines(wanted: Option<&str>) -> EnvFilter {
         .unwrap_or_default()
         .split(',')
         .map(str::trim)
+        .filter(|directive| !directive.is_empty())
         .filter_map(|directive| {
             if directive.starts_with("keypulse") {
                 Some(directive.to_owned())
