@@ -22,6 +22,31 @@ impl Dialect {
         }
     }
 
+    /// Settings on which promises rest, and how each is asked for as a text.
+    pub fn settings(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Sqlite => &[
+                (
+                    "journal_mode",
+                    "SELECT journal_mode FROM pragma_journal_mode",
+                ),
+                (
+                    "synchronous",
+                    "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous",
+                ),
+                (
+                    "secure_delete",
+                    "SELECT CAST(secure_delete AS TEXT) FROM pragma_secure_delete",
+                ),
+                (
+                    "foreign_keys",
+                    "SELECT CAST(foreign_keys AS TEXT) FROM pragma_foreign_keys",
+                ),
+            ],
+            Self::Postgres => &[("synchronous_commit", "SHOW synchronous_commit")],
+        }
+    }
+
     /// A sub-query of the numbers in a JSON list given as parameter `$n`.
     pub fn numbers(self, parameter: u8) -> String {
         match self {

@@ -118,7 +118,7 @@ impl From<DbErr> for StoreError {
             DbErr::Conn(RuntimeErr::SqlxError(cause))
             | DbErr::Exec(RuntimeErr::SqlxError(cause))
             | DbErr::Query(RuntimeErr::SqlxError(cause)) => from_sqlx(cause),
-            DbErr::Migration(text) if text.contains("missing") => Self::NewerSchema,
+            DbErr::Custom(text) if text.contains("Migration file of version") => Self::NewerSchema,
             DbErr::Type(_) | DbErr::TryIntoErr { .. } => Self::Refused {
                 code: "type".into(),
             },

@@ -118,6 +118,17 @@ impl Store {
         Ok(())
     }
 
+    /// The database's settings on which promises rest, as the writing connection has them.
+    pub async fn settings(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
+        let mut settings = Vec::new();
+        for (name, sql) in self.dialect.settings() {
+            if let Some(row) = self.write.query_one_raw(self.statement(*sql, [])).await? {
+                settings.push((*name, row.try_get_by_index(0)?));
+            }
+        }
+        Ok(settings)
+    }
+
     /// Closes all connections; on SQLite the write-ahead log is emptied first, so that nothing
     /// that was deleted lingers in it.
     pub async fn close(self) -> Result<(), StoreError> {

@@ -123,9 +123,15 @@ impl Store {
             .write
             .query_all_raw(self.statement(sql, [list.into()]))
             .await?;
-        rows.iter()
-            .map(|row| watched(WatchedRow::from_query_result(row, "")?))
-            .collect()
+        let mut understood = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match watched(WatchedRow::from_query_result(row, "")?) {
+                Ok(tenant) => understood.push(tenant),
+                // One damaged row must not keep all others from being watched.
+                Err(error) => tracing::error!("{error}; this tenant is not being watched"),
+            }
+        }
+        Ok(understood)
     }
 }
 

@@ -1,0 +1,103 @@
+//! The budget, charged by several processes on one store.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use keypulse::clock::{Clock, SystemClock};
+use keypulse::task::{Budget, Scope};
+use tokio::time::Instant;
+
+use crate::rig::{now, on_both};
+
+#[tokio::test]
+async fn a_charge_holds_for_every_process_and_over_restarts() {
+    on_both(async |rig| {
+        let minute = TimeDelta::minutes(1);
+        assert_eq!(
+            rig.store.charge("calls", minute, now()).await.unwrap(),
+            None
+        );
+        let restarted = rig.another().await;
+        let early = now() + TimeDelta::seconds(59);
+        let free_at = restarted.charge("calls", minute, early).await.unwrap();
+        assert_eq!(free_at, Some(now() + minute));
+        assert_eq!(
+            restarted.charge("other", minute, early).await.unwrap(),
+            None
+        );
+        assert_eq!(
+            restarted
+                .charge("calls", minute, now() + minute)
+                .await
+                .unwrap(),
+            None
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_many_who_charge_at_once_one_succeeds() {
+    on_both(async |rig| {
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let store = rig.another().await;
+            tasks.spawn(async move { store.charge("calls", TimeDelta::hours(1), now()).await });
+        }
+        let charged = tasks
+            .join_all()
+            .await
+            .into_iter()
+            .filter(|one| matches!(one, Ok(None)));
+        assert_eq!(charged.count(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_idle_budget_does_not_save_up_for_a_burst() {
+    on_both(async |rig| {
+        let cost = TimeDelta::seconds(10);
+        assert_eq!(rig.store.charge("calls", cost, now()).await.unwrap(), None);
+        let later = now() + TimeDelta::hours(5);
+        assert_eq!(rig.store.charge("calls", cost, later).await.unwrap(), None);
+        assert_eq!(
+            rig.store.charge("calls", cost, later).await.unwrap(),
+            Some(later + cost)
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_processes_together_start_no_more_calls_than_one_may() {
+    on_both(async |rig| {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        // 600 a minute: slices of 10 calls, one a little over each second.
+        let per_minute = NonZeroU32::new(600).unwrap();
+        let mut tasks = tokio::task::JoinSet::new();
+        let end = Instant::now() + std::time::Duration::from_secs(3);
+        for _ in 0..2 {
+            let budget = Budget::new(
+                rig.another().await,
+                Arc::clone(&clock),
+                per_minute,
+                Scope::Integration,
+            );
+            tasks.spawn(async move {
+                let mut calls = 0_u32;
+                while tokio::time::timeout_at(end, budget.take())
+                    .await
+                    .is_ok_and(|it| it.is_ok())
+                {
+                    calls += 1;
+                }
+                calls
+            });
+        }
+        let calls: u32 = tasks.join_all().await.into_iter().sum();
+        assert!((20..=40).contains(&calls), "{calls} calls in three seconds");
+    })
+    .await;
+}

@@ -1,0 +1,113 @@
+//! Who is due, and that nobody is asked by two.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+
+use crate::rig::{claim, hour, minute, now, on_both};
+
+#[tokio::test]
+async fn those_due_are_leased_in_the_order_of_their_due_times() {
+    on_both(async |rig| {
+        rig.add(5).await;
+        let claimed = claim(&rig.store, "one", 3, now() + TimeDelta::milliseconds(3)).await;
+        let refs: Vec<_> = claimed
+            .iter()
+            .map(|tenant| tenant.reference.as_str())
+            .collect();
+        assert_eq!(refs, ["t-0000", "t-0001", "t-0002"]);
+        assert_eq!(claimed[0].sealed.as_deref(), Some(b"sealed-0".as_slice()));
+        assert_eq!(
+            claim(&rig.store, "one", 9, now() + TimeDelta::milliseconds(3))
+                .await
+                .len(),
+            1
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_keeps_others_away_until_it_runs_out() {
+    on_both(async |rig| {
+        rig.add(2).await;
+        assert_eq!(
+            claim(&rig.store, "one", 9, minute(0) + TimeDelta::seconds(1))
+                .await
+                .len(),
+            2
+        );
+        assert_eq!(claim(&rig.store, "two", 9, minute(4)).await.len(), 0);
+        assert_eq!(claim(&rig.store, "two", 9, minute(6)).await.len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_released_lease_frees_at_once_and_only_its_own_tenants() {
+    on_both(async |rig| {
+        rig.add(2).await;
+        assert_eq!(rig.claim("one", 1).await.len(), 1);
+        assert_eq!(rig.claim("two", 1).await.len(), 1);
+        rig.store.release("one").await.unwrap();
+        assert_eq!(rig.claim("three", 9).await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn eight_who_claim_at_once_share_everybody_and_nobody_twice() {
+    on_both(async |rig| {
+        rig.add(400).await;
+        let mut workers = tokio::task::JoinSet::new();
+        for worker in 0..8 {
+            let store = rig.another().await;
+            workers.spawn(async move {
+                let mut mine = Vec::new();
+                loop {
+                    let claimed = claim(&store, &format!("w{worker}"), 7, hour(1)).await;
+                    assert!(claimed.len() <= 7, "more than the limit: {}", claimed.len());
+                    if claimed.is_empty() {
+                        return mine;
+                    }
+                    mine.extend(claimed.into_iter().map(|tenant| tenant.id));
+                }
+            });
+        }
+        let all: Vec<_> = workers.join_all().await.into_iter().flatten().collect();
+        let distinct: BTreeSet<_> = all.iter().copied().collect();
+        assert_eq!(all.len(), distinct.len(), "somebody was leased twice");
+        // SKIP LOCKED may leave somebody for the next poke, never for ever.
+        let rest = rig.claim("rest", 400).await;
+        assert_eq!(distinct.len() + rest.len(), 400);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_damaged_row_does_not_keep_the_others_from_being_watched() {
+    on_both(async |rig| {
+        let ids = rig.add(3).await;
+        let sql = "UPDATE tenant_state SET status = 'splendid' WHERE tenant_id = $1";
+        assert_eq!(rig.execute(sql, vec![ids[1].raw().into()]).await, 1);
+        let claimed: Vec<_> = rig
+            .claim("one", 9)
+            .await
+            .into_iter()
+            .map(|one| one.id)
+            .collect();
+        assert_eq!(claimed, [ids[0], ids[2]]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_never_due_is_never_claimed() {
+    on_both(async |rig| {
+        let ids = rig.add(2).await;
+        let sql = "UPDATE tenant_state SET due_at = NULL WHERE tenant_id = $1";
+        rig.execute(sql, vec![ids[0].raw().into()]).await;
+        assert_eq!(rig.claim("one", 9).await.len(), 1);
+    })
+    .await;
+}

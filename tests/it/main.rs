@@ -1,0 +1,16 @@
+//! The store, the vault and the road of one check, on a real SQLite file and a real PostgreSQL.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test may end the test as the test itself may"
+)]
+
+mod budget;
+mod claiming;
+mod keyring;
+mod rig;
+mod road;
+mod saving;
+mod schema;
+mod sealed;
+mod tenants;

@@ -1,0 +1,300 @@
+//! The road of one check: asked of the sandbox, decided, saved; against other writers.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use keypulse::app::{App, TenantRequest};
+use keypulse::clock::{Clock, SystemClock};
+use keypulse::config::Config;
+use keypulse::health::{CompanyId, Failure, Finding, Inconclusive};
+use keypulse::ids::TenantRef;
+use keypulse::sandbox::{Change, Fault, FaultKind, Options, Sandbox};
+use keypulse::store::{Claim, KeyKind, Watched};
+use keypulse::task::{Checker, Observed};
+use keypulse::telemetry::Metrics;
+use keypulse::vault::MasterKey;
+
+use crate::rig::{Rig, on_both};
+
+/// A sandbox and a keypulse on one database, with the sandbox's tenants added.
+pub struct Road {
+    pub sandbox: Sandbox,
+    pub app: App,
+    pub checker: Checker,
+}
+
+impl Road {
+    pub async fn on(rig: &Rig, tenants: u32) -> Self {
+        // Two things of one process may want it; the first wins.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let anywhere = "127.0.0.1:0".parse().unwrap();
+        let options = Options {
+            listen: anywhere,
+            control: anywhere,
+            tenants,
+            seed: 3,
+        };
+        let sandbox = Sandbox::start(options, Arc::clone(&clock)).await.unwrap();
+        let master = rig.folder().join("master.key");
+        if !master.exists() {
+            MasterKey::generate()
+                .unwrap()
+                .write_new_file(&master)
+                .unwrap();
+        }
+        let environment = [
+            ("KEYPULSE__STORE__URL", rig.url.clone()),
+            (
+                "KEYPULSE__PROVIDER__BASE_URL",
+                sandbox.base_url().to_string(),
+            ),
+            ("KEYPULSE__PROVIDER__TIMEOUT", "2s".to_owned()),
+            (
+                "KEYPULSE__KEYRING__MASTER_KEY_FILE",
+                master.display().to_string(),
+            ),
+            ("KEYPULSE__BUDGET__PER_MINUTE", "60000".to_owned()),
+        ];
+        let environment = environment.map(|(name, value)| (name.into(), value.into()));
+        let config = Config::load(None, environment).unwrap();
+        let app = App::open(config, clock).await.unwrap();
+        let keyring = app.keyring().await.unwrap();
+        for number in 1..=tenants {
+            let tenant = sandbox.world().tenant(number).unwrap();
+            let request = TenantRequest {
+                reference: TenantRef::parse(tenant.reference.as_str()).unwrap(),
+                name: tenant.company_name.clone(),
+                company: CompanyId::parse(&tenant.company_id).unwrap(),
+                kind: KeyKind::Integrated,
+                expires_at: None,
+                key: tenant.into_key(),
+            };
+            app.add_tenant(&keyring, &request).await.unwrap();
+        }
+        let checker = app.checker(keyring, Metrics::new().unwrap()).unwrap();
+        Self {
+            sandbox,
+            app,
+            checker,
+        }
+    }
+
+    /// Claims one tenant and asks about it, without saving.
+    pub async fn probe(&self, reference: &str, lease: &str) -> Observed {
+        let tenant = self.claim(reference, lease).await;
+        self.checker.probe(tenant).await.unwrap()
+    }
+
+    pub async fn claim(&self, reference: &str, lease: &str) -> Watched {
+        let view = self.app.store.tenant(reference).await.unwrap().unwrap();
+        let now = self.app.clock.now();
+        let claim = Claim {
+            horizon: now,
+            now,
+            until: now + TimeDelta::minutes(1),
+            lease,
+            limit: 1,
+        };
+        self.app
+            .store
+            .claim_one(view.id, &claim)
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    /// One whole check.
+    pub async fn check(&self, reference: &str) -> Finding {
+        let observed = self.probe(reference, "check").await;
+        self.checker
+            .settle(std::slice::from_ref(&observed), "check")
+            .await
+            .unwrap();
+        observed.evidence.finding
+    }
+
+    pub async fn status(&self, reference: &str) -> String {
+        self.app
+            .store
+            .tenant(reference)
+            .await
+            .unwrap()
+            .unwrap()
+            .health
+            .status
+            .to_string()
+    }
+
+    pub fn metric(&self, series: &str) -> f64 {
+        let text = self.checker.metrics.render().unwrap();
+        let line = text.lines().find(|line| line.starts_with(series));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
+            .unwrap_or_else(|| panic!("no series {series}"))
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_trusted_only_after_the_provider_accepts_it() {
+    on_both(async |rig| {
+        let road = Road::on(rig, 1).await;
+        assert_eq!(road.status("erp-0001").await, "pending");
+        assert_eq!(road.check("erp-0001").await, Finding::Accepted);
+        assert_eq!(road.status("erp-0001").await, "healthy");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_client_is_pinned_at_the_first_acceptance_and_another_one_is_no_evidence() {
+    on_both(async |rig| {
+        let road = Road::on(rig, 1).await;
+        road.check("erp-0001").await;
+        let pinned = road
+            .app
+            .store
+            .tenant("erp-0001")
+            .await
+            .unwrap()
+            .unwrap()
+            .client;
+        assert_eq!(
+            pinned,
+            Some(road.sandbox.world().tenant(1).unwrap().client_id)
+        );
+        road.sandbox
+            .world()
+            .apply(Change::OtherClient { tenant: 1 })
+            .unwrap();
+        let other = Finding::Inconclusive(Inconclusive::OtherClient);
+        assert_eq!(road.check("erp-0001").await, other);
+        assert_eq!(road.status("erp-0001").await, "healthy");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn evidence_that_lost_its_row_is_decided_again_and_counts_once() {
+    on_both(async |rig| {
+        let road = Road::on(rig, 1).await;
+        road.check("erp-0001").await;
+        road.sandbox
+            .world()
+            .apply(Change::Revoke { tenant: 1 })
+            .unwrap();
+        // Asked twice before either is saved, as by two processes after a lease ran out.
+        let one = road.probe("erp-0001", "one").await;
+        road.app.store.release("one").await.unwrap();
+        let two = road.probe("erp-0001", "two").await;
+        road.checker.settle(&[one], "one").await.unwrap();
+        road.checker
+            .settle(std::slice::from_ref(&two), "two")
+            .await
+            .unwrap();
+        let health = road
+            .app
+            .store
+            .tenant("erp-0001")
+            .await
+            .unwrap()
+            .unwrap()
+            .health;
+        assert_eq!(health.status.doubt().unwrap().count.get(), 2);
+        assert_eq!(health.status.doubt().unwrap().failure, Failure::Rejected);
+        assert!(road.metric("keypulse_decisions_repeated_total") >= 1.0);
+        // Told once more, it counts no more.
+        road.checker.settle(&[two], "two").await.unwrap();
+        let again = road
+            .app
+            .store
+            .tenant("erp-0001")
+            .await
+            .unwrap()
+            .unwrap()
+            .health;
+        assert_eq!(again.status.doubt().unwrap().count.get(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn evidence_about_a_key_that_was_replaced_meanwhile_is_thrown_away_and_counted() {
+    on_both(async |rig| {
+        let road = Road::on(rig, 1).await;
+        road.check("erp-0001").await;
+        road.sandbox
+            .world()
+            .apply(Change::Revoke { tenant: 1 })
+            .unwrap();
+        let old = road.probe("erp-0001", "old").await;
+        rig.execute(
+            "UPDATE tenant_state SET generation = 2, version = version + 1",
+            vec![],
+        )
+        .await;
+        road.checker.settle(&[old], "old").await.unwrap();
+        assert_eq!(road.status("erp-0001").await, "healthy");
+        assert!((road.metric("keypulse_evidence_discarded_total") - 1.0).abs() < 0.1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn evidence_about_a_company_that_was_changed_meanwhile_is_thrown_away() {
+    on_both(async |rig| {
+        let road = Road::on(rig, 1).await;
+        road.check("erp-0001").await;
+        let old = road.probe("erp-0001", "old").await;
+        rig.execute("UPDATE tenant SET company_id = 'elsewhere'", vec![])
+            .await;
+        rig.execute("UPDATE tenant_state SET version = version + 1", vec![])
+            .await;
+        let accepted_at = |health: keypulse::health::Health| health.accepted_at;
+        let before = road
+            .app
+            .store
+            .tenant("erp-0001")
+            .await
+            .unwrap()
+            .unwrap()
+            .health;
+        road.checker.settle(&[old], "old").await.unwrap();
+        let after = road
+            .app
+            .store
+            .tenant("erp-0001")
+            .await
+            .unwrap()
+            .unwrap()
+            .health;
+        assert_eq!(accepted_at(before), accepted_at(after));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_fault_of_the_provider_is_written_down_and_blamed_on_nobody() {
+    on_both(async |rig| {
+        let road = Road::on(rig, 1).await;
+        road.check("erp-0001").await;
+        road.sandbox
+            .world()
+            .apply(Change::Fault(Fault::new(FaultKind::Status(500))))
+            .unwrap();
+        for _ in 0..6 {
+            road.check("erp-0001").await;
+        }
+        let health = road
+            .app
+            .store
+            .tenant("erp-0001")
+            .await
+            .unwrap()
+            .unwrap()
+            .health;
+        assert_eq!(health.status.to_string(), "healthy");
+        assert_eq!(health.status.doubt(), None);
+        assert!(health.silent_since.is_some());
+    })
+    .await;
+}
