@@ -87,12 +87,7 @@ impl App {
             store.migrate_up(None).await?;
         }
         store.check_schema().await?;
-        Ok(Self {
-            config,
-            store,
-            clock,
-            profile,
-        })
+        Ok(Self { config, store, clock, profile })
     }
 
     /// Like [`App::open`], but waits for a database that does not answer yet.
@@ -139,10 +134,7 @@ impl App {
                 master.id()
             );
         }
-        let rows = rows
-            .iter()
-            .map(from_row)
-            .collect::<anyhow::Result<Vec<_>>>()?;
+        let rows = rows.iter().map(from_row).collect::<anyhow::Result<Vec<_>>>()?;
         Ok(Keyring::open(&master, &rows)?)
     }
 
@@ -223,19 +215,13 @@ impl App {
 
     /// Where the provider is asked.
     pub fn base_url(&self) -> &Url {
-        self.config
-            .provider
-            .base_url
-            .as_ref()
-            .unwrap_or(&self.profile.base_url)
+        self.config.provider.base_url.as_ref().unwrap_or(&self.profile.base_url)
     }
 
     /// Watches all tenants and serves the private listener until the shutdown.
     pub async fn run(&self, checker: Arc<Checker>, shutdown: &Shutdown) -> anyhow::Result<()> {
         let listener = private::bind(self.config.private.listen).await?;
-        let address = listener
-            .local_addr()
-            .context("the private listener has no address")?;
+        let address = listener.local_addr().context("the private listener has no address")?;
         info!(
             "keypulse {} watches {} at {}; metrics and checks on http://{address}; nobody is \
              written to (notify.mode = shadow)",
@@ -250,11 +236,8 @@ impl App {
             interval: self.config.policy.interval,
             per_minute: self.shared_budget(),
         };
-        let watch = Watch::new(
-            checker,
-            self.config.watch.concurrency.get(),
-            self.config.provider.timeout,
-        );
+        let watch =
+            Watch::new(checker, self.config.watch.concurrency.get(), self.config.provider.timeout);
         let end = {
             let shutdown = shutdown.clone();
             async move { shutdown.begun().await }
@@ -283,8 +266,7 @@ impl App {
 
 /// The configured place of the store.
 pub fn place(config: &Config) -> anyhow::Result<Place> {
-    use secrecy::ExposeSecret;
-    Ok(Place::parse(config.store.url.expose_secret())?)
+    Ok(Place::parse(&config.store.url)?)
 }
 
 /// The configured master key.
@@ -319,9 +301,6 @@ fn from_row(row: &KeyringRow) -> anyhow::Result<WrappedKey> {
         role: role.ok_or_else(damaged)?,
         wrapped: row.wrapped.clone(),
         created_at: time(row.created_at).ok_or_else(damaged)?,
-        retired_at: row
-            .retired_at
-            .map(|at| time(at).ok_or_else(damaged))
-            .transpose()?,
+        retired_at: row.retired_at.map(|at| time(at).ok_or_else(damaged)).transpose()?,
     })
 }

@@ -20,10 +20,7 @@ pub struct SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place that reads the wall clock"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
         let machine = Utc::now().timestamp_micros();
         let before = self.latest_micros.fetch_max(machine, Ordering::AcqRel);
         DateTime::from_timestamp_micros(machine.max(before)).unwrap_or(DateTime::UNIX_EPOCH)
@@ -39,9 +36,7 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that stands at `start`.
     pub fn starting_at(start: DateTime<Utc>) -> Self {
-        Self {
-            micros: AtomicI64::new(start.timestamp_micros()),
-        }
+        Self { micros: AtomicI64::new(start.timestamp_micros()) }
     }
 
     /// Moves the clock forward by `step`; a negative step is ignored.
@@ -66,9 +61,7 @@ mod tests {
     fn the_system_clock_repeats_its_last_answer_when_the_machine_steps_back() {
         let clock = SystemClock::default();
         let ahead = clock.now() + TimeDelta::hours(1);
-        clock
-            .latest_micros
-            .store(ahead.timestamp_micros(), Ordering::Release);
+        clock.latest_micros.store(ahead.timestamp_micros(), Ordering::Release);
         assert_eq!(clock.now().timestamp_micros(), ahead.timestamp_micros());
     }
 

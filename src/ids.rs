@@ -90,21 +90,17 @@ pub struct NoRandomness;
 /// `N` bytes from the operating system's generator.
 pub fn random_bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
     let mut bytes = [0; N];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| NoRandomness)?;
+    SystemRandom::new().fill(&mut bytes).map_err(|_| NoRandomness)?;
     Ok(bytes)
 }
 
 /// A fresh name of 128 random bits in hexadecimal, for messages and leases.
 pub fn random_name() -> Result<String, NoRandomness> {
-    Ok(random_bytes::<16>()?
-        .iter()
-        .fold(String::with_capacity(32), |mut name, byte| {
-            name.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
-            name.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
-            name
-        }))
+    Ok(random_bytes::<16>()?.iter().fold(String::with_capacity(32), |mut name, byte| {
+        name.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+        name.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+        name
+    }))
 }
 
 #[cfg(test)]

@@ -96,16 +96,8 @@ fn explain_names_the_value_and_the_layer_of_every_key() {
     let config = Config::load(Some(file.path()), environment(&variables)).unwrap();
     let path = file.path().display();
     for (key, value, source) in [
-        (
-            "watch.interval",
-            json!("5m"),
-            format!("file {path}, line 2"),
-        ),
-        (
-            "watch.concurrency",
-            json!(9),
-            "environment KEYPULSE__WATCH__CONCURRENCY".to_owned(),
-        ),
+        ("watch.interval", json!("5m"), format!("file {path}, line 2")),
+        ("watch.concurrency", json!(9), "environment KEYPULSE__WATCH__CONCURRENCY".to_owned()),
         ("budget.per_minute", json!(100), "default".to_owned()),
         ("provider.base_url", json!(null), "default".to_owned()),
         (
@@ -118,11 +110,7 @@ fn explain_names_the_value_and_the_layer_of_every_key() {
             json!(["users:read"]),
             "environment KEYPULSE__PROVIDER__REQUIRED_SCOPES".to_owned(),
         ),
-        (
-            "store.url",
-            json!("(set, hidden)"),
-            "environment KEYPULSE__STORE__URL".to_owned(),
-        ),
+        ("store.url", json!("(set, hidden)"), "environment KEYPULSE__STORE__URL".to_owned()),
     ] {
         let settings = config.explain();
         let setting = settings.iter().find(|setting| setting.key == key).unwrap();
@@ -294,10 +282,7 @@ fn a_secret_given_in_both_forms_is_refused_naming_both() {
         ("KEYPULSE__STORE__URL_FILE", "/run/url"),
     ];
     let said = refusal("", &both);
-    assert!(
-        said.contains("KEYPULSE__STORE__URL) and `store.url_file`"),
-        "{said}"
-    );
+    assert!(said.contains("KEYPULSE__STORE__URL) and `store.url_file`"), "{said}");
 }
 
 #[test]
@@ -305,10 +290,7 @@ fn the_store_may_stand_in_a_file_of_its_own() {
     let url = file("postgres://u:hunter2@db/k\n", 0o600);
     let path = url.path().to_str().unwrap();
     let config = load("", &[("KEYPULSE__STORE__URL_FILE", path)]).unwrap();
-    assert_eq!(
-        config.store.url.expose_secret(),
-        "postgres://u:hunter2@db/k"
-    );
+    assert_eq!(config.store.url.expose_secret(), "postgres://u:hunter2@db/k");
     let settings = config.explain();
     assert_eq!(settings[0].value, json!("(set, hidden)"));
     let variable = "KEYPULSE__STORE__URL_FILE".to_owned();
@@ -317,11 +299,7 @@ fn the_store_may_stand_in_a_file_of_its_own() {
 
     for (content, mode, part) in [
         ("postgres://u:hunter2@db/k", 0o644, "run `chmod o= "),
-        (
-            "mysql://u:hunter2@db/k",
-            0o600,
-            "`store.url` must be `sqlite://FILE` or",
-        ),
+        ("mysql://u:hunter2@db/k", 0o600, "`store.url` must be `sqlite://FILE` or"),
         ("", 0o600, "`store.url` must be `sqlite://FILE` or"),
     ] {
         let url = file(content, mode);
@@ -344,23 +322,11 @@ fn no_refusal_repeats_a_secret() {
         ("[keyring]\nmaster_key = hunter2", vec![]),
         ("[keyring]\nmaster_key = [\"hunter2\"]", vec![]),
         ("[keyring]\nmaster_key_file = \"https://hunter2\"", vec![]),
-        (
-            "[provider]\nbase_url = \"https://u:hunter2@api.example.com\"",
-            vec![],
-        ),
-        (
-            "[provider]\nbase_url = \"https://api.example.com?token=hunter2\"",
-            vec![],
-        ),
+        ("[provider]\nbase_url = \"https://u:hunter2@api.example.com\"", vec![]),
+        ("[provider]\nbase_url = \"https://api.example.com?token=hunter2\"", vec![]),
         ("", vec![("KEYPULSE__STORE__URL", "mysql://u:hunter2@db/k")]),
-        (
-            "",
-            vec![("KEYPULSE__STORE__URL", "postgres://u:12#hunter2@db/k")],
-        ),
-        (
-            "",
-            vec![("KEYPULSE__STORE__URL_FILE", "postgres://u:hunter2@db/k")],
-        ),
+        ("", vec![("KEYPULSE__STORE__URL", "postgres://u:12#hunter2@db/k")]),
+        ("", vec![("KEYPULSE__STORE__URL_FILE", "postgres://u:hunter2@db/k")]),
     ] {
         for mode in [0o600, 0o644] {
             let file = file(text, mode);
@@ -378,17 +344,11 @@ fn a_configuration_cannot_print_its_secrets() {
         ("KEYPULSE__STORE__URL", "postgres://u:hunter2@db/k"),
     ];
     let config = load("", &variables).unwrap();
-    assert_eq!(
-        config.keyring.master_key.as_ref().unwrap().expose_secret(),
-        "hunter2"
-    );
+    assert_eq!(config.keyring.master_key.as_ref().unwrap().expose_secret(), "hunter2");
     assert!(!format!("{config:?}").contains("hunter2"));
     let shown = serde_json::to_string(&config.explain()).unwrap();
     assert!(!shown.contains("hunter2"), "{shown}");
-    assert!(
-        shown.contains("\"environment KEYPULSE__KEYRING__MASTER_KEY\""),
-        "{shown}"
-    );
+    assert!(shown.contains("\"environment KEYPULSE__KEYRING__MASTER_KEY\""), "{shown}");
 }
 
 #[test]

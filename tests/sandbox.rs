@@ -1,4 +1,6 @@
 //! The sandbox over the wire: every change and every fault, met by a client on a real socket.
+//!
+//! Long because every sentence of `docs/SANDBOX.md` has a test here, all on one rig.
 
 #![expect(
     clippy::unwrap_used,
@@ -38,10 +40,7 @@ async fn introspect_answers_in_the_documented_shape() {
     let tenant = rig.world().tenant(1).unwrap();
     let answer = rig.get(INTROSPECT, 1).await;
     assert_eq!(answer.status, 200);
-    assert_eq!(
-        answer.headers[CONTENT_TYPE],
-        "application/json;charset=UTF-8"
-    );
+    assert_eq!(answer.headers[CONTENT_TYPE], "application/json;charset=UTF-8");
     let data = &answer.json()["data"];
     assert_eq!(data["authMethod"], "API_KEY");
     assert_eq!(
@@ -49,10 +48,7 @@ async fn introspect_answers_in_the_documented_shape() {
         "export-jobs:read export-jobs:write export-items:read users:read accounts:read \
          vendors:read companies:read"
     );
-    assert_eq!(
-        data["subjectURN"],
-        format!("urn:pleo:company:{}", tenant.company_id)
-    );
+    assert_eq!(data["subjectURN"], format!("urn:pleo:company:{}", tenant.company_id));
     assert_eq!(data["clientId"], tenant.client_id);
     assert_eq!(data["applicationName"], "Sandbox ERP");
     let standalone = rig.get(INTROSPECT, 5).await.json();
@@ -102,16 +98,11 @@ async fn only_basic_with_the_key_and_an_empty_password_is_accepted() {
         ("Basic".to_owned(), 401),
         (String::new(), 401),
     ] {
-        let request = rig
-            .request(Method::GET, INTROSPECT)
-            .header(AUTHORIZATION, &header);
+        let request = rig.request(Method::GET, INTROSPECT).header(AUTHORIZATION, &header);
         assert_eq!(send(request).await.status, status, "{header:.20}");
     }
     let bare = send(rig.request(Method::GET, INTROSPECT)).await;
-    assert_eq!(
-        (bare.status, bare.json()["error"]["type"].as_str()),
-        (401, Some("UNAUTHORIZED"))
-    );
+    assert_eq!((bare.status, bare.json()["error"]["type"].as_str()), (401, Some("UNAUTHORIZED")));
 }
 
 #[tokio::test]
@@ -130,18 +121,12 @@ async fn one_seed_gives_one_world_and_another_seed_another() {
     let (first, second) = (Rig::start(20).await, Rig::start(20).await);
     for number in 1..=20 {
         assert_eq!(first.key(number), second.key(number));
-        assert_eq!(
-            first.world().company(number),
-            second.world().company(number)
-        );
+        assert_eq!(first.world().company(number), second.world().company(number));
     }
     let other = Rig::start_with(20, 8).await;
     assert_ne!(first.key(1), other.key(1));
     assert_eq!(send(other.with_key(&first.key(1))).await.status, 401);
-    assert_eq!(
-        first.world().tenant(20).unwrap().reference.as_str(),
-        "erp-0020"
-    );
+    assert_eq!(first.world().tenant(20).unwrap().reference.as_str(), "erp-0020");
     assert!(first.world().tenant(0).is_none() && first.world().tenant(21).is_none());
 }
 
@@ -150,16 +135,8 @@ async fn http_2_is_spoken_to_a_client_that_begins_with_it() {
     let rig = Rig::start(20).await;
     let client = client(reqwest::ClientBuilder::http2_prior_knowledge);
     let url = rig.sandbox.base_url().join(INTROSPECT).unwrap();
-    let answer = client
-        .get(url)
-        .basic_auth(rig.key(1), Some(""))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(
-        (answer.status(), answer.version()),
-        (StatusCode::OK, reqwest::Version::HTTP_2)
-    );
+    let answer = client.get(url).basic_auth(rig.key(1), Some("")).send().await.unwrap();
+    assert_eq!((answer.status(), answer.version()), (StatusCode::OK, reqwest::Version::HTTP_2));
 }
 
 // ---- changes ----
@@ -201,25 +178,15 @@ async fn a_lost_scope_is_missing_from_a_200_and_shuts_the_company() {
     let rig = Rig::start(20).await;
     let company = format!("v1/companies/{}", rig.world().company(3).id);
     let scope = "companies:read";
-    rig.control(json!({"do": "remove_scope", "tenant": 3, "scope": scope}))
-        .await;
+    rig.control(json!({"do": "remove_scope", "tenant": 3, "scope": scope})).await;
     let answer = rig.get(INTROSPECT, 3).await;
     assert_eq!(answer.status, 200);
-    assert!(
-        !answer.json()["data"]["scope"]
-            .as_str()
-            .unwrap()
-            .contains(scope)
-    );
+    assert!(!answer.json()["data"]["scope"].as_str().unwrap().contains(scope));
     assert_eq!(rig.get(&company, 3).await.status, 403);
-    rig.control(json!({"do": "add_scope", "tenant": 3, "scope": scope}))
-        .await;
+    rig.control(json!({"do": "add_scope", "tenant": 3, "scope": scope})).await;
     assert_eq!(rig.get(&company, 3).await.status, 200);
     let added = Scope::parse("tax-codes:write").unwrap();
-    rig.apply(Change::AddScope {
-        tenant: 3,
-        scope: added,
-    });
+    rig.apply(Change::AddScope { tenant: 3, scope: added });
     let scopes = rig.get(INTROSPECT, 3).await.json()["data"]["scope"].to_string();
     assert!(scopes.contains("tax-codes:write"));
 }
@@ -229,28 +196,14 @@ async fn a_moved_key_names_the_other_company_and_reaches_only_that() {
     let rig = Rig::start(20).await;
     let (own, other) = (rig.world().company(3), rig.world().company(4));
     let uuid = "0d5c3c7e-90a4-4c37-8f5e-1f6f3b7a2c11";
-    rig.control(json!({"do": "move_company", "tenant": 3, "to": 4}))
-        .await;
-    assert_eq!(
-        rig.subject(3).await,
-        format!("urn:pleo:company:{}", other.id)
-    );
-    assert_eq!(
-        rig.get(&format!("v1/companies/{}", own.id), 3).await.status,
-        403
-    );
-    let shown = rig
-        .get(&format!("v1/companies/{}", other.id), 3)
-        .await
-        .json();
+    rig.control(json!({"do": "move_company", "tenant": 3, "to": 4})).await;
+    assert_eq!(rig.subject(3).await, format!("urn:pleo:company:{}", other.id));
+    assert_eq!(rig.get(&format!("v1/companies/{}", own.id), 3).await.status, 403);
+    let shown = rig.get(&format!("v1/companies/{}", other.id), 3).await.json();
     assert_eq!(shown["data"]["name"], other.name);
-    rig.control(json!({"do": "move_company", "tenant": 3, "to": uuid}))
-        .await;
+    rig.control(json!({"do": "move_company", "tenant": 3, "to": uuid})).await;
     assert_eq!(rig.subject(3).await, format!("urn:pleo:company:{uuid}"));
-    rig.apply(Change::MoveCompany {
-        tenant: 3,
-        to: Company::Number(3),
-    });
+    rig.apply(Change::MoveCompany { tenant: 3, to: Company::Number(3) });
     assert_eq!(rig.subject(3).await, format!("urn:pleo:company:{}", own.id));
 }
 
@@ -275,8 +228,7 @@ async fn a_key_of_another_client_has_another_client_id() {
     let client =
         async |tenant| rig.get(INTROSPECT, tenant).await.json()["data"]["clientId"].clone();
     assert_eq!(client(3).await, client(4).await);
-    rig.control(json!({"do": "other_client", "tenant": 3}))
-        .await;
+    rig.control(json!({"do": "other_client", "tenant": 3})).await;
     assert_ne!(client(3).await, client(4).await);
 }
 
@@ -285,28 +237,19 @@ async fn an_installation_shows_its_status_and_error_or_is_not_there() {
     let rig = Rig::start(20).await;
     let status = InstallationStatus::Error;
     let error_code = Some(InstallationError::AuthError);
-    rig.apply(Change::Installation {
-        tenant: 3,
-        status,
-        error_code,
-    });
+    rig.apply(Change::Installation { tenant: 3, status, error_code });
     let shown = rig.get(INSTALLATION, 3).await.json();
-    assert_eq!(
-        (&shown["status"], &shown["errorCode"]),
-        (&json!("ERROR"), &json!("AUTH_ERROR"))
-    );
+    assert_eq!((&shown["status"], &shown["errorCode"]), (&json!("ERROR"), &json!("AUTH_ERROR")));
     for (given, answered) in [
         ("INACTIVE", "INACTIVE"),
         ("AUTHORIZED", "AUTHORIZED"),
         ("PENDING_INTEGRATION", "PENDING_INTEGRATION"),
         ("unknown", "ON_HOLIDAY"),
     ] {
-        rig.control(json!({"do": "installation", "tenant": 3, "status": given}))
-            .await;
+        rig.control(json!({"do": "installation", "tenant": 3, "status": given})).await;
         assert_eq!(rig.get(INSTALLATION, 3).await.json()["status"], answered);
     }
-    rig.control(json!({"do": "installation", "tenant": 3, "status": "none"}))
-        .await;
+    rig.control(json!({"do": "installation", "tenant": 3, "status": "none"})).await;
     assert_eq!(rig.get(INSTALLATION, 3).await.status, 404);
     assert_eq!(rig.get(INTROSPECT, 3).await.status, 200);
 }
@@ -317,8 +260,7 @@ async fn an_installation_shows_its_status_and_error_or_is_not_there() {
 async fn a_status_fault_hits_everybody_until_it_is_cleared() {
     let rig = Rig::start(20).await;
     for status in [500, 503, 401, 403, 400, 404] {
-        rig.control(json!({"do": "fault", "kind": {"status": status}}))
-            .await;
+        rig.control(json!({"do": "fault", "kind": {"status": status}})).await;
         assert_eq!(rig.get(INTROSPECT, 1).await.status, status);
         assert_eq!(rig.get("v1/nothing", 2).await.status, status);
         rig.control(json!({"do": "clear_faults"})).await;
@@ -340,10 +282,7 @@ async fn a_429_says_when_to_come_back_in_every_way_there_is() {
         rig.control(json!({"do": "fault", "kind": kind})).await;
         let answer = rig.get(INTROSPECT, 1).await;
         assert_eq!(answer.status, 429);
-        let header = answer
-            .headers
-            .get(RETRY_AFTER)
-            .map(|value| value.to_str().unwrap());
+        let header = answer.headers.get(RETRY_AFTER).map(|value| value.to_str().unwrap());
         assert_eq!(header, said);
     }
     let retry_after = RetryAfter::None;
@@ -367,19 +306,12 @@ async fn a_slow_answer_is_the_true_one_a_byte_at_a_time() {
     rig.fault(Fault::new(FaultKind::Slow));
     let mut socket = rig.raw(1).await;
     let mut received = Vec::new();
-    let reading = timeout(
-        Duration::from_millis(1_300),
-        socket.read_to_end(&mut received),
-    )
-    .await;
+    let reading = timeout(Duration::from_millis(1_300), socket.read_to_end(&mut received)).await;
     assert!(reading.is_err(), "the answer ended");
     let text = String::from_utf8(received).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    assert!(
-        (1..=3).contains(&body.len()) && r#"{"data""#.starts_with(body),
-        "{body}"
-    );
+    assert!((1..=3).contains(&body.len()) && r#"{"data""#.starts_with(body), "{body}");
 }
 
 #[tokio::test]
@@ -409,10 +341,7 @@ async fn none_says_200_with_no_authentication_and_leaves_other_calls_alone() {
     let rig = Rig::start(20).await;
     rig.control(json!({"do": "fault", "kind": "none"})).await;
     let answer = rig.get(INTROSPECT, 1).await;
-    assert_eq!(
-        (answer.status, &answer.json()["data"]["authMethod"]),
-        (200, &json!("NONE"))
-    );
+    assert_eq!((answer.status, &answer.json()["data"]["authMethod"]), (200, &json!("NONE")));
     assert_eq!(rig.get(INSTALLATION, 1).await.json()["status"], "ACTIVATED");
 }
 
@@ -429,11 +358,7 @@ async fn an_empty_answer_is_200_without_a_byte() {
 async fn an_endless_answer_has_not_ended_after_sixteen_megabytes() {
     let rig = Rig::start(20).await;
     rig.control(json!({"do": "fault", "kind": "endless"})).await;
-    let mut answer = rig
-        .as_tenant(rig.request(Method::GET, INTROSPECT), 1)
-        .send()
-        .await
-        .unwrap();
+    let mut answer = rig.as_tenant(rig.request(Method::GET, INTROSPECT), 1).send().await.unwrap();
     let mut read = 0;
     while read < 16 * 1024 * 1024 {
         let chunk = answer.chunk().await.unwrap().expect("the body ended");
@@ -447,8 +372,7 @@ async fn an_endless_answer_has_not_ended_after_sixteen_megabytes() {
 #[tokio::test]
 async fn a_compressed_answer_is_real_gzip_a_thousand_times_its_size() {
     let rig = Rig::start(20).await;
-    rig.control(json!({"do": "fault", "kind": "compressed"}))
-        .await;
+    rig.control(json!({"do": "fault", "kind": "compressed"})).await;
     let answer = rig.get(INTROSPECT, 1).await;
     assert_eq!(answer.headers["content-encoding"], "gzip");
     assert!(answer.body.len() < 70_000, "{} bytes", answer.body.len());
@@ -474,10 +398,7 @@ async fn a_redirect_leads_to_the_same_path_on_the_other_host() {
     rig.control(json!({"do": "fault", "kind": kind})).await;
     let answer = rig.get("v1/introspect?x=1", 1).await;
     assert_eq!(answer.status, 307);
-    assert_eq!(
-        answer.headers["location"],
-        "https://elsewhere.example/v1/introspect?x=1"
-    );
+    assert_eq!(answer.headers["location"], "https://elsewhere.example/v1/introspect?x=1");
 }
 
 #[tokio::test]
@@ -496,9 +417,7 @@ async fn a_share_hits_the_same_tenants_every_time_and_nobody_without_a_key() {
 #[tokio::test]
 async fn a_fault_for_named_tenants_and_one_call_hits_only_those() {
     let rig = Rig::start(20).await;
-    let fault = Fault::new(FaultKind::Status(503))
-        .tenants(vec![7, 2])
-        .call(Call::Introspect);
+    let fault = Fault::new(FaultKind::Status(503)).tenants(vec![7, 2]).call(Call::Introspect);
     rig.fault(fault);
     assert_eq!(rig.refused(20).await, [2, 7]);
     assert_eq!(rig.get(INSTALLATION, 2).await.status, 200);
@@ -507,8 +426,7 @@ async fn a_fault_for_named_tenants_and_one_call_hits_only_those() {
 #[tokio::test]
 async fn a_fault_with_an_end_is_over_afterwards() {
     let rig = Rig::start(20).await;
-    rig.control(json!({"do": "fault", "kind": {"status": 500}, "for_ms": 400}))
-        .await;
+    rig.control(json!({"do": "fault", "kind": {"status": 500}, "for_ms": 400})).await;
     assert_eq!(rig.get(INTROSPECT, 1).await.status, 500);
     let healed = async {
         while rig.get(INTROSPECT, 1).await.status != 200 {
@@ -533,12 +451,7 @@ async fn latency_holds_back_every_answer() {
 async fn counts_agree_with_what_was_asked() {
     let rig = Rig::start(20).await;
     rig.apply(Change::Revoke { tenant: 2 });
-    for (path, tenant) in [
-        (INTROSPECT, 1),
-        (INTROSPECT, 2),
-        (INSTALLATION, 1),
-        ("v1/x", 1),
-    ] {
+    for (path, tenant) in [(INTROSPECT, 1), (INTROSPECT, 2), (INSTALLATION, 1), ("v1/x", 1)] {
         rig.get(path, tenant).await;
     }
     let counts = rig.look("control/counts").await;
@@ -551,23 +464,10 @@ async fn counts_agree_with_what_was_asked() {
     assert_eq!(counts["tenants_asked"], 2);
     assert_eq!(counts["busiest_60s"], json!({"at_least": 4, "at_most": 4}));
     let seconds = counts["per_second"].as_array().unwrap();
-    assert_eq!(
-        (
-            seconds.len(),
-            seconds.iter().filter_map(Value::as_u64).sum()
-        ),
-        (120, 4_u64)
-    );
+    assert_eq!((seconds.len(), seconds.iter().filter_map(Value::as_u64).sum()), (120, 4_u64));
     assert_eq!(rig.look("control/counts?tenant=1").await["total"], 2);
-    assert_eq!(
-        rig.look("control/counts?tenant=21").await["error"],
-        "there is no such tenant"
-    );
-    let reset = rig
-        .sandbox
-        .control_url()
-        .join("control/counts/reset")
-        .unwrap();
+    assert_eq!(rig.look("control/counts?tenant=21").await["error"], "there is no such tenant");
+    let reset = rig.sandbox.control_url().join("control/counts/reset").unwrap();
     send(rig.client.post(reset)).await;
     assert_eq!(rig.look("control/counts").await["total"], 0);
 }
@@ -584,10 +484,7 @@ async fn tenants_are_listed_with_masked_keys_only() {
     assert_eq!(tenants[0]["key"], format!("…{tail}"));
     let all = rig.look("control/tenants").await.to_string();
     assert!(!(1..=20).any(|number| all.contains(&rig.key(number))));
-    assert_eq!(
-        rig.look("control/tenants?from=21").await["tenants"],
-        json!([])
-    );
+    assert_eq!(rig.look("control/tenants?from=21").await["tenants"], json!([]));
 }
 
 #[tokio::test]
@@ -600,10 +497,7 @@ async fn the_world_shows_what_is_wrong_with_it() {
     let world = rig.look("control/world").await;
     let shown =
         json!({"kind": "empty", "calls": ["introspect"], "share": 1.0, "ms_left": null, "met": 1});
-    assert_eq!(
-        world,
-        json!({"tenants": 20, "latency_ms": 5, "faults": [shown]})
-    );
+    assert_eq!(world, json!({"tenants": 20, "latency_ms": 5, "faults": [shown]}));
 }
 
 #[tokio::test]
@@ -613,34 +507,15 @@ async fn what_the_control_port_does_not_understand_it_refuses_in_words() {
         (json!({"do": "revoke", "tenant": 21}), 422, "1 to 20"),
         (json!({"do": "revoke", "tenant": 0}), 422, "1 to 20"),
         (json!({"do": "revoke", "tenant": 1, "why": "x"}), 400, "why"),
-        (
-            json!({"do": "move_company", "tenant": 1, "to": "acme"}),
-            422,
-            "UUID",
-        ),
-        (
-            json!({"do": "fault", "kind": "hang", "share": 2}),
-            422,
-            "share",
-        ),
-        (
-            json!({"do": "fault", "kind": {"status": 200}}),
-            422,
-            "status",
-        ),
-        (
-            json!({"do": "fault", "kind": {"redirect": {"to": "nowhere"}}}),
-            422,
-            "http",
-        ),
+        (json!({"do": "move_company", "tenant": 1, "to": "acme"}), 422, "UUID"),
+        (json!({"do": "fault", "kind": "hang", "share": 2}), 422, "share"),
+        (json!({"do": "fault", "kind": {"status": 200}}), 422, "status"),
+        (json!({"do": "fault", "kind": {"redirect": {"to": "nowhere"}}}), 422, "http"),
         (json!({"do": "dance"}), 400, "dance"),
     ] {
         let answer = send(rig.post(change.to_string())).await;
         let error = answer.json()["error"].as_str().unwrap().to_owned();
-        assert!(
-            answer.status == status && error.contains(named),
-            "{change}: {error}"
-        );
+        assert!(answer.status == status && error.contains(named), "{change}: {error}");
     }
     assert_eq!(send(rig.post("{".to_owned())).await.status, 400);
     let unmarked = rig.sandbox.control_url().join("control/changes").unwrap();
@@ -654,15 +529,9 @@ async fn what_the_control_port_does_not_understand_it_refuses_in_words() {
 #[tokio::test]
 async fn the_control_port_does_not_open_outside_loopback() {
     let control = "0.0.0.0:0".parse().unwrap();
-    let options = Options {
-        control,
-        ..options(1, 7)
-    };
+    let options = Options { control, ..options(1, 7) };
     let refused = Sandbox::start(options, clock()).await.unwrap_err();
-    assert!(
-        matches!(refused, SandboxError::ControlNotLoopback(_)),
-        "{refused}"
-    );
+    assert!(matches!(refused, SandboxError::ControlNotLoopback(_)), "{refused}");
 }
 
 // ---- life ----
@@ -672,13 +541,7 @@ async fn a_stopped_sandbox_has_closed_its_listeners_and_connections() {
     let rig = Rig::start(20).await;
     rig.fault(Fault::new(FaultKind::Hang));
     let mut open = rig.raw(1).await;
-    let api: SocketAddr = *rig
-        .sandbox
-        .base_url()
-        .socket_addrs(|| None)
-        .unwrap()
-        .first()
-        .unwrap();
+    let api: SocketAddr = *rig.sandbox.base_url().socket_addrs(|| None).unwrap().first().unwrap();
     rig.sandbox.stop().await;
     assert!(TcpStream::connect(api).await.is_err());
     let mut rest = Vec::new();
@@ -698,10 +561,8 @@ async fn the_keys_file_is_private_complete_and_never_overwritten() {
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let written = std::fs::read_to_string(&path).unwrap();
-    let lines: Vec<Value> = written
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let lines: Vec<Value> =
+        written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 20);
     let rig = Rig::start(20).await;
     for (number, line) in (1..).zip(&lines) {
@@ -709,16 +570,8 @@ async fn the_keys_file_is_private_complete_and_never_overwritten() {
         assert_eq!(line["ref"], tenant.reference.as_str());
         assert_eq!(line["company_id"], tenant.company_id);
         assert_eq!(line["name"], tenant.company_name);
-        assert_eq!(
-            line["expires_at"].is_string(),
-            tenant.kind == KeyKind::Standalone
-        );
-        assert_eq!(
-            send(rig.with_key(line["key"].as_str().unwrap()))
-                .await
-                .status,
-            200
-        );
+        assert_eq!(line["expires_at"].is_string(), tenant.kind == KeyKind::Standalone);
+        assert_eq!(send(rig.with_key(line["key"].as_str().unwrap())).await.status, 200);
     }
     let refused = serve().await.unwrap_err();
     let SandboxError::KeysFile { source, .. } = refused else {
@@ -753,9 +606,7 @@ impl Rig {
     }
 
     async fn start_with(tenants: u32, seed: u64) -> Self {
-        let sandbox = Sandbox::start(options(tenants, seed), clock())
-            .await
-            .unwrap();
+        let sandbox = Sandbox::start(options(tenants, seed), clock()).await.unwrap();
         let client = client(|builder| builder);
         Self { sandbox, client }
     }
@@ -773,17 +624,11 @@ impl Rig {
     }
 
     fn key(&self, tenant: u32) -> String {
-        self.world()
-            .tenant(tenant)
-            .unwrap()
-            .key()
-            .expose()
-            .to_owned()
+        self.world().tenant(tenant).unwrap().key().expose().to_owned()
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client
-            .request(method, self.sandbox.base_url().join(path).unwrap())
+        self.client.request(method, self.sandbox.base_url().join(path).unwrap())
     }
 
     fn as_tenant(&self, request: RequestBuilder, tenant: u32) -> RequestBuilder {
@@ -791,8 +636,7 @@ impl Rig {
     }
 
     fn with_key(&self, key: &str) -> RequestBuilder {
-        self.request(Method::GET, INTROSPECT)
-            .basic_auth(key, Some(""))
+        self.request(Method::GET, INTROSPECT).basic_auth(key, Some(""))
     }
 
     async fn get(&self, path: &str, tenant: u32) -> Answer {
@@ -816,10 +660,7 @@ impl Rig {
 
     fn post(&self, body: String) -> RequestBuilder {
         let url = self.sandbox.control_url().join("control/changes").unwrap();
-        self.client
-            .post(url)
-            .header(CONTENT_TYPE, "application/json")
-            .body(body)
+        self.client.post(url).header(CONTENT_TYPE, "application/json").body(body)
     }
 
     async fn control(&self, change: Value) -> Value {
@@ -829,20 +670,14 @@ impl Rig {
     }
 
     async fn look(&self, path: &str) -> Value {
-        send(
-            self.client
-                .get(self.sandbox.control_url().join(path).unwrap()),
-        )
-        .await
-        .json()
+        send(self.client.get(self.sandbox.control_url().join(path).unwrap())).await.json()
     }
 
     /// A socket on which a whole request has been sent.
     async fn raw(&self, tenant: u32) -> TcpStream {
         let url = self.sandbox.base_url();
-        let mut socket = TcpStream::connect((url.host_str().unwrap(), url.port().unwrap()))
-            .await
-            .unwrap();
+        let mut socket =
+            TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).await.unwrap();
         let credentials = STANDARD.encode(format!("{}:", self.key(tenant)));
         let request = format!(
             "GET /v1/introspect HTTP/1.1\r\nHost: sandbox\r\nAuthorization: Basic {credentials}\r\n\r\n"
@@ -860,17 +695,10 @@ async fn send(request: RequestBuilder) -> Answer {
         body.extend_from_slice(&chunk);
         assert!(body.len() < 1024 * 1024, "the body is too long for a test");
     }
-    Answer {
-        status,
-        headers,
-        body,
-    }
+    Answer { status, headers, body }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test's client, bounded by the test"
-)]
+#[expect(clippy::disallowed_methods, reason = "a test's client, bounded by the test")]
 fn client(set: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> reqwest::Client {
     // Another test of this process may have been first.
     let _installed = rustls::crypto::ring::default_provider().install_default();
@@ -883,12 +711,7 @@ fn client(set: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) ->
 
 fn options(tenants: u32, seed: u64) -> Options {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    Options {
-        listen: any,
-        control: any,
-        tenants,
-        seed,
-    }
+    Options { listen: any, control: any, tenants, seed }
 }
 
 fn clock() -> Arc<ManualClock> {

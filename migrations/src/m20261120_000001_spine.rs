@@ -195,10 +195,7 @@ fn tenant_state() -> TableCreateStatement {
         .col(optional_number(TenantState::DueAt))
         .col(optional_text(TenantState::Lease))
         .col(optional_number(TenantState::LeaseUntil))
-        .foreign_key(&mut key_of_tenant(
-            TenantState::Table,
-            TenantState::TenantId,
-        ))
+        .foreign_key(&mut key_of_tenant(TenantState::Table, TenantState::TenantId))
         .take()
 }
 
@@ -243,15 +240,8 @@ fn budget() -> TableCreateStatement {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let tables = [
-            data_key(),
-            tenant(),
-            tenant_key(),
-            tenant_state(),
-            episode(),
-            message(),
-            budget(),
-        ];
+        let tables =
+            [data_key(), tenant(), tenant_key(), tenant_state(), episode(), message(), budget()];
         for table in tables {
             manager.create_table(table).await?;
         }
@@ -287,9 +277,7 @@ impl MigrationTrait for Migration {
             DataKey::Table.into_iden(),
         ];
         for table in tables {
-            manager
-                .drop_table(Table::drop().table(table).take())
-                .await?;
+            manager.drop_table(Table::drop().table(table).take()).await?;
         }
         Ok(())
     }

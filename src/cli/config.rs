@@ -34,11 +34,7 @@ pub fn run(command: &Command, file: Option<&Path>) -> anyhow::Result<ExitCode> {
             let config = super::load(file)?;
             let profile = Profile::load(&config.provider.profile)?;
             app::place(&config)?;
-            let base = config
-                .provider
-                .base_url
-                .as_ref()
-                .unwrap_or(&profile.base_url);
+            let base = config.provider.base_url.as_ref().unwrap_or(&profile.base_url);
             output::line(&format!(
                 "the configuration is valid: keys of {} are checked at {base}",
                 profile.title

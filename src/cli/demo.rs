@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use secrecy::{ExposeSecret, SecretString};
 
 use crate::app::{App, TenantRequest};
 use crate::clock::{Clock, SystemClock};
@@ -39,10 +38,7 @@ const SETTINGS: [(&str, &str); 12] = [
     ("KEYPULSE__BUDGET__PER_MINUTE", "1200"),
     ("KEYPULSE__PRIVATE__LISTEN", "127.0.0.1:0"),
     ("KEYPULSE__PROVIDER__TIMEOUT", "3s"),
-    (
-        "KEYPULSE__PROVIDER__REQUIRED_SCOPES",
-        r#"["export-jobs:read","users:read"]"#,
-    ),
+    ("KEYPULSE__PROVIDER__REQUIRED_SCOPES", r#"["export-jobs:read","users:read"]"#),
 ];
 
 /// How the story is told.
@@ -60,9 +56,7 @@ pub struct Options {
 pub async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     log::init(log::Form::Auto, Some("off")).context("log lines cannot be written")?;
     let shutdown = Shutdown::new();
-    shutdown
-        .on_signals()
-        .context("signals cannot be listened for")?;
+    shutdown.on_signals().context("signals cannot be listened for")?;
     // Removed with everything in it when the demo ends.
     let folder = tempfile::Builder::new()
         .prefix("keypulse-demo-")
@@ -70,34 +64,20 @@ pub async fn run(options: &Options) -> anyhow::Result<ExitCode> {
         .context("no folder can be made for the demo")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let world = sandbox::Options {
-        listen: anywhere,
-        control: anywhere,
-        tenants: TENANTS,
-        seed: SEED,
-    };
+    let world =
+        sandbox::Options { listen: anywhere, control: anywhere, tenants: TENANTS, seed: SEED };
     let sandbox = Sandbox::start(world, Arc::clone(&clock)).await?;
     let config = settings(folder.path(), &sandbox)?;
     let app = App::open(config, clock).await?;
     let keyring = app.keyring().await?;
     for number in 1..=TENANTS {
-        app.add_tenant(&keyring, &request(&sandbox, number)?)
-            .await?;
+        app.add_tenant(&keyring, &request(&sandbox, number)?).await?;
     }
     let checker = Arc::new(app.checker(keyring, Metrics::new()?)?);
     let live = !options.json && !options.plain && std::io::stdout().is_terminal();
-    let view = View::new(
-        options.json,
-        live,
-        app.store.clone(),
-        Arc::clone(&app.clock),
-    );
-    let story = Story::new(
-        sandbox.world().clone(),
-        app.store.clone(),
-        checker.changes.subscribe(),
-        view,
-    );
+    let view = View::new(options.json, live, app.store.clone(), Arc::clone(&app.clock));
+    let story =
+        Story::new(sandbox.world().clone(), app.store.clone(), checker.changes.subscribe(), view);
     let ended = tokio::select! {
         ended = story.tell() => ended,
         ended = app.run(Arc::clone(&checker), &shutdown) => {
@@ -107,42 +87,27 @@ pub async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     shutdown.begin();
     sandbox.stop().await;
     app.store.close().await?;
-    Ok(if ended? {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if ended? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The defaults, sped up, in a folder of their own; the user's configuration is not looked at.
 fn settings(folder: &std::path::Path, sandbox: &Sandbox) -> anyhow::Result<Config> {
     let master = folder.join("master.key");
     crate::vault::MasterKey::generate()?.write_new_file(&master)?;
-    let url = SecretString::from(format!("sqlite://{}", folder.join("keypulse.db").display()));
+    let url = format!("sqlite://{}", folder.join("keypulse.db").display());
     let base = sandbox.base_url().to_string();
     let own = [
-        ("KEYPULSE__STORE__URL", OsString::from(url.expose_secret())),
-        (
-            "KEYPULSE__KEYRING__MASTER_KEY_FILE",
-            master.into_os_string(),
-        ),
+        ("KEYPULSE__STORE__URL", OsString::from(url)),
+        ("KEYPULSE__KEYRING__MASTER_KEY_FILE", master.into_os_string()),
         ("KEYPULSE__PROVIDER__BASE_URL", OsString::from(base)),
     ];
-    let fixed = SETTINGS
-        .iter()
-        .map(|(name, value)| (*name, OsString::from(value)));
+    let fixed = SETTINGS.iter().map(|(name, value)| (*name, OsString::from(value)));
     let environment = own.into_iter().chain(fixed);
-    Ok(Config::load(
-        None,
-        environment.map(|(name, value)| (OsString::from(name), value)),
-    )?)
+    Ok(Config::load(None, environment.map(|(name, value)| (OsString::from(name), value)))?)
 }
 
 fn request(sandbox: &Sandbox, number: u32) -> anyhow::Result<TenantRequest> {
-    let tenant = sandbox
-        .world()
-        .tenant(number)
-        .context("the sandbox has no such tenant")?;
+    let tenant = sandbox.world().tenant(number).context("the sandbox has no such tenant")?;
     Ok(TenantRequest {
         reference: tenant.reference.clone(),
         name: tenant.company_name.clone(),

@@ -28,17 +28,10 @@ use crate::telemetry::log;
 /// Watches the API key of every customer of an integration and gets a dead one replaced before
 /// the customer notices.
 #[derive(Debug, Parser)]
-#[command(
-    name = "keypulse",
-    version,
-    max_term_width = 100,
-    propagate_version = true
-)]
-#[command(
-    after_help = "Begin with `keypulse demo`: a small fleet, a revoked key, a missing \
+#[command(name = "keypulse", version, max_term_width = 100, propagate_version = true)]
+#[command(after_help = "Begin with `keypulse demo`: a small fleet, a revoked key, a missing \
     permission and an outage, in about a minute. Every setting is explained by \
-    `keypulse config show --defaults`."
-)]
+    `keypulse config show --defaults`.")]
 pub struct Cli {
     /// Configuration file; `KEYPULSE__SECTION__KEY` in the environment is stronger.
     #[arg(long, global = true, value_name = "FILE")]
@@ -70,6 +63,11 @@ enum Command {
 }
 
 impl Cli {
+    /// What was typed; prints help or a usage error and ends the process where that is the answer.
+    pub fn typed() -> Self {
+        Self::parse()
+    }
+
     /// Runs the command that was typed.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match &self.command {
@@ -79,11 +77,8 @@ impl Cli {
             Command::Tenant(command) => {
                 let config = self.load()?;
                 quiet_log(&config)?;
-                tenant::run(
-                    command,
-                    App::open(config, Arc::new(SystemClock::default())).await?,
-                )
-                .await
+                tenant::run(command, App::open(config, Arc::new(SystemClock::default())).await?)
+                    .await
             }
             Command::Config(command) => config::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,

@@ -30,23 +30,12 @@ pub fn hint(text: &str) -> anyhow::Result<()> {
 /// direction of writing.
 pub fn printable(text: &str) -> String {
     let bidi = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars()
-        .map(|c| {
-            if c.is_control() || bidi(c) {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
+    text.chars().map(|c| if c.is_control() || bidi(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// A moment as people read it in a list.
 pub fn moment(at: Option<DateTime<Utc>>) -> String {
-    at.map_or_else(
-        || "–".to_owned(),
-        |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
-    )
+    at.map_or_else(|| "–".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
 fn written(result: io::Result<()>) -> anyhow::Result<()> {
@@ -62,9 +51,6 @@ mod tests {
 
     #[test]
     fn a_name_cannot_move_the_cursor_or_turn_the_line_round() {
-        assert_eq!(
-            printable("a\u{1b}[2Jb\u{202e}c\nd"),
-            "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d"
-        );
+        assert_eq!(printable("a\u{1b}[2Jb\u{202e}c\nd"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d");
     }
 }

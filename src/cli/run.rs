@@ -17,9 +17,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     log::init(super::form(&config), super::rust_log().as_deref())
         .context("log lines cannot be written")?;
     let shutdown = Shutdown::new();
-    shutdown
-        .on_signals()
-        .context("signals cannot be listened for")?;
+    shutdown.on_signals().context("signals cannot be listened for")?;
     let clock = Arc::new(SystemClock::default());
     let Some(app) = App::open_when_ready(config, clock, &shutdown).await? else {
         return Ok(ExitCode::SUCCESS);

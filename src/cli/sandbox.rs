@@ -42,9 +42,7 @@ pub struct Options {
 /// Serves until told to stop.
 pub async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::new();
-    shutdown
-        .on_signals()
-        .context("signals cannot be listened for")?;
+    shutdown.on_signals().context("signals cannot be listened for")?;
     let world = sandbox::Options {
         listen: options.listen,
         control: options.control,

@@ -45,10 +45,7 @@ fn bounded(source: impl Read) -> anyhow::Result<Zeroizing<String>> {
     // Room for all of it from the start, so that no copy is left behind by growing.
     let room = usize::try_from(MAX_BYTES + 1)?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    source
-        .take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .context("it cannot be read")?;
+    source.take(MAX_BYTES + 1).read_to_end(&mut bytes).context("it cannot be read")?;
     if bytes.len() as u64 > MAX_BYTES {
         bail!("it is longer than any key (4 KiB)");
     }

@@ -37,12 +37,7 @@ pub struct Story {
 impl Story {
     /// A story about this world, as the daemon tells of it through `changes`.
     pub fn new(world: World, store: Store, changes: Receiver<Change>, view: View) -> Self {
-        Self {
-            world,
-            store,
-            changes,
-            view,
-        }
+        Self { world, store, changes, view }
     }
 
     /// Tells all of it. `Ok(false)` if it did not come out as it must.
@@ -50,8 +45,7 @@ impl Story {
         let told = self.steps().await;
         let as_told = told.is_ok();
         if let Err(error) = &told {
-            self.view
-                .step(&format!("the story went wrong: {error:#}"))?;
+            self.view.step(&format!("the story went wrong: {error:#}"))?;
         }
         let summary = Summary {
             as_told,
@@ -96,45 +90,26 @@ impl Story {
             lacking.1, lacking.0
         ))?;
         let scope = Scope::parse(LOST_SCOPE)?;
-        self.world.apply(Happening::RemoveScope {
-            tenant: LACKING,
-            scope,
-        })?;
-        self.until(|change| {
-            is(
-                change,
-                &lacking.0,
-                "needs_reconnection",
-                Some("permission_lost"),
-            )
-        })
-        .await
-        .context("the missing permission was not found")?;
+        self.world.apply(Happening::RemoveScope { tenant: LACKING, scope })?;
+        self.until(|change| is(change, &lacking.0, "needs_reconnection", Some("permission_lost")))
+            .await
+            .context("the missing permission was not found")?;
         self.breathe().await?;
 
         self.view
             .step("the provider has an outage: every call is answered 503; nobody is blamed")?;
-        self.world
-            .apply(Happening::Fault(Fault::new(FaultKind::Status(503))))?;
+        self.world.apply(Happening::Fault(Fault::new(FaultKind::Status(503))))?;
         let mut blamed = self.watch_for(OUTAGE).await?;
         self.world.apply(Happening::ClearFaults {})?;
         self.view.step("the outage is over")?;
         blamed.extend(self.watch_for(AFTER_OUTAGE).await?);
         if let Some(change) = blamed.first() {
-            bail!(
-                "{} was called {} during the outage",
-                change.tenant,
-                change.to
-            );
+            bail!("{} was called {} during the outage", change.tenant, change.to);
         }
 
-        self.view
-            .step("both customers mend it: a key is restored, the permission granted")?;
+        self.view.step("both customers mend it: a key is restored, the permission granted")?;
         self.world.apply(Happening::Restore { tenant: REVOKED })?;
-        self.world.apply(Happening::AddScope {
-            tenant: LACKING,
-            scope,
-        })?;
+        self.world.apply(Happening::AddScope { tenant: LACKING, scope })?;
         let mut back = Vec::new();
         self.until(|change| {
             if change.to == "healthy" && change.from == "needs_reconnection" {
@@ -200,10 +175,7 @@ impl Story {
     }
 
     fn tenant(&self, number: u32) -> anyhow::Result<(String, String)> {
-        let tenant = self
-            .world
-            .tenant(number)
-            .context("the sandbox has no such tenant")?;
+        let tenant = self.world.tenant(number).context("the sandbox has no such tenant")?;
         Ok((tenant.reference.to_string(), tenant.company_name))
     }
 }

@@ -106,15 +106,7 @@ pub async fn run(command: &Command, app: App) -> anyhow::Result<ExitCode> {
 }
 
 async fn add(command: &Command, app: &App) -> anyhow::Result<()> {
-    let Command::Add {
-        reference,
-        company,
-        name,
-        kind,
-        expires_at,
-        key_file,
-        json,
-    } = command
+    let Command::Add { reference, company, name, kind, expires_at, key_file, json } = command
     else {
         return Ok(());
     };
@@ -181,11 +173,7 @@ async fn show(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
         ("key", key_line(&view)),
         ("needs", view.required.to_string()),
         ("accepted", output::moment(health.accepted_at)),
-        (
-            "next check",
-            view.due_at
-                .map_or("never".to_owned(), |at| output::moment(Some(at))),
-        ),
+        ("next check", view.due_at.map_or("never".to_owned(), |at| output::moment(Some(at)))),
     ];
     if let Some(doubt) = health.status.doubt() {
         lines.push((
@@ -199,10 +187,7 @@ async fn show(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
         ));
     }
     if let Some(since) = health.silent_since {
-        lines.push((
-            "no answer",
-            format!("since {}", output::moment(Some(since))),
-        ));
+        lines.push(("no answer", format!("since {}", output::moment(Some(since)))));
     }
     for (name, value) in lines {
         output::line(&format!("{name:<11} {value}"))?;
@@ -231,9 +216,7 @@ async fn list(app: &App, json: bool) -> anyhow::Result<()> {
                     view.health.status.to_string(),
                     output::moment(Some(view.health.since)),
                     output::moment(view.due_at),
-                    view.masked
-                        .clone()
-                        .unwrap_or_else(|| "destroyed".to_owned()),
+                    view.masked.clone().unwrap_or_else(|| "destroyed".to_owned()),
                 ]);
             }
         }
@@ -253,13 +236,7 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
     let lease = random_name()?;
     let now = app.clock.now();
     let until = now + chrono::TimeDelta::minutes(2);
-    let claim = Claim {
-        horizon: now,
-        now,
-        until,
-        lease: &lease,
-        limit: 1,
-    };
+    let claim = Claim { horizon: now, now, until, lease: &lease, limit: 1 };
     let Some(tenant) = app.store.claim_one(view.id, &claim).await? else {
         bail!("{reference} is being checked at this moment by a running keypulse");
     };
@@ -270,9 +247,7 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
     let Some(observed) = checker.probe(tenant).await else {
         bail!("the budget of calls could not be asked; try again");
     };
-    checker
-        .settle(std::slice::from_ref(&observed), &lease)
-        .await?;
+    checker.settle(std::slice::from_ref(&observed), &lease).await?;
     let view = found(app, reference).await?;
     let finding = &observed.evidence.finding;
     if json {
@@ -286,10 +261,7 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
         Finding::Inconclusive(why) => format!("{why}; this says nothing about the key"),
         Finding::Operator(_) => "nothing was asked".to_owned(),
     };
-    output::line(&format!(
-        "{reference}: {said}\nstatus: {}",
-        view.health.status
-    ))?;
+    output::line(&format!("{reference}: {said}\nstatus: {}", view.health.status))?;
     if view.health.status.doubt().is_some()
         && let Some(due) = view.due_at
     {
@@ -370,14 +342,7 @@ mod tests {
 
     #[test]
     fn a_day_means_its_end() {
-        assert_eq!(
-            parse_expiry("2027-01-31").unwrap().to_rfc3339(),
-            "2027-01-31T23:59:59+00:00"
-        );
-        assert!(
-            parse_expiry("31.1.2027")
-                .unwrap_err()
-                .contains("2027-01-31")
-        );
+        assert_eq!(parse_expiry("2027-01-31").unwrap().to_rfc3339(), "2027-01-31T23:59:59+00:00");
+        assert!(parse_expiry("31.1.2027").unwrap_err().contains("2027-01-31"));
     }
 }

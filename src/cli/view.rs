@@ -52,15 +52,7 @@ impl View {
     pub fn new(json: bool, live: bool, store: Store, clock: Arc<dyn Clock>) -> Self {
         let mut redraw = interval(REDRAW);
         redraw.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self {
-            json,
-            live,
-            store,
-            clock,
-            redraw,
-            lines: VecDeque::new(),
-            connected: 0,
-        }
+        Self { json, live, store, clock, redraw, lines: VecDeque::new(), connected: 0 }
     }
 
     /// Ends when the picture should be drawn again; never, where there is none.
@@ -80,11 +72,7 @@ impl View {
             }));
         }
         self.keep(format!("── {text}"));
-        if self.live {
-            Ok(())
-        } else {
-            output::line(&format!("\n── {text}"))
-        }
+        if self.live { Ok(()) } else { output::line(&format!("\n── {text}")) }
     }
 
     /// A tenant's status has changed.
@@ -96,10 +84,7 @@ impl View {
             self.connected += 1;
             return Ok(());
         }
-        let cause = change
-            .cause
-            .map(|cause| format!(" ({})", words(cause)))
-            .unwrap_or_default();
+        let cause = change.cause.map(|cause| format!(" ({})", words(cause))).unwrap_or_default();
         let line = format!(
             "{}  {} {} is now {}{cause}: {}",
             change.time.format("%H:%M:%S"),
@@ -109,11 +94,7 @@ impl View {
             change.reason
         );
         self.keep(line.clone());
-        if self.live {
-            Ok(())
-        } else {
-            output::line(&line)
-        }
+        if self.live { Ok(()) } else { output::line(&line) }
     }
 
     /// Draws the fleet as it stands.
@@ -135,12 +116,7 @@ impl View {
     /// The end of the story.
     pub fn end(&mut self, summary: &Summary) -> anyhow::Result<()> {
         let count = |status: &str| -> i64 {
-            summary
-                .tenants
-                .iter()
-                .filter(|one| one.status == status)
-                .map(|one| one.tenants)
-                .sum()
+            summary.tenants.iter().filter(|one| one.status == status).map(|one| one.tenants).sum()
         };
         let messages = |audience: &str, stage: &str| -> i64 {
             summary
@@ -161,10 +137,8 @@ impl View {
                     })
                 })
                 .collect();
-            let tenants: serde_json::Map<_, _> = Status::WORDS
-                .iter()
-                .map(|word| ((*word).to_owned(), count(word).into()))
-                .collect();
+            let tenants: serde_json::Map<_, _> =
+                Status::WORDS.iter().map(|word| ((*word).to_owned(), count(word).into())).collect();
             return output::json(&json!({
                 "type": "demo.ended", "time": self.clock.now(), "as_told": summary.as_told,
                 "calls": summary.calls, "tenants": tenants, "messages": owed,
@@ -213,15 +187,8 @@ impl View {
         text.push('\n');
         for word in Status::WORDS {
             let (symbol, colour) = symbol(word);
-            let count = tenants
-                .iter()
-                .filter(|one| one.health.status.word() == word)
-                .count();
-            let _ = write!(
-                text,
-                "  \u{1b}[{colour}m{symbol}\u{1b}[0m {} {count}",
-                words(word)
-            );
+            let count = tenants.iter().filter(|one| one.health.status.word() == word).count();
+            let _ = write!(text, "  \u{1b}[{colour}m{symbol}\u{1b}[0m {} {count}", words(word));
         }
         text.push_str("   ? asked again\n\n");
         for line in &self.lines {

@@ -58,9 +58,8 @@ pub(super) fn store_url_has_password(text: &str) -> bool {
     let Some(url) = postgres(text) else {
         return text.contains('@') || text.to_ascii_lowercase().contains("password");
     };
-    let in_query = url
-        .query_pairs()
-        .any(|(name, _)| name.to_ascii_lowercase().contains("password"));
+    let in_query =
+        url.query_pairs().any(|(name, _)| name.to_ascii_lowercase().contains("password"));
     url.password().is_some() || in_query
 }
 
@@ -131,13 +130,7 @@ mod tests {
         ] {
             assert!(is_store_url(good), "{good}");
         }
-        for bad in [
-            "",
-            "keypulse.db",
-            "sqlite:",
-            "sqlite://",
-            "mysql://db/keypulse",
-        ] {
+        for bad in ["", "keypulse.db", "sqlite:", "sqlite://", "mysql://db/keypulse"] {
             assert!(!is_store_url(bad), "{bad}");
         }
     }
@@ -156,11 +149,7 @@ mod tests {
         ] {
             assert!(store_url_has_password(open), "{open}");
         }
-        for closed in [
-            "sqlite://keypulse.db",
-            "postgres://u@db/k?sslmode=require",
-            "keypulse.db",
-        ] {
+        for closed in ["sqlite://keypulse.db", "postgres://u@db/k?sslmode=require", "keypulse.db"] {
             assert!(!store_url_has_password(closed), "{closed}");
         }
     }

@@ -49,11 +49,7 @@ mod tests {
             ("6h", 21_600_000),
             ("365d", 31_536_000_000),
         ] {
-            assert_eq!(
-                parse(text),
-                Some(Duration::from_millis(milliseconds)),
-                "{text}"
-            );
+            assert_eq!(parse(text), Some(Duration::from_millis(milliseconds)), "{text}");
         }
     }
 

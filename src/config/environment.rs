@@ -15,10 +15,7 @@ pub(super) fn layer(
 ) -> Result<Layer, ConfigError> {
     let mut layer = Layer::new();
     for (name, value) in variables {
-        if !name
-            .as_encoded_bytes()
-            .starts_with(VARIABLE_PREFIX.as_bytes())
-        {
+        if !name.as_encoded_bytes().starts_with(VARIABLE_PREFIX.as_bytes()) {
             continue;
         }
         let variable = printable(&name.to_string_lossy());
@@ -40,10 +37,7 @@ pub(super) fn layer(
 fn unknown(name: &str) -> ConfigError {
     let meant = name.trim_start_matches(VARIABLE_PREFIX).replace("__", ".");
     let nearest = keys::nearest(&meant.to_ascii_lowercase());
-    ConfigError::UnknownVariable {
-        variable: printable(name),
-        nearest: keys::variable(nearest),
-    }
+    ConfigError::UnknownVariable { variable: printable(name), nearest: keys::variable(nearest) }
 }
 
 #[cfg(test)]
@@ -68,10 +62,7 @@ mod tests {
         ] {
             let error = error_of(wrong.as_bytes(), b"hunter2");
             assert!(error.contains(wrong), "{error}");
-            assert!(
-                error.ends_with(&format!("did you mean `{right}`?")),
-                "{error}"
-            );
+            assert!(error.ends_with(&format!("did you mean `{right}`?")), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
     }

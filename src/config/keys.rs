@@ -53,19 +53,11 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 const fn key(name: &'static str, kind: Kind) -> Key {
-    Key {
-        name,
-        kind,
-        secret: false,
-    }
+    Key { name, kind, secret: false }
 }
 
 const fn secret(name: &'static str) -> Key {
-    Key {
-        name,
-        kind: Kind::Text,
-        secret: true,
-    }
+    Key { name, kind: Kind::Text, secret: true }
 }
 
 /// The key of exactly this name.
@@ -137,19 +129,12 @@ mod tests {
     #[test]
     fn every_secret_has_a_form_that_names_a_file() {
         for key in KEYS.iter().filter(|key| key.secret) {
-            assert!(
-                find(&format!("{}_file", key.name)).is_some(),
-                "{}",
-                key.name
-            );
+            assert!(find(&format!("{}_file", key.name)).is_some(), "{}", key.name);
         }
     }
 
     #[test]
     fn a_variable_is_its_key_in_capitals_behind_the_prefix() {
-        assert_eq!(
-            variable("keyring.master_key_file"),
-            "KEYPULSE__KEYRING__MASTER_KEY_FILE"
-        );
+        assert_eq!(variable("keyring.master_key_file"), "KEYPULSE__KEYRING__MASTER_KEY_FILE");
     }
 }

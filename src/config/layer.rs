@@ -35,14 +35,9 @@ pub(super) fn defaults() -> Result<Layer, ConfigError> {
 /// The layer of a file. A secret in a file that others can use is refused even where the
 /// environment overrides it: whoever wanted to has read it already.
 pub(super) fn file(path: &Path) -> Result<Layer, ConfigError> {
-    let (text, mode) = secret::read_text(path, LARGEST).map_err(|cause| ConfigError::File {
-        path: path.to_owned(),
-        cause,
-    })?;
-    let layer = syntax::parse(&text, path, |line| Source::File {
-        path: path.to_owned(),
-        line,
-    })?;
+    let (text, mode) = secret::read_text(path, LARGEST)
+        .map_err(|cause| ConfigError::File { path: path.to_owned(), cause })?;
+    let layer = syntax::parse(&text, path, |line| Source::File { path: path.to_owned(), line })?;
     let open = mode & 0o077 != 0;
     for key in KEYS.iter().filter(|key| key.secret && open) {
         if let Some(entry) = layer.get(key.name)

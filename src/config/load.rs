@@ -131,9 +131,7 @@ pub(super) fn notify(reader: &mut Reader) -> Result<Notify, ConfigError> {
             "be `shadow`, because this version decides and shows but cannot send: write `shadow`, \
              or leave the key out",
         )),
-        _ => written.text("be `shadow`", |text| {
-            (text == "shadow").then_some(NotifyMode::Shadow)
-        }),
+        _ => written.text("be `shadow`", |text| (text == "shadow").then_some(NotifyMode::Shadow)),
     })?;
     Ok(Notify { mode })
 }
@@ -153,9 +151,7 @@ pub(super) fn log(reader: &mut Reader) -> Result<Log, ConfigError> {
 fn profile(written: &Written) -> Result<String, Refusal> {
     let must = "be `pleo`, or the path of a profile that ends in `.toml`";
     written.text(must, |text| {
-        let file = text
-            .strip_suffix(".toml")
-            .is_some_and(|stem| !stem.is_empty());
+        let file = text.strip_suffix(".toml").is_some_and(|stem| !stem.is_empty());
         (text == "pleo" || file).then(|| text.to_owned())
     })
 }
@@ -163,10 +159,7 @@ fn profile(written: &Written) -> Result<String, Refusal> {
 /// Never shows what it refuses: it may hold a password or a token.
 fn base_url(written: &Written) -> Result<url::Url, Refusal> {
     let text = written.text("be a URL", |text| Some(text.to_owned()))?;
-    address::base_url(&text).map_err(|must| Refusal {
-        must: must.to_owned(),
-        found: None,
-    })
+    address::base_url(&text).map_err(|must| Refusal { must: must.to_owned(), found: None })
 }
 
 fn word(text: &str) -> Option<String> {
@@ -177,10 +170,7 @@ fn word(text: &str) -> Option<String> {
 /// Never shows what it refuses: somebody may have put the secret in the place of its file.
 fn path(written: &Written) -> Result<PathBuf, Refusal> {
     let must = "be the path of a file";
-    let refused = |_| Refusal {
-        must: must.to_owned(),
-        found: None,
-    };
+    let refused = |_| Refusal { must: must.to_owned(), found: None };
     let path = |text: &str| {
         let is_path = !text.is_empty() && !text.contains("://") && !text.contains('\0');
         is_path.then(|| PathBuf::from(text))

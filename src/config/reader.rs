@@ -19,10 +19,7 @@ pub(super) struct Reader {
 impl Reader {
     /// Lays each layer over those before it, key by key.
     pub fn new(layers: impl IntoIterator<Item = Layer>) -> Self {
-        Self {
-            entries: layers.into_iter().flatten().collect(),
-            settings: Vec::new(),
-        }
+        Self { entries: layers.into_iter().flatten().collect(), settings: Vec::new() }
     }
 
     /// The value of a key that always has one.
@@ -46,9 +43,7 @@ impl Reader {
             return Ok(None);
         };
         let value = read(&entry.written);
-        value
-            .map(Some)
-            .map_err(|refusal| refusal.of(key, entry.source.clone()))
+        value.map(Some).map_err(|refusal| refusal.of(key, entry.source.clone()))
     }
 
     /// Refuses a value that was read, for what it is together with others.
@@ -99,23 +94,14 @@ impl Refusal {
     /// The error that says this of `key`; of a key that may hold a secret, without the value.
     pub fn of(self, key: &'static str, origin: Source) -> ConfigError {
         let secret = keys::find(key).is_none_or(|key| key.secret);
-        ConfigError::Refused {
-            key,
-            origin,
-            must: self.must,
-            found: self.found.filter(|_| !secret),
-        }
+        ConfigError::Refused { key, origin, must: self.must, found: self.found.filter(|_| !secret) }
     }
 }
 
 fn setting(key: &'static str, entry: Option<&Entry>) -> Setting {
     let value = entry.map_or(Value::Null, |entry| {
         let hidden = keys::find(key).is_none_or(|key| secret::is_secret(key, &entry.written));
-        if hidden {
-            Value::from(secret::HIDDEN)
-        } else {
-            entry.written.to_json()
-        }
+        if hidden { Value::from(secret::HIDDEN) } else { entry.written.to_json() }
     });
     Setting {
         key: key.to_owned(),

@@ -22,11 +22,7 @@ pub(super) fn parse(
     let source_of = |value: &Spanned<DeValue<'_>>| source_at(line_at(text, value.span().start));
     let unknown = |section: Option<&str>, name: &str, value: &Spanned<DeValue<'_>>| {
         let (key, value) = first_key_in(section, name, value);
-        ConfigError::UnknownKey {
-            origin: source_of(value),
-            nearest: keys::nearest(&key),
-            key,
-        }
+        ConfigError::UnknownKey { origin: source_of(value), nearest: keys::nearest(&key), key }
     };
     let mut layer = Layer::new();
     for (name, value) in table.get_ref() {
@@ -106,10 +102,7 @@ mod tests {
 
     fn error_of(text: &str) -> String {
         let path = Path::new("k.toml");
-        let at = |line| Source::File {
-            path: path.to_owned(),
-            line,
-        };
+        let at = |line| Source::File { path: path.to_owned(), line };
         let result = parse(text, path, at).map(|_| ());
         result.unwrap_err().to_string()
     }

@@ -120,19 +120,12 @@ impl Written {
             Self::Whole(number) => number.to_string(),
             Self::Texts(texts) => {
                 let first: Vec<_> = texts.iter().take(8).map(|text| quoted(text)).collect();
-                let more = if texts.len() > first.len() {
-                    ", …"
-                } else {
-                    ""
-                };
+                let more = if texts.len() > first.len() { ", …" } else { "" };
                 format!("[{}{more}]", first.join(", "))
             }
             Self::Other(name) => (*name).to_owned(),
         };
-        Refusal {
-            must: must.to_owned(),
-            found: Some(found),
-        }
+        Refusal { must: must.to_owned(), found: Some(found) }
     }
 }
 
@@ -158,14 +151,8 @@ mod tests {
     fn a_variable_is_typed_by_its_key_and_not_by_its_looks() {
         let typed = |text: &str, kind| Written::from_variable(text.to_owned(), kind);
         assert!(matches!(typed("12345", Kind::Text), Ok(Written::Text(_))));
-        assert!(matches!(
-            typed("12345", Kind::Whole),
-            Ok(Written::Whole(12345))
-        ));
-        assert!(matches!(
-            typed("[\"1\"]", Kind::Texts),
-            Ok(Written::Texts(_))
-        ));
+        assert!(matches!(typed("12345", Kind::Whole), Ok(Written::Whole(12345))));
+        assert!(matches!(typed("[\"1\"]", Kind::Texts), Ok(Written::Texts(_))));
         assert!(typed("[1]", Kind::Texts).is_err());
         assert!(typed("1m,4m", Kind::Texts).is_err());
     }

@@ -51,17 +51,9 @@ pub fn next(
         Status::Disabled(_) => return Due::Never,
         // Whoever resumes a tenant wants to see what is true now.
         _ if matches!(evidence.finding, Finding::Operator(_)) => now,
-        Status::NeedsReconnection {
-            returning: Some(_), ..
-        }
-        | Status::Degraded(Trouble::Key {
-            returning: Some(_), ..
-        }) => evidence.began + step,
-        Status::NeedsReconnection {
-            cause: ReconnectCause::WrongCompany(_),
-            doubt,
-            ..
-        }
+        Status::NeedsReconnection { returning: Some(_), .. }
+        | Status::Degraded(Trouble::Key { returning: Some(_), .. }) => evidence.began + step,
+        Status::NeedsReconnection { cause: ReconnectCause::WrongCompany(_), doubt, .. }
         | Status::Degraded(
             Trouble::Key { doubt, .. } | Trouble::Unreachable { doubt: Some(doubt) },
         )
@@ -113,9 +105,7 @@ fn retry(next: &Health, evidence: &Evidence, policy: &Policy) -> DateTime<Utc> {
     let step = policy.confirm_after[0].min(policy.interval);
     match &evidence.finding {
         Finding::Inconclusive(_) => {
-            let silent = next
-                .silent_since
-                .map_or(step, |since| evidence.began - since);
+            let silent = next.silent_since.map_or(step, |since| evidence.began - since);
             evidence.began + silent.clamp(step, policy.interval.max(step))
         }
         Finding::Accepted | Finding::Failed(_) | Finding::Operator(_) => evidence.began,
@@ -124,7 +114,8 @@ fn retry(next: &Health, evidence: &Evidence, policy: &Policy) -> DateTime<Utc> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::evidence::{Failure, Generation, Inconclusive};
+    use super::super::evidence::{Failure, Generation};
+    use super::super::inconclusive::Inconclusive;
     use super::*;
 
     fn at(minutes: i64) -> DateTime<Utc> {
@@ -134,11 +125,7 @@ mod tests {
     fn doubt(count: u32, last: i64) -> Doubt {
         let mut doubt = Doubt::begin(Failure::Rejected, at(0));
         for n in 1..count {
-            let began = if n + 1 == count {
-                at(last)
-            } else {
-                at(i64::from(n))
-            };
+            let began = if n + 1 == count { at(last) } else { at(i64::from(n)) };
             doubt = Doubt::extend(Some(&doubt), Failure::Rejected, began);
         }
         doubt
@@ -177,10 +164,7 @@ mod tests {
             let slot = phase(id, interval).num_milliseconds() * 10 / interval.num_milliseconds();
             slots[usize::try_from(slot).unwrap()] += 1;
         }
-        assert!(
-            slots.iter().all(|count| (800..1_200).contains(count)),
-            "{slots:?}"
-        );
+        assert!(slots.iter().all(|count| (800..1_200).contains(count)), "{slots:?}");
     }
 
     #[test]
@@ -193,13 +177,7 @@ mod tests {
                 retry_after: Some(TimeDelta::minutes(40)),
             }),
         };
-        let due = next(
-            &health,
-            &evidence,
-            &Policy::default(),
-            TimeDelta::zero(),
-            at(0),
-        );
+        let due = next(&health, &evidence, &Policy::default(), TimeDelta::zero(), at(0));
         assert_eq!(due, Due::At(at(40)));
     }
 

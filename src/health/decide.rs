@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::bound::Bound;
 use super::cadence::{self, Due};
 use super::episode::{Audience, Effect, Outcome, Stage};
-use super::evidence::{Action, Blame, Evidence, Failure, Finding, Inconclusive};
+use super::evidence::{Action, Evidence, Failure, Finding};
+use super::inconclusive::{Blame, Inconclusive};
 use super::policy::Policy;
 use super::reason::Reason;
 use super::state::{DisabledCause, Doubt, Frozen, Health, ReconnectCause, Status, Trouble};
@@ -41,19 +43,10 @@ pub fn decide(
     phase: TimeDelta,
     now: DateTime<Utc>,
 ) -> Decision {
-    let mut rules = Rules {
-        next: before.clone(),
-        effects: Vec::new(),
-        weather,
-        policy,
-        began: evidence.began,
-    };
+    let mut rules =
+        Rules { next: before.clone(), effects: Vec::new(), weather, policy, began: evidence.began };
     let reason = rules.apply(evidence);
-    let Rules {
-        mut next,
-        mut effects,
-        ..
-    } = rules;
+    let Rules { mut next, mut effects, .. } = rules;
     // What lay behind a pause is taken up again as it was.
     let kept = match &before.status {
         Status::Paused { frozen, .. } if shown(&frozen.status) == shown(&next.status) => true,
@@ -70,12 +63,7 @@ pub fn decide(
     } else {
         cadence::next(&next, evidence, policy, phase, now)
     };
-    Decision {
-        next,
-        effects,
-        due,
-        reason,
-    }
+    Decision { next, effects, due, reason }
 }
 
 /// What people see of a status: its word and cause, with the particulars that they act on.
@@ -109,20 +97,14 @@ impl Rules<'_> {
             return self.operator(action);
         }
         match &self.next.status {
-            Status::Paused {
-                until: Some(until), ..
-            } if *until <= self.began => self.thaw(),
+            Status::Paused { until: Some(until), .. } if *until <= self.began => self.thaw(),
             Status::Paused { .. } | Status::Disabled(_) => return Reason::NotWatched,
             Status::Pending { .. }
             | Status::Healthy { .. }
             | Status::Degraded(_)
             | Status::NeedsReconnection { .. } => {}
         }
-        if self
-            .next
-            .heard_at()
-            .is_some_and(|heard| self.began <= heard)
-        {
+        if self.next.heard_at().is_some_and(|heard| self.began <= heard) {
             return Reason::Overtaken;
         }
         match &evidence.finding {
@@ -143,9 +125,7 @@ impl Rules<'_> {
             Status::Healthy { doubt: Some(_) } => (Reason::DoubtCleared, false),
             Status::Degraded(Trouble::Unreachable { .. }) => (Reason::AnsweredAgain, false),
             Status::Degraded(Trouble::Key { doubt, returning })
-            | Status::NeedsReconnection {
-                doubt, returning, ..
-            } => {
+            | Status::NeedsReconnection { doubt, returning, .. } => {
                 let flapping = self
                     .next
                     .recovered_at
@@ -155,11 +135,7 @@ impl Rules<'_> {
                     self.next.accepted_at = Some(self.began);
                     return Reason::AcceptedOnceWhileFlapping;
                 }
-                let reason = if first_ever {
-                    Reason::FirstAccepted
-                } else {
-                    Reason::Recovered
-                };
+                let reason = if first_ever { Reason::FirstAccepted } else { Reason::Recovered };
                 (reason, true)
             }
             Status::Paused { .. } | Status::Disabled(_) => return Reason::NotWatched,
@@ -197,10 +173,7 @@ impl Rules<'_> {
                 // said only once may be a slip.
                 if foreign || doubt.count.get() >= 2 {
                     self.open(&doubt);
-                    self.next.status = Status::Degraded(Trouble::Key {
-                        doubt,
-                        returning: None,
-                    });
+                    self.next.status = Status::Degraded(Trouble::Key { doubt, returning: None });
                 } else {
                     self.next.status = Status::Healthy { doubt: Some(doubt) };
                 }
@@ -208,25 +181,14 @@ impl Rules<'_> {
             }
             Status::Degraded(Trouble::Key { .. }) => {
                 let reason = bound.confirming(&doubt);
-                self.next.status = Status::Degraded(Trouble::Key {
-                    doubt,
-                    returning: None,
-                });
+                self.next.status = Status::Degraded(Trouble::Key { doubt, returning: None });
                 reason
             }
             Status::NeedsReconnection { cause, .. } => {
                 let told = cause.clone();
-                let cause = if reached {
-                    self.cause(&doubt)
-                } else {
-                    told.clone()
-                };
+                let cause = if reached { self.cause(&doubt) } else { told.clone() };
                 if cause == told && !(reached && foreign) {
-                    self.next.status = Status::NeedsReconnection {
-                        cause,
-                        doubt,
-                        returning: None,
-                    };
+                    self.next.status = Status::NeedsReconnection { cause, doubt, returning: None };
                     return Reason::StillFailing;
                 }
                 self.needs_reconnection(doubt, reached, &bound)
@@ -260,22 +222,13 @@ impl Rules<'_> {
     fn operator(&mut self, action: Action) -> Reason {
         match (action, &self.next.status) {
             (Action::Pause { until }, Status::Paused { frozen, .. }) => {
-                self.next.status = Status::Paused {
-                    until,
-                    frozen: frozen.clone(),
-                };
+                self.next.status = Status::Paused { until, frozen: frozen.clone() };
                 Reason::Paused
             }
             (Action::Pause { .. } | Action::Resume, Status::Disabled(_)) => Reason::NotWatched,
             (Action::Pause { until }, status) => {
-                let frozen = Frozen {
-                    status: status.clone(),
-                    since: self.next.since,
-                };
-                self.next.status = Status::Paused {
-                    until,
-                    frozen: Box::new(frozen),
-                };
+                let frozen = Frozen { status: status.clone(), since: self.next.since };
+                self.next.status = Status::Paused { until, frozen: Box::new(frozen) };
                 Reason::Paused
             }
             (Action::Resume, Status::Paused { .. }) => {
@@ -311,8 +264,7 @@ impl Rules<'_> {
                 self.owe_first(&[Audience::Customer, Audience::OnCall]);
             }
             DisabledCause::Declined => {
-                self.effects
-                    .push(Effect::owe(Audience::Operator, Stage::StatusChanged));
+                self.effects.push(Effect::owe(Audience::Operator, Stage::StatusChanged));
             }
         }
         self.effects.push(Effect::DestroyKey);
@@ -331,19 +283,12 @@ impl Rules<'_> {
         } else if !told {
             self.owe_first(&[Audience::Customer, Audience::OnCall]);
         }
-        let reason = if confirmed {
-            bound.reached_reason(&doubt)
-        } else {
-            bound.confirming(&doubt)
-        };
+        let reason =
+            if confirmed { bound.reached_reason(&doubt) } else { bound.confirming(&doubt) };
         if confirmed && matches!(cause, ReconnectCause::WrongCompany(_)) {
             self.effects.push(Effect::DestroyKey);
         }
-        self.next.status = Status::NeedsReconnection {
-            cause,
-            doubt,
-            returning: None,
-        };
+        self.next.status = Status::NeedsReconnection { cause, doubt, returning: None };
         reason
     }
 
@@ -369,10 +314,7 @@ impl Rules<'_> {
 
     fn begin_episode(&mut self, began: DateTime<Utc>) {
         self.next.episodes = self.next.episodes.saturating_add(1);
-        self.effects.push(Effect::OpenEpisode {
-            number: self.next.episodes,
-            began,
-        });
+        self.effects.push(Effect::OpenEpisode { number: self.next.episodes, began });
     }
 
     fn close(&mut self, outcome: Outcome) {
@@ -384,69 +326,12 @@ impl Rules<'_> {
                 self.effects.push(Effect::owe(audience, Stage::Resolved));
             }
         }
-        self.effects.push(Effect::CloseEpisode {
-            number: self.next.episodes,
-            outcome,
-        });
+        self.effects.push(Effect::CloseEpisode { number: self.next.episodes, outcome });
     }
 
     fn owe_first(&mut self, audiences: &[Audience]) {
         for audience in audiences {
             self.effects.push(Effect::owe(*audience, Stage::First));
-        }
-    }
-}
-
-/// How much it takes to believe a failure.
-struct Bound {
-    count: u32,
-    span: TimeDelta,
-    alone: bool,
-}
-
-impl Bound {
-    fn for_failure(failure: &Failure, weather: Weather, policy: &Policy) -> Self {
-        match weather {
-            Weather::Unknown => Self {
-                count: policy.alone_rejections,
-                span: policy.alone_span,
-                alone: true,
-            },
-            Weather::Clear => match failure {
-                Failure::WrongCompany(_) => Self {
-                    count: 2,
-                    span: policy.wrong_company_span,
-                    alone: false,
-                },
-                Failure::Rejected | Failure::Disconnected | Failure::PermissionLost(_) => Self {
-                    count: policy.rejections,
-                    span: policy.span,
-                    alone: false,
-                },
-            },
-        }
-    }
-
-    fn reached(&self, doubt: &Doubt) -> bool {
-        doubt.count.get() >= self.count && doubt.last - doubt.first >= self.span
-    }
-
-    fn confirming(&self, doubt: &Doubt) -> Reason {
-        Reason::Confirming {
-            failure: doubt.failure.clone(),
-            count: doubt.count.get(),
-            of: self.count,
-            span: self.span,
-            alone: self.alone,
-        }
-    }
-
-    fn reached_reason(&self, doubt: &Doubt) -> Reason {
-        Reason::BoundReached {
-            failure: doubt.failure.clone(),
-            count: doubt.count.get(),
-            over: doubt.last - doubt.first,
-            alone: self.alone,
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What a probe or a person tells us of one tenant, classified.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
+use super::company::CompanyId;
+use super::inconclusive::{Blame, Inconclusive};
+use super::scopes::Scopes;
 use super::weather::Class;
 
 /// One thing learnt of one tenant: what was found, about which generation of its key, and when the
@@ -77,12 +79,8 @@ pub enum Failure {
 
 impl Failure {
     /// Every label that [`Failure::name`] can give.
-    pub const NAMES: [&'static str; 4] = [
-        "rejected",
-        "disconnected",
-        "permission_lost",
-        "wrong_company",
-    ];
+    pub const NAMES: [&'static str; 4] =
+        ["rejected", "disconnected", "permission_lost", "wrong_company"];
 
     /// The label of this failure.
     pub fn name(&self) -> &'static str {
@@ -143,228 +141,6 @@ impl fmt::Display for Permission {
     }
 }
 
-/// A set of scopes such as `export-jobs:read`, in alphabetical order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scopes(BTreeSet<String>);
-
-impl Scopes {
-    /// The scopes of a text that separates them by white space.
-    pub fn parse(text: &str) -> Self {
-        text.split_whitespace().map(str::to_owned).collect()
-    }
-
-    /// Those of `self` that `granted` lacks. `write` does not imply `read`.
-    #[must_use]
-    pub fn missing_from(&self, granted: &Self) -> Self {
-        Self(self.0.difference(&granted.0).cloned().collect())
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Each scope, in alphabetical order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
-    }
-
-    /// The scopes separated by single spaces, as [`Scopes::parse`] reads them.
-    pub fn joined(&self) -> String {
-        self.iter().collect::<Vec<_>>().join(" ")
-    }
-}
-
-impl FromIterator<String> for Scopes {
-    fn from_iter<I: IntoIterator<Item = String>>(scopes: I) -> Self {
-        Self(scopes.into_iter().collect())
-    }
-}
-
-impl fmt::Display for Scopes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.iter().collect::<Vec<_>>().join(", "))
-    }
-}
-
-/// The provider's id of a company, without any prefix of its URN.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CompanyId(String);
-
-impl CompanyId {
-    /// Longest id accepted, in bytes.
-    pub const MAX_BYTES: usize = 128;
-
-    /// Takes an id of 1 to 128 letters, digits, `-`, `_` or `.`; letters are compared in lower
-    /// case, because UUIDs are written in both. `None` for anything else: an id becomes part of a
-    /// path, so nothing that means something there may pass.
-    pub fn parse(text: &str) -> Option<Self> {
-        let fits = !text.is_empty()
-            && text.len() <= Self::MAX_BYTES
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-            && !text.bytes().all(|b| b == b'.');
-        fits.then(|| Self(text.to_ascii_lowercase()))
-    }
-
-    /// The text of the id.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for CompanyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Whose fault it is that an answer tells nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blame {
-    /// The provider answered, and not as documented.
-    Provider,
-    /// No answer arrived: the provider or any network between; it cannot be told which.
-    Path,
-    /// Our own configuration, keyring or request.
-    Ourselves,
-}
-
-/// Why an answer, or its absence, says nothing about a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Inconclusive {
-    /// 429; with the pause that was asked for, already capped.
-    RateLimited {
-        /// How long to wait, where the provider said so in a form that could be read.
-        retry_after: Option<TimeDelta>,
-    },
-    /// Any 5xx; some carry `Retry-After` too.
-    ServerError {
-        /// How long to wait, where the provider said so in a form that could be read.
-        retry_after: Option<TimeDelta>,
-    },
-    /// 403 to a call that needs no permission: a firewall or a fault, never a lost permission.
-    Forbidden,
-    /// A redirect, which is never followed.
-    Redirected,
-    /// 200 in another shape than documented: HTML, empty, compressed, cut off, without end.
-    Nonsense,
-    /// Any other status.
-    UnexpectedStatus,
-    /// Two calls of one probe contradict each other.
-    Contradiction,
-    /// No complete answer in time.
-    TimedOut,
-    /// No connection, or one that broke.
-    Disconnected,
-    /// No trust in the certificate, or no common protocol.
-    Tls,
-    /// 400: the request itself was wrong.
-    OurRequest,
-    /// 404 to the identity call: the base address is wrong.
-    UnknownResource,
-    /// The key belongs to another client than the one it was accepted for: a change of our own
-    /// configuration, or of the provider's; the customer has changed nothing.
-    OtherClient,
-    /// The provider says that the call was authenticated by something that is no API key.
-    OtherMethod,
-    /// The stored key could not be opened.
-    KeyUnavailable,
-}
-
-impl Inconclusive {
-    /// Every label that [`Inconclusive::name`] can give.
-    pub const NAMES: [&'static str; 15] = [
-        "rate_limited",
-        "server_error",
-        "forbidden",
-        "redirected",
-        "nonsense",
-        "unexpected_status",
-        "contradiction",
-        "timed_out",
-        "disconnected_path",
-        "tls",
-        "our_request",
-        "unknown_resource",
-        "other_client",
-        "other_method",
-        "key_unavailable",
-    ];
-
-    /// The label of this finding.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::RateLimited { .. } => "rate_limited",
-            Self::ServerError { .. } => "server_error",
-            Self::Forbidden => "forbidden",
-            Self::Redirected => "redirected",
-            Self::Nonsense => "nonsense",
-            Self::UnexpectedStatus => "unexpected_status",
-            Self::Contradiction => "contradiction",
-            Self::TimedOut => "timed_out",
-            Self::Disconnected => "disconnected_path",
-            Self::Tls => "tls",
-            Self::OurRequest => "our_request",
-            Self::UnknownResource => "unknown_resource",
-            Self::OtherClient => "other_client",
-            Self::OtherMethod => "other_method",
-            Self::KeyUnavailable => "key_unavailable",
-        }
-    }
-
-    /// Whose fault it is. Never the customer's.
-    pub fn blame(&self) -> Blame {
-        match self {
-            Self::RateLimited { .. }
-            | Self::ServerError { .. }
-            | Self::Forbidden
-            | Self::Redirected
-            | Self::Nonsense
-            | Self::UnexpectedStatus
-            | Self::Contradiction => Blame::Provider,
-            Self::TimedOut | Self::Disconnected | Self::Tls => Blame::Path,
-            Self::OurRequest
-            | Self::UnknownResource
-            | Self::OtherClient
-            | Self::OtherMethod
-            | Self::KeyUnavailable => Blame::Ourselves,
-        }
-    }
-
-    /// The pause that the provider asked for, if it did.
-    pub fn retry_after(&self) -> Option<TimeDelta> {
-        match self {
-            Self::RateLimited { retry_after } | Self::ServerError { retry_after } => *retry_after,
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Inconclusive {
-    /// A sentence part: `the provider asked for fewer calls (429)`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::RateLimited { .. } => "the provider asked for fewer calls (429)",
-            Self::ServerError { .. } => "the provider had a fault of its own (5xx)",
-            Self::Forbidden => "403 to a call that needs no permission",
-            Self::Redirected => "the provider pointed to another address; not followed",
-            Self::Nonsense => "the answer was not in the documented shape",
-            Self::UnexpectedStatus => "the answer had a status that is not documented",
-            Self::Contradiction => "two answers of one check contradict each other",
-            Self::TimedOut => "no complete answer in time",
-            Self::Disconnected => "no connection, or one that broke",
-            Self::Tls => "no secure connection could be made",
-            Self::OurRequest => "the provider called our request malformed (400)",
-            Self::UnknownResource => "the provider does not know the address (404)",
-            Self::OtherClient => "the key was made for another client of the provider",
-            Self::OtherMethod => "the provider did not take this for an API key",
-            Self::KeyUnavailable => "the stored key could not be opened",
-        })
-    }
-}
-
 /// What a person decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -379,24 +155,4 @@ pub enum Action {
     Compromise,
     /// The customer no longer uses the integration.
     Decline,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_that_could_climb_out_of_a_path_is_no_company() {
-        for bad in ["", "..", ".", "a/b", "a%2fb", "a b", "ä", &"x".repeat(129)] {
-            assert_eq!(CompanyId::parse(bad), None, "{bad}");
-        }
-        assert_eq!(CompanyId::parse("AB-12").unwrap().as_str(), "ab-12");
-    }
-
-    #[test]
-    fn write_does_not_stand_in_for_read() {
-        let required = Scopes::parse("export-jobs:read users:read");
-        let granted = Scopes::parse("export-jobs:write users:read");
-        assert_eq!(required.missing_from(&granted).joined(), "export-jobs:read");
-    }
 }

@@ -7,12 +7,16 @@
 //! (the rules between them), [`reason`] (their sentences), [`episode`] (their consequences),
 //! [`cadence`] (when to ask next), [`weather`] (key or provider?), [`policy`] (how much it takes).
 
+mod bound;
 pub mod cadence;
+pub mod company;
 pub mod decide;
 pub mod episode;
 pub mod evidence;
+pub mod inconclusive;
 pub mod policy;
 pub mod reason;
+pub mod scopes;
 pub mod state;
 pub mod weather;
 
@@ -26,13 +30,13 @@ mod sentences;
 mod table;
 
 pub use cadence::Due;
+pub use company::CompanyId;
 pub use decide::{Decision, decide};
 pub use episode::{Audience, Effect, Notice, Outcome, Stage};
-pub use evidence::{
-    Action, Blame, CompanyId, Evidence, Failure, Finding, Generation, Inconclusive, Permission,
-    Scopes,
-};
+pub use evidence::{Action, Evidence, Failure, Finding, Generation, Permission};
+pub use inconclusive::{Blame, Inconclusive};
 pub use policy::{BadPolicy, Bounds, Policy};
 pub use reason::Reason;
+pub use scopes::Scopes;
 pub use state::{DisabledCause, Doubt, Frozen, Health, ReconnectCause, Status, Trouble};
 pub use weather::{Class, Counts, Verdict, Weather, judge};

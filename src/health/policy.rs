@@ -83,10 +83,7 @@ impl Policy {
             return refuse("watch.interval", "be longer than nothing");
         }
         if bounds.rejections < 2 {
-            return refuse(
-                "policy.rejections",
-                "be at least 2: one refusal is not a dead key",
-            );
+            return refuse("policy.rejections", "be at least 2: one refusal is not a dead key");
         }
         if !positive(bounds.span) {
             return refuse("policy.span", "be longer than nothing");
@@ -95,10 +92,7 @@ impl Policy {
             return refuse("policy.confirm_after", "name at least one time");
         }
         if !positive(bounds.confirm_after[0])
-            || bounds
-                .confirm_after
-                .windows(2)
-                .any(|pair| pair[0] >= pair[1])
+            || bounds.confirm_after.windows(2).any(|pair| pair[0] >= pair[1])
         {
             return refuse("policy.confirm_after", "rise from one time to the next");
         }
@@ -143,10 +137,7 @@ mod tests {
 
     #[test]
     fn a_policy_that_condemns_on_one_rejection_is_refused_by_name() {
-        let bounds = Bounds {
-            rejections: 1,
-            ..Bounds::default()
-        };
+        let bounds = Bounds { rejections: 1, ..Bounds::default() };
         assert_eq!(
             Policy::check(bounds).unwrap_err().to_string(),
             "`policy.rejections` must be at least 2: one refusal is not a dead key"
@@ -159,18 +150,12 @@ mod tests {
             confirm_after: vec![TimeDelta::minutes(4), TimeDelta::minutes(4)],
             ..Bounds::default()
         };
-        assert_eq!(
-            Policy::check(bounds).unwrap_err().key,
-            "policy.confirm_after"
-        );
+        assert_eq!(Policy::check(bounds).unwrap_err().key, "policy.confirm_after");
     }
 
     #[test]
     fn a_shorter_bound_for_those_judged_alone_is_refused_by_name() {
-        let bounds = Bounds {
-            alone_span: TimeDelta::minutes(9),
-            ..Bounds::default()
-        };
+        let bounds = Bounds { alone_span: TimeDelta::minutes(9), ..Bounds::default() };
         assert_eq!(Policy::check(bounds).unwrap_err().key, "policy.alone_span");
     }
 }

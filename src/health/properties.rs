@@ -26,11 +26,7 @@ fn any_finding() -> impl Strategy<Value = Finding> {
 
 fn any_told() -> impl Strategy<Value = Told> {
     let weather = prop_oneof![3 => Just(Weather::Clear), 1 => Just(Weather::Unknown)];
-    (
-        prop_oneof![1_i64..5, 10_i64..40, 100_i64..500],
-        any_finding(),
-        weather,
-    )
+    (prop_oneof![1_i64..5, 10_i64..40, 100_i64..500], any_finding(), weather)
 }
 
 fn replay(mut story: Story, history: &[Told]) -> Story {

@@ -4,7 +4,8 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::evidence::{Failure, Inconclusive};
+use super::evidence::Failure;
+use super::inconclusive::Inconclusive;
 use super::state::DisabledCause;
 
 /// Why a decision came out as it did.
@@ -84,13 +85,7 @@ impl fmt::Display for Reason {
                 f.write_str("the key is accepted again, but comes and goes: one more is awaited")
             }
             Self::AnsweredAgain => f.write_str("the provider answers for this tenant again"),
-            Self::Confirming {
-                failure,
-                count,
-                of,
-                span,
-                alone,
-            } => {
+            Self::Confirming { failure, count, of, span, alone } => {
                 write!(
                     f,
                     "the provider {failure}, {count} of {of} needed over at least {}",
@@ -102,17 +97,8 @@ impl fmt::Display for Reason {
                     "; other keys are accepted"
                 })
             }
-            Self::BoundReached {
-                failure,
-                count,
-                over,
-                alone,
-            } => {
-                write!(
-                    f,
-                    "the provider {failure}, {count} times in {}",
-                    Plain(*over)
-                )?;
+            Self::BoundReached { failure, count, over, alone } => {
+                write!(f, "the provider {failure}, {count} times in {}", Plain(*over))?;
                 f.write_str(if *alone {
                     "; judged alone, by the longer bound"
                 } else {

@@ -18,9 +18,7 @@ pub fn rejected() -> Finding {
 }
 
 pub fn lost(scopes: &str) -> Finding {
-    Finding::Failed(Failure::PermissionLost(Permission::Scopes(Scopes::parse(
-        scopes,
-    ))))
+    Finding::Failed(Failure::PermissionLost(Permission::Scopes(Scopes::parse(scopes))))
 }
 
 pub fn foreign(name: &str) -> Finding {
@@ -58,11 +56,7 @@ impl Story {
 
     /// Takes one finding of a probe that began at this minute.
     pub fn tell(&mut self, at: i64, finding: Finding, weather: Weather) -> Decision {
-        let evidence = Evidence {
-            generation: self.health.generation,
-            began: minute(at),
-            finding,
-        };
+        let evidence = Evidence { generation: self.health.generation, began: minute(at), finding };
         let decision = decide(
             &self.health,
             &evidence,
@@ -90,9 +84,6 @@ impl Story {
 
     pub fn owed(&self, audience: Audience, stage: Stage) -> usize {
         let notice = Effect::owe(audience, stage);
-        self.effects
-            .iter()
-            .filter(|effect| **effect == notice)
-            .count()
+        self.effects.iter().filter(|effect| **effect == notice).count()
     }
 }

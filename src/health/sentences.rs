@@ -23,24 +23,15 @@ fn a_second_refusal_degrades_and_tells_no_customer() {
 
 #[test]
 fn three_refusals_within_five_minutes_are_not_enough() {
-    assert_eq!(
-        Story::healthy().tell_all(&[15, 16, 19], &rejected(), Clear),
-        "degraded"
-    );
+    assert_eq!(Story::healthy().tell_all(&[15, 16, 19], &rejected(), Clear), "degraded");
 }
 
 #[test]
 fn refusals_over_eleven_minutes_ask_the_customer_once() {
     let mut story = Story::healthy();
-    assert_eq!(
-        story.tell_all(&[15, 16, 19, 26], &rejected(), Clear),
-        "needs_reconnection"
-    );
+    assert_eq!(story.tell_all(&[15, 16, 19, 26], &rejected(), Clear), "needs_reconnection");
     assert_eq!(story.health.status.cause(), Some("rejected"));
-    assert_eq!(
-        story.tell_all(&[386, 746], &rejected(), Clear),
-        "needs_reconnection"
-    );
+    assert_eq!(story.tell_all(&[386, 746], &rejected(), Clear), "needs_reconnection");
     assert_eq!(story.owed(Audience::Customer, Stage::First), 1);
     assert_eq!(story.owed(Audience::OnCall, Stage::First), 1);
 }
@@ -48,17 +39,10 @@ fn refusals_over_eleven_minutes_ask_the_customer_once() {
 #[test]
 fn where_nothing_can_be_compared_it_takes_five_refusals_over_an_hour() {
     let mut story = Story::healthy();
-    assert_eq!(
-        story.tell_all(&[15, 16, 19, 26, 41, 56, 71], &rejected(), Unknown),
-        "degraded"
-    );
+    assert_eq!(story.tell_all(&[15, 16, 19, 26, 41, 56, 71], &rejected(), Unknown), "degraded");
     let decision = story.tell(75, rejected(), Unknown);
     assert_eq!(story.word(), "needs_reconnection");
-    assert!(
-        decision.reason.to_string().contains("judged alone"),
-        "{}",
-        decision.reason
-    );
+    assert!(decision.reason.to_string().contains("judged alone"), "{}", decision.reason);
 }
 
 #[test]
@@ -75,12 +59,7 @@ fn a_tenant_alone_without_answers_is_degraded_after_half_an_hour_and_nobody_is_b
     assert_eq!(story.tell_all(&[15, 30, 44], &fault(), Clear), "healthy");
     let decision = story.tell(45, fault(), Clear);
     assert_eq!(story.health.status.to_string(), "degraded (unreachable)");
-    assert!(
-        !decision
-            .effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::OpenEpisode { .. }))
-    );
+    assert!(!decision.effects.iter().any(|effect| matches!(effect, Effect::OpenEpisode { .. })));
     story.tell(60, Finding::Accepted, Clear);
     assert_eq!(story.word(), "healthy");
     assert_eq!(story.owed(Audience::Customer, Stage::First), 0);
@@ -100,10 +79,7 @@ fn an_acceptance_between_two_refusals_starts_the_count_again() {
     let mut story = Story::healthy();
     story.tell_all(&[15, 16], &rejected(), Clear);
     story.tell(19, Finding::Accepted, Clear);
-    assert_eq!(
-        story.tell_all(&[300, 301, 304], &rejected(), Clear),
-        "degraded"
-    );
+    assert_eq!(story.tell_all(&[300, 301, 304], &rejected(), Clear), "degraded");
 }
 
 #[test]
@@ -120,10 +96,7 @@ fn a_lost_permission_names_its_scopes_and_is_not_called_a_dead_key() {
 fn refusals_and_lost_permissions_do_not_add_up() {
     let mut story = Story::healthy();
     story.tell_all(&[15, 16], &rejected(), Clear);
-    assert_eq!(
-        story.tell_all(&[19, 26], &lost("a:read"), Clear),
-        "degraded"
-    );
+    assert_eq!(story.tell_all(&[19, 26], &lost("a:read"), Clear), "degraded");
     assert_eq!(story.health.status.cause(), Some("permission_lost"));
 }
 
@@ -142,10 +115,7 @@ fn a_foreign_company_suspends_at_once_and_destroys_the_key_when_confirmed() {
     assert_eq!(story.health.status.to_string(), "degraded (wrong company)");
     assert!(!story.effects.contains(&Effect::DestroyKey));
     let decision = story.tell(16, foreign("b"), Clear);
-    assert_eq!(
-        story.health.status.to_string(),
-        "needs reconnection (wrong company: b)"
-    );
+    assert_eq!(story.health.status.to_string(), "needs reconnection (wrong company: b)");
     assert!(decision.effects.contains(&Effect::DestroyKey));
     assert_eq!(decision.due, Due::Never);
 }
@@ -162,10 +132,7 @@ fn two_different_foreign_companies_confirm_nothing() {
 #[test]
 fn a_key_of_another_company_destroys_nothing_while_nothing_can_be_compared() {
     let mut story = Story::healthy();
-    assert_eq!(
-        story.tell_all(&[15, 16, 19, 26], &foreign("b"), Unknown),
-        "degraded"
-    );
+    assert_eq!(story.tell_all(&[15, 16, 19, 26], &foreign("b"), Unknown), "degraded");
     assert!(!story.effects.contains(&Effect::DestroyKey));
     story.tell_all(&[41, 56, 75], &foreign("b"), Unknown);
     assert!(story.effects.contains(&Effect::DestroyKey));
@@ -175,10 +142,7 @@ fn a_key_of_another_company_destroys_nothing_while_nothing_can_be_compared() {
 fn a_key_never_accepted_troubles_operators_and_no_customer() {
     let mut story = Story::pending();
     assert_eq!(story.tell_all(&[0, 1, 4], &rejected(), Clear), "pending");
-    assert_eq!(
-        story.tell_all(&[11], &rejected(), Clear),
-        "needs_reconnection"
-    );
+    assert_eq!(story.tell_all(&[11], &rejected(), Clear), "needs_reconnection");
     assert_eq!(story.health.status.cause(), Some("never_accepted"));
     assert_eq!(story.owed(Audience::Operator, Stage::First), 1);
     assert_eq!(story.owed(Audience::Customer, Stage::First), 0);
@@ -190,10 +154,7 @@ fn a_key_never_accepted_troubles_operators_and_no_customer() {
 fn an_imported_key_of_another_company_is_never_taken_as_its_own() {
     let mut story = Story::pending();
     story.tell(0, foreign("b"), Clear);
-    assert_eq!(
-        story.health.status.to_string(),
-        "needs reconnection (wrong company: b)"
-    );
+    assert_eq!(story.health.status.to_string(), "needs reconnection (wrong company: b)");
     assert_eq!(story.owed(Audience::Customer, Stage::First), 0);
     assert_eq!(story.health.accepted_at, None);
     story.tell(1, foreign("b"), Clear);
@@ -213,10 +174,7 @@ fn one_acceptance_ends_an_episode_and_owes_the_good_news_once() {
             Effect::owe(Audience::Customer, Stage::Resolved),
             Effect::owe(Audience::OnCall, Stage::Resolved),
             Effect::owe(Audience::Operator, Stage::Resolved),
-            Effect::CloseEpisode {
-                number: 1,
-                outcome: Outcome::Recovered
-            },
+            Effect::CloseEpisode { number: 1, outcome: Outcome::Recovered },
             Effect::owe(Audience::Integration, Stage::StatusChanged),
         ]
     );
@@ -242,21 +200,14 @@ fn evidence_that_was_overtaken_or_told_twice_changes_nothing() {
     story.tell(15, rejected(), Clear);
     let before = story.health.clone();
     assert_eq!(story.tell(15, rejected(), Clear).reason, Reason::Overtaken);
-    assert_eq!(
-        story.tell(14, Finding::Accepted, Clear).reason,
-        Reason::Overtaken
-    );
+    assert_eq!(story.tell(14, Finding::Accepted, Clear).reason, Reason::Overtaken);
     assert_eq!(story.health, before);
 }
 
 #[test]
 fn evidence_about_a_replaced_key_is_void() {
     let mut story = Story::healthy();
-    let evidence = Evidence {
-        generation: Generation(2),
-        began: minute(15),
-        finding: rejected(),
-    };
+    let evidence = Evidence { generation: Generation(2), began: minute(15), finding: rejected() };
     let decision = decide(
         &story.health,
         &evidence,
@@ -267,17 +218,7 @@ fn evidence_about_a_replaced_key_is_void() {
     );
     assert_eq!(decision.reason, Reason::OtherGeneration);
     assert_eq!(decision.next, story.health);
-    assert_eq!(
-        story
-            .tell(16, rejected(), Clear)
-            .next
-            .status
-            .doubt()
-            .unwrap()
-            .count
-            .get(),
-        1
-    );
+    assert_eq!(story.tell(16, rejected(), Clear).next.status.doubt().unwrap().count.get(), 1);
 }
 
 #[test]
@@ -297,9 +238,7 @@ fn a_pause_freezes_an_episode_and_resuming_takes_it_up_again() {
 #[test]
 fn a_pause_with_an_end_ends_by_itself() {
     let mut story = Story::healthy();
-    let pause = Finding::Operator(Action::Pause {
-        until: Some(minute(60)),
-    });
+    let pause = Finding::Operator(Action::Pause { until: Some(minute(60)) });
     assert_eq!(story.tell(10, pause, Clear).due, Due::At(minute(60)));
     assert_eq!(story.tell(59, rejected(), Clear).reason, Reason::NotWatched);
     story.tell(60, rejected(), Clear);
@@ -315,10 +254,7 @@ fn a_compromised_key_is_destroyed_and_begins_an_episode_of_its_own() {
     assert_eq!(story.health.episodes, 2);
     assert!(decision.effects.contains(&Effect::DestroyKey));
     assert_eq!(decision.due, Due::Never);
-    assert_eq!(
-        story.tell(31, Finding::Accepted, Clear).reason,
-        Reason::NotWatched
-    );
+    assert_eq!(story.tell(31, Finding::Accepted, Clear).reason, Reason::NotWatched);
 }
 
 #[test]

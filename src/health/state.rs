@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 
 use chrono::{DateTime, Utc};
 
-use super::evidence::{CompanyId, Failure, Generation, Permission};
+use super::company::CompanyId;
+use super::evidence::{Failure, Generation, Permission};
 
 /// All that is believed of one tenant, and what it rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,12 +107,7 @@ pub struct Doubt {
 impl Doubt {
     /// A first failure.
     pub fn begin(failure: Failure, began: DateTime<Utc>) -> Self {
-        Self {
-            failure,
-            count: NonZeroU32::MIN,
-            first: began,
-            last: began,
-        }
+        Self { failure, count: NonZeroU32::MIN, first: began, last: began }
     }
 
     /// One more failure: adds up with those of its kind, begins anew otherwise.
@@ -179,14 +175,8 @@ impl Health {
 
 impl Status {
     /// Every word that [`Status::word`] can give, in the order of a healthy life.
-    pub const WORDS: [&'static str; 6] = [
-        "pending",
-        "healthy",
-        "degraded",
-        "needs_reconnection",
-        "paused",
-        "disabled",
-    ];
+    pub const WORDS: [&'static str; 6] =
+        ["pending", "healthy", "degraded", "needs_reconnection", "paused", "disabled"];
 
     /// The one word for this state, the same in every place where a state is shown.
     pub fn word(&self) -> &'static str {
@@ -258,16 +248,10 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.word().replace('_', " "))?;
         match self {
-            Self::NeedsReconnection {
-                cause: ReconnectCause::PermissionLost(lost),
-                ..
-            } => {
+            Self::NeedsReconnection { cause: ReconnectCause::PermissionLost(lost), .. } => {
                 write!(f, " (permission lost: {lost})")
             }
-            Self::NeedsReconnection {
-                cause: ReconnectCause::WrongCompany(found),
-                ..
-            } => {
+            Self::NeedsReconnection { cause: ReconnectCause::WrongCompany(found), .. } => {
                 write!(f, " (wrong company: {found})")
             }
             Self::Healthy { doubt: Some(_) } => f.write_str(" (suspect)"),

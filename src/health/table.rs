@@ -27,66 +27,23 @@ fn states() -> Vec<(&'static str, Story)> {
     let dead = [480, 481, 484, 491];
     vec![
         ("pending", Story::pending()),
-        (
-            "pending, 1 refused",
-            told(Story::pending(), &[589], &rejected()),
-        ),
-        (
-            "pending, 2 refused",
-            told(Story::pending(), &[589, 590], &rejected()),
-        ),
+        ("pending, 1 refused", told(Story::pending(), &[589], &rejected())),
+        ("pending, 2 refused", told(Story::pending(), &[589, 590], &rejected())),
         ("healthy", Story::healthy()),
-        (
-            "healthy, silent 30 min",
-            told(Story::healthy(), &[570], &fault()),
-        ),
-        (
-            "suspect: 1 refused",
-            told(Story::healthy(), &[599], &rejected()),
-        ),
-        (
-            "suspect: 1 lacking",
-            told(Story::healthy(), &[599], &lost("a:read")),
-        ),
-        (
-            "degraded: 2 refused",
-            told(Story::healthy(), &[589, 590], &rejected()),
-        ),
-        (
-            "degraded: 4 refused",
-            told(Story::healthy(), &[591, 592, 593, 594], &rejected()),
-        ),
-        (
-            "degraded: 2 lacking",
-            told(Story::healthy(), &[589, 590], &lost("a:read")),
-        ),
-        (
-            "degraded: foreign b",
-            told(Story::healthy(), &[599], &foreign("b")),
-        ),
-        (
-            "degraded: unreachable",
-            told(Story::healthy(), &[540, 575], &fault()),
-        ),
+        ("healthy, silent 30 min", told(Story::healthy(), &[570], &fault())),
+        ("suspect: 1 refused", told(Story::healthy(), &[599], &rejected())),
+        ("suspect: 1 lacking", told(Story::healthy(), &[599], &lost("a:read"))),
+        ("degraded: 2 refused", told(Story::healthy(), &[589, 590], &rejected())),
+        ("degraded: 4 refused", told(Story::healthy(), &[591, 592, 593, 594], &rejected())),
+        ("degraded: 2 lacking", told(Story::healthy(), &[589, 590], &lost("a:read"))),
+        ("degraded: foreign b", told(Story::healthy(), &[599], &foreign("b"))),
+        ("degraded: unreachable", told(Story::healthy(), &[540, 575], &fault())),
         ("degraded: flapping", flapping),
         ("dead: refused", told(Story::healthy(), &dead, &rejected())),
-        (
-            "dead: lacking",
-            told(Story::healthy(), &dead, &lost("a:read")),
-        ),
-        (
-            "dead: never accepted",
-            told(Story::pending(), &dead, &rejected()),
-        ),
+        ("dead: lacking", told(Story::healthy(), &dead, &lost("a:read"))),
+        ("dead: never accepted", told(Story::pending(), &dead, &rejected())),
         ("paused", paused(Story::healthy())),
-        (
-            "disabled",
-            told(
-                Story::healthy(),
-                &[590],
-                &Finding::Operator(Action::Compromise),
-            ),
-        ),
+        ("disabled", told(Story::healthy(), &[590], &Finding::Operator(Action::Compromise))),
     ]
 }
 
@@ -98,10 +55,7 @@ fn findings() -> Vec<(&'static str, Finding)> {
         ("foreign b", foreign("b")),
         ("disconnected", Finding::Failed(Failure::Disconnected)),
         ("no answer", fault()),
-        (
-            "our own fault",
-            Finding::Inconclusive(Inconclusive::KeyUnavailable),
-        ),
+        ("our own fault", Finding::Inconclusive(Inconclusive::KeyUnavailable)),
         ("pause", Finding::Operator(Action::Pause { until: None })),
         ("resume", Finding::Operator(Action::Resume)),
         ("compromise", Finding::Operator(Action::Compromise)),

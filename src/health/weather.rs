@@ -92,21 +92,13 @@ pub enum Because {
 
 /// Judges one class of failure.
 pub fn judge(class: Class, counts: &Counts) -> Verdict {
-    let Counts {
-        watched,
-        accepted,
-        newly_refused,
-        newly_silent,
-    } = *counts;
+    let Counts { watched, accepted, newly_refused, newly_silent } = *counts;
     let answered = accepted.saturating_add(newly_refused);
     let (failing, asked) = match class {
         Class::Refused => (newly_refused, answered),
         Class::Silent => (newly_silent, answered.saturating_add(newly_silent)),
     };
-    let unknown = |because| Verdict {
-        weather: Weather::Unknown,
-        because,
-    };
+    let unknown = |because| Verdict { weather: Weather::Unknown, because };
     if watched < LEAST_FLEET {
         unknown(Because::TooFew { watched })
     } else if failing >= LEAST_MANY.max(asked.div_ceil(MANY_SHARE)) {
@@ -114,10 +106,7 @@ pub fn judge(class: Class, counts: &Counts) -> Verdict {
     } else if accepted < LEAST_ACCEPTED {
         unknown(Because::TooFewAccepted { accepted })
     } else {
-        Verdict {
-            weather: Weather::Clear,
-            because: Because::OthersAccepted { accepted },
-        }
+        Verdict { weather: Weather::Clear, because: Because::OthersAccepted { accepted } }
     }
 }
 
@@ -126,12 +115,7 @@ mod tests {
     use super::*;
 
     fn refused(watched: u32, accepted: u32, newly_refused: u32) -> Weather {
-        let counts = Counts {
-            watched,
-            accepted,
-            newly_refused,
-            newly_silent: 0,
-        };
+        let counts = Counts { watched, accepted, newly_refused, newly_silent: 0 };
         judge(Class::Refused, &counts).weather
     }
 
@@ -151,12 +135,7 @@ mod tests {
 
     #[test]
     fn one_refusal_while_all_others_are_silent_proves_nothing() {
-        let counts = Counts {
-            watched: 500,
-            accepted: 0,
-            newly_refused: 1,
-            newly_silent: 499,
-        };
+        let counts = Counts { watched: 500, accepted: 0, newly_refused: 1, newly_silent: 499 };
         let verdict = judge(Class::Refused, &counts);
         assert_eq!(verdict.because, Because::TooFewAccepted { accepted: 0 });
         assert_eq!(verdict.weather, Weather::Unknown);
@@ -164,12 +143,7 @@ mod tests {
 
     #[test]
     fn silence_of_some_does_not_cloud_what_is_said_against_keys() {
-        let counts = Counts {
-            watched: 600,
-            accepted: 30,
-            newly_refused: 1,
-            newly_silent: 500,
-        };
+        let counts = Counts { watched: 600, accepted: 30, newly_refused: 1, newly_silent: 500 };
         assert_eq!(judge(Class::Refused, &counts).weather, Weather::Clear);
         assert_eq!(judge(Class::Silent, &counts).weather, Weather::Unknown);
     }

@@ -65,9 +65,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
     if !address.ip().is_loopback() {
         return Err(ListenError::Exposed(address));
     }
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| ListenError::Bind { address, source })
+    TcpListener::bind(address).await.map_err(|source| ListenError::Bind { address, source })
 }
 
 /// Serves until `end`.
@@ -82,9 +80,7 @@ pub async fn serve(
         .route("/checkz", get(checkz))
         .route("/metrics", get(metrics))
         .with_state(private);
-    axum::serve(listener, router)
-        .with_graceful_shutdown(end)
-        .await
+    axum::serve(listener, router).with_graceful_shutdown(end).await
 }
 
 /// Whether this process can serve: the store answers and has the schema.
@@ -115,11 +111,7 @@ async fn overdue(private: &Private) -> Result<Option<TimeDelta>, crate::store::S
     let Some(due) = private.store.earliest_due().await? else {
         return Ok(None);
     };
-    let tenants = private
-        .store
-        .fleet_since(private.clock.now())
-        .await?
-        .watched;
+    let tenants = private.store.fleet_since(private.clock.now()).await?.watched;
     let pass = private.per_minute.map_or(TimeDelta::zero(), |calls| {
         TimeDelta::milliseconds(i64::from(tenants) * 60_000 / i64::from(calls.get()))
     });
@@ -130,17 +122,11 @@ async fn overdue(private: &Private) -> Result<Option<TimeDelta>, crate::store::S
 async fn metrics(State(private): State<Private>) -> Response {
     match timeout(PATIENCE, private.store.count_by_status()).await {
         Ok(Ok(counts)) => private.metrics.set_tenants(
-            counts
-                .iter()
-                .map(|one| (one.status.as_str(), one.cause.as_deref(), one.tenants)),
+            counts.iter().map(|one| (one.status.as_str(), one.cause.as_deref(), one.tenants)),
         ),
         // What this process counted itself is still true.
         Ok(Err(_)) | Err(_) => {
-            private
-                .metrics
-                .store_errors
-                .with_label_values(&["passing"])
-                .inc();
+            private.metrics.store_errors.with_label_values(&["passing"]).inc();
         }
     }
     match private.metrics.render() {

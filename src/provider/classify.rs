@@ -124,16 +124,10 @@ pub fn identity(call: &Identity, expected: &Expected<'_>, reply: &Reply) -> Resu
     if let Some(granted) = &scopes {
         let missing = expected.required.missing_from(granted);
         if !missing.is_empty() {
-            return Err(Finding::Failed(Failure::PermissionLost(
-                Permission::Scopes(missing),
-            )));
+            return Err(Finding::Failed(Failure::PermissionLost(Permission::Scopes(missing))));
         }
     }
-    Ok(Seen {
-        client,
-        subject,
-        scopes,
-    })
+    Ok(Seen { client, subject, scopes })
 }
 
 /// The company call, made for an organisation's key whose identity was accepted a moment ago.
@@ -149,31 +143,20 @@ pub fn company(
         401 => return Err(Finding::Inconclusive(Inconclusive::Contradiction)),
         403 => {
             let needs: Scopes = call.needs.iter().cloned().collect();
-            let missing = granted
-                .map(|granted| needs.missing_from(granted))
-                .unwrap_or_default();
-            let lost = if missing.is_empty() {
-                Permission::Company
-            } else {
-                Permission::Scopes(missing)
-            };
+            let missing = granted.map(|granted| needs.missing_from(granted)).unwrap_or_default();
+            let lost =
+                if missing.is_empty() { Permission::Company } else { Permission::Scopes(missing) };
             return Err(Finding::Failed(Failure::PermissionLost(lost)));
         }
         404 => {
-            return Err(Finding::Failed(Failure::PermissionLost(
-                Permission::Company,
-            )));
+            return Err(Finding::Failed(Failure::PermissionLost(Permission::Company)));
         }
         _ => return Err(Finding::Inconclusive(trouble(answer))),
     }
     let Body::Json(body) = &answer.body else {
         return Err(Finding::Inconclusive(Inconclusive::Nonsense));
     };
-    let named = call
-        .id
-        .iter()
-        .find_map(|pointer| text(body, pointer))
-        .and_then(CompanyId::parse);
+    let named = call.id.iter().find_map(|pointer| text(body, pointer)).and_then(CompanyId::parse);
     match named {
         Some(named) if named == *expected.company => Ok(()),
         Some(_) => Err(Finding::Inconclusive(Inconclusive::Contradiction)),
@@ -250,24 +233,17 @@ fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
 fn scope_set(body: &Value, pointer: &str) -> Option<Scopes> {
     match body.pointer(pointer)? {
         Value::String(text) => Some(Scopes::parse(text)),
-        Value::Array(list) => list
-            .iter()
-            .map(|scope| scope.as_str().map(str::to_owned))
-            .collect(),
+        Value::Array(list) => list.iter().map(|scope| scope.as_str().map(str::to_owned)).collect(),
         _ => None,
     }
 }
 
 fn parse_subject(call: &Identity, subject: &str) -> Option<Subject> {
     let strip = |prefixes: &[String]| {
-        prefixes
-            .iter()
-            .find_map(|prefix| subject.strip_prefix(prefix.as_str()))
+        prefixes.iter().find_map(|prefix| subject.strip_prefix(prefix.as_str()))
     };
     if strip(&call.organisation_prefixes).is_some_and(|id| !id.is_empty()) {
         return Some(Subject::Organisation);
     }
-    strip(&call.company_prefixes)
-        .and_then(CompanyId::parse)
-        .map(Subject::Company)
+    strip(&call.company_prefixes).and_then(CompanyId::parse).map(Subject::Company)
 }

@@ -63,10 +63,7 @@ impl Client {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         // Nothing here unpacks a compressed body, so a small one cannot become a large one.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place that builds a client"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the one place that builds a client")]
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("keypulse/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
@@ -83,9 +80,7 @@ impl Client {
             // Loopback without TLS: needs no trusted certificates to be installed.
             builder.tls_certs_only([])
         };
-        let http = builder
-            .build()
-            .map_err(|error| ClientError::Tls(root(&error.without_url())))?;
+        let http = builder.build().map_err(|error| ClientError::Tls(root(&error.without_url())))?;
         Ok(Self {
             http,
             base: base.clone(),
@@ -122,11 +117,7 @@ impl Client {
             Ok(Err(error)) => return Reply::Lost(lost(&error)),
             Err(_) => return Reply::Lost(Inconclusive::TimedOut),
         };
-        Reply::Answered(Answer {
-            status,
-            retry_after,
-            body,
-        })
+        Reply::Answered(Answer { status, retry_after, body })
     }
 
     fn address(&self, path: &str) -> Option<Url> {
@@ -148,10 +139,9 @@ impl Client {
                 let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
                 (AUTHORIZATION, Zeroizing::new(format!("Basic {}", *encoded)))
             }
-            Authentication::Bearer => (
-                AUTHORIZATION,
-                Zeroizing::new(format!("Bearer {}", key.expose())),
-            ),
+            Authentication::Bearer => {
+                (AUTHORIZATION, Zeroizing::new(format!("Bearer {}", key.expose())))
+            }
             Authentication::Header { name } => (
                 HeaderName::from_bytes(name.as_bytes()).ok()?,
                 Zeroizing::new(key.expose().to_owned()),
@@ -178,10 +168,7 @@ async fn read_body(mut response: reqwest::Response) -> Result<Body, reqwest::Err
 pub fn read_retry_after(text: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
     let text = text.trim();
     let pause = if text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty() {
-        let seconds = text
-            .parse()
-            .unwrap_or(i64::MAX)
-            .min(MAX_RETRY_AFTER.num_seconds());
+        let seconds = text.parse().unwrap_or(i64::MAX).min(MAX_RETRY_AFTER.num_seconds());
         TimeDelta::seconds(seconds)
     } else {
         DateTime::<Utc>::from(httpdate::parse_http_date(text).ok()?) - now
@@ -210,9 +197,7 @@ fn is_tls(error: &reqwest::Error) -> bool {
             return true;
         }
         // An I/O error hides the TLS error it carries from `source`.
-        let carried = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
+        let carried = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         if carried.is_some_and(
             <dyn std::error::Error + std::marker::Send + std::marker::Sync + 'static>::is::<
                 rustls::Error,

@@ -53,12 +53,8 @@ pub enum CallKind {
 
 impl CallKind {
     /// Every kind, in the order of a probe.
-    pub const ALL: [Self; 4] = [
-        Self::Identity,
-        Self::Company,
-        Self::Installation,
-        Self::Permission,
-    ];
+    pub const ALL: [Self; 4] =
+        [Self::Identity, Self::Company, Self::Installation, Self::Permission];
 
     /// The label of this kind.
     pub fn name(self) -> &'static str {
@@ -91,14 +87,7 @@ impl<'a> Examination<'a> {
         doubted: Option<&'a Failure>,
         turn: i64,
     ) -> Self {
-        Self {
-            profile,
-            expected,
-            doubted,
-            turn,
-            at: Stage::Identity,
-            seen: None,
-        }
+        Self { profile, expected, doubted, turn, at: Stage::Identity, seen: None }
     }
 
     /// What the identity call told, once it was accepted.
@@ -110,17 +99,11 @@ impl<'a> Examination<'a> {
     pub fn step(&self) -> Step<'a> {
         let ask = |kind, path| Step::Ask(Call { kind, path });
         match self.at {
-            Stage::Identity => ask(
-                CallKind::Identity,
-                Cow::Borrowed(&*self.profile.identity.path),
-            ),
+            Stage::Identity => ask(CallKind::Identity, Cow::Borrowed(&*self.profile.identity.path)),
             Stage::Company => match &self.profile.company {
                 Some(call) => ask(
                     CallKind::Company,
-                    Cow::Owned(
-                        call.path
-                            .replace("{company}", self.expected.company.as_str()),
-                    ),
+                    Cow::Owned(call.path.replace("{company}", self.expected.company.as_str())),
                 ),
                 None => Step::Conclude(Finding::Inconclusive(Inconclusive::Nonsense)),
             },
@@ -157,11 +140,7 @@ impl<'a> Examination<'a> {
                 let seen = classify::identity(&self.profile.identity, &self.expected, reply)?;
                 let organisation = seen.subject == Subject::Organisation;
                 self.seen = Some(seen);
-                if organisation {
-                    Ok(Stage::Company)
-                } else {
-                    Ok(self.after_company())
-                }
+                if organisation { Ok(Stage::Company) } else { Ok(self.after_company()) }
             }
             Stage::Company => {
                 if let Some(call) = &self.profile.company {

@@ -79,30 +79,17 @@ pub fn judge(pasted: &str, usual_prefixes: &[String]) -> Result<Formed, Unusable
         return Err(Unusable::Token);
     }
     let unusual = !usual_prefixes.is_empty()
-        && !usual_prefixes
-            .iter()
-            .any(|prefix| text.starts_with(prefix.as_str()));
-    Ok(Formed {
-        key: ApiKey::new(text.to_owned()),
-        unusual,
-    })
+        && !usual_prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()));
+    Ok(Formed { key: ApiKey::new(text.to_owned()), unusual })
 }
 
 /// The text without what pasting puts round it.
 fn clean(pasted: &str) -> &str {
     let invisible = |c: char| {
         c.is_whitespace()
-            || matches!(
-                c,
-                '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{00ad}'
-            )
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{00ad}')
     };
-    let quote = |c: char| {
-        matches!(
-            c,
-            '"' | '\'' | '`' | '“' | '”' | '„' | '‘' | '’' | '«' | '»'
-        )
-    };
+    let quote = |c: char| matches!(c, '"' | '\'' | '`' | '“' | '”' | '„' | '‘' | '’' | '«' | '»');
     pasted.trim_matches(|c| invisible(c) || quote(c))
 }
 

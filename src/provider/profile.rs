@@ -176,10 +176,7 @@ impl Profile {
         if path.extension().is_none_or(|extension| extension != "toml") {
             return Err(ProfileError::Unknown(name.to_owned()));
         }
-        let unreadable = |source| ProfileError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
+        let unreadable = |source| ProfileError::Unreadable { path: path.to_owned(), source };
         let mut text = String::new();
         std::fs::File::open(path)
             .and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text))
@@ -192,10 +189,7 @@ impl Profile {
 
     /// Reads and checks the text of a profile; `name` is used in errors.
     pub fn parse(name: &str, text: &str) -> Result<Self, ProfileError> {
-        let invalid = |message: String| ProfileError::Invalid {
-            name: name.to_owned(),
-            message,
-        };
+        let invalid = |message: String| ProfileError::Invalid { name: name.to_owned(), message };
         let profile: Self = toml::from_str(text).map_err(|error| invalid(error.to_string()))?;
         profile.check().map_err(invalid)?;
         Ok(profile)
@@ -209,10 +203,7 @@ impl Profile {
     fn check(&self) -> Result<(), String> {
         if self.name.is_empty()
             || self.name.len() > 32
-            || !self
-                .name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            || !self.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         {
             return Err("`name` must be 1 to 32 letters, digits or `-`".to_owned());
         }
@@ -223,30 +214,16 @@ impl Profile {
         }
         let paths = [Some(("identity.path", &self.identity.path))]
             .into_iter()
-            .chain([self
-                .company
-                .as_ref()
-                .map(|call| ("company.path", &call.path))])
-            .chain([self
-                .installation
-                .as_ref()
-                .map(|call| ("installation.path", &call.path))])
+            .chain([self.company.as_ref().map(|call| ("company.path", &call.path))])
+            .chain([self.installation.as_ref().map(|call| ("installation.path", &call.path))])
             .flatten()
-            .chain(
-                self.permission
-                    .iter()
-                    .map(|call| ("permission.path", &call.path)),
-            );
+            .chain(self.permission.iter().map(|call| ("permission.path", &call.path)));
         for (key, path) in paths {
             if !path.starts_with('/') || path.starts_with("//") || path.contains(['\\', '#', ' ']) {
                 return Err(format!("`{key}` must be a path that begins with one `/`"));
             }
         }
-        if self
-            .company
-            .as_ref()
-            .is_some_and(|call| !call.path.contains("{company}"))
-        {
+        if self.company.as_ref().is_some_and(|call| !call.path.contains("{company}")) {
             return Err("`company.path` must contain `{company}`".to_owned());
         }
         if self.identity.company_prefixes.is_empty() {
@@ -272,16 +249,11 @@ impl Profile {
         let company_ids = self.company.iter().flat_map(|call| &call.id);
         for pointer in pointers.into_iter().flatten().chain(company_ids) {
             if !pointer.starts_with('/') {
-                return Err(format!(
-                    "`{pointer}` is no JSON pointer: it must begin with `/`"
-                ));
+                return Err(format!("`{pointer}` is no JSON pointer: it must begin with `/`"));
             }
         }
         let every = self.installation.iter().map(|call| call.every);
-        if every
-            .chain(self.permission.iter().map(|call| call.every))
-            .any(|n| n == 0)
-        {
+        if every.chain(self.permission.iter().map(|call| call.every)).any(|n| n == 0) {
             return Err("`every` must be at least 1".to_owned());
         }
         Ok(())
@@ -333,9 +305,7 @@ mod tests {
     fn a_mistake_in_a_profile_is_named() {
         let with = |from: &str, to: &str| {
             assert!(PLEO.contains(from), "{from}");
-            Profile::parse("test", &PLEO.replacen(from, to, 1))
-                .unwrap_err()
-                .to_string()
+            Profile::parse("test", &PLEO.replacen(from, to, 1)).unwrap_err().to_string()
         };
         assert!(with("every = 4", "every = 0").contains("`every`"));
         assert!(with("\"/v1/introspect\"", "\"v1\"").contains("`identity.path`"));

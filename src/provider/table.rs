@@ -22,11 +22,7 @@ const FOREIGN: &str = "22222222-2222-4222-8222-222222222222";
 
 fn reply(status: u16, body: Body) -> Reply {
     let retry_after = (status == 429).then_some(TimeDelta::seconds(30));
-    Reply::Answered(Answer {
-        status,
-        retry_after,
-        body,
-    })
+    Reply::Answered(Answer { status, retry_after, body })
 }
 
 fn introspected(method: &str, client: &str, scope: &str, subject: &str) -> Value {
@@ -34,12 +30,7 @@ fn introspected(method: &str, client: &str, scope: &str, subject: &str) -> Value
 }
 
 fn good() -> Value {
-    introspected(
-        "API_KEY",
-        "client-1",
-        "export-jobs:read users:read",
-        &company_urn(OURS),
-    )
+    introspected("API_KEY", "client-1", "export-jobs:read users:read", &company_urn(OURS))
 }
 
 fn company_urn(id: &str) -> String {
@@ -61,11 +52,7 @@ fn probe_with(
 ) -> (Finding, Vec<CallKind>) {
     let company = CompanyId::parse(OURS).unwrap();
     let required = Scopes::parse("export-jobs:read");
-    let expected = Expected {
-        company: &company,
-        client: Some("client-1"),
-        required: &required,
-    };
+    let expected = Expected { company: &company, client: Some("client-1"), required: &required };
     let mut examination = Examination::new(profile, expected, doubted, turn);
     let mut asked = Vec::new();
     let mut replies = replies.iter();
@@ -105,14 +92,8 @@ fn everywhere() -> Vec<(&'static str, Reply)> {
         ("503", reply(503, Body::Other)),
         ("204", reply(204, Body::Other)),
         ("307 to another host", reply(307, Body::Other)),
-        (
-            "200, no JSON (HTML, empty, compressed, endless)",
-            reply(200, Body::Other),
-        ),
-        (
-            "200, other JSON",
-            reply(200, Body::Json(json!({"ok": true}))),
-        ),
+        ("200, no JSON (HTML, empty, compressed, endless)", reply(200, Body::Other)),
+        ("200, other JSON", reply(200, Body::Json(json!({"ok": true})))),
         ("200, a list", reply(200, Body::Json(json!([1])))),
         ("401", reply(401, Body::Other)),
         ("401, with a body", reply(401, Body::Json(good()))),
@@ -127,10 +108,7 @@ fn identities() -> Vec<(&'static str, Value)> {
     let with = |method, client, scope, subject: &str| introspected(method, client, scope, subject);
     let ours = company_urn(OURS);
     let mut no_subject = good();
-    no_subject["data"]
-        .as_object_mut()
-        .unwrap()
-        .remove("subjectURN");
+    no_subject["data"].as_object_mut().unwrap().remove("subjectURN");
     let mut no_scope = good();
     no_scope["data"].as_object_mut().unwrap().remove("scope");
     vec![
@@ -141,67 +119,25 @@ fn identities() -> Vec<(&'static str, Value)> {
                 "API_KEY",
                 "client-1",
                 "export-jobs:read",
-                &ours
-                    .to_uppercase()
-                    .replace("URN:PLEO:COMPANY", "urn:pleo:company"),
+                &ours.to_uppercase().replace("URN:PLEO:COMPANY", "urn:pleo:company"),
             ),
         ),
-        (
-            "authMethod NONE",
-            with("NONE", "client-1", "export-jobs:read", &ours),
-        ),
-        (
-            "authMethod OAUTH2",
-            with("OAUTH2", "client-1", "export-jobs:read", &ours),
-        ),
-        (
-            "authMethod unheard of",
-            with("MAGIC", "client-1", "export-jobs:read", &ours),
-        ),
-        (
-            "other client",
-            with("API_KEY", "client-2", "export-jobs:read", &ours),
-        ),
-        (
-            "required scope missing",
-            with("API_KEY", "client-1", "users:read", &ours),
-        ),
-        (
-            "only write of it",
-            with("API_KEY", "client-1", "export-jobs:write", &ours),
-        ),
+        ("authMethod NONE", with("NONE", "client-1", "export-jobs:read", &ours)),
+        ("authMethod OAUTH2", with("OAUTH2", "client-1", "export-jobs:read", &ours)),
+        ("authMethod unheard of", with("MAGIC", "client-1", "export-jobs:read", &ours)),
+        ("other client", with("API_KEY", "client-2", "export-jobs:read", &ours)),
+        ("required scope missing", with("API_KEY", "client-1", "users:read", &ours)),
+        ("only write of it", with("API_KEY", "client-1", "export-jobs:write", &ours)),
         ("no scope at all", with("API_KEY", "client-1", "", &ours)),
         ("scopes not named", no_scope),
-        (
-            "other company",
-            with(
-                "API_KEY",
-                "client-1",
-                "export-jobs:read",
-                &company_urn(FOREIGN),
-            ),
-        ),
-        (
-            "other company, scope missing",
-            with("API_KEY", "client-1", "", &company_urn(FOREIGN)),
-        ),
-        (
-            "other client, scope missing",
-            with("API_KEY", "client-2", "", &ours),
-        ),
+        ("other company", with("API_KEY", "client-1", "export-jobs:read", &company_urn(FOREIGN))),
+        ("other company, scope missing", with("API_KEY", "client-1", "", &company_urn(FOREIGN))),
+        ("other client, scope missing", with("API_KEY", "client-2", "", &ours)),
         ("subject not named", no_subject),
-        (
-            "subject is a user",
-            with("API_KEY", "client-1", "export-jobs:read", "urn:pleo:user:1"),
-        ),
+        ("subject is a user", with("API_KEY", "client-1", "export-jobs:read", "urn:pleo:user:1")),
         (
             "subject climbs a path",
-            with(
-                "API_KEY",
-                "client-1",
-                "export-jobs:read",
-                "urn:pleo:company:../x",
-            ),
+            with("API_KEY", "client-1", "export-jobs:read", "urn:pleo:company:../x"),
         ),
     ]
 }
@@ -225,24 +161,14 @@ fn the_evidence_table_is_as_committed() {
     }
     let organisation = |scope: &str| {
         let subject = "urn:pleo:organisation:9";
-        reply(
-            200,
-            Body::Json(introspected("API_KEY", "client-1", scope, subject)),
-        )
+        reply(200, Body::Json(introspected("API_KEY", "client-1", scope, subject)))
     };
     let reaching = organisation("export-jobs:read companies:read");
     for (name, answer) in everywhere() {
-        row(
-            "organisation: company",
-            name,
-            &probe(&[reaching.clone(), answer], None, 1).0,
-        );
+        row("organisation: company", name, &probe(&[reaching.clone(), answer], None, 1).0);
     }
     for (name, id) in [("our company", OURS), ("another company", FOREIGN)] {
-        let answer = reply(
-            200,
-            Body::Json(json!({"data": {"id": id, "name": "Nordlys ApS"}})),
-        );
+        let answer = reply(200, Body::Json(json!({"data": {"id": id, "name": "Nordlys ApS"}})));
         row(
             "organisation: company",
             &format!("200, {name}"),
@@ -250,36 +176,19 @@ fn the_evidence_table_is_as_committed() {
         );
     }
     let unscoped = [organisation("export-jobs:read"), reply(403, Body::Other)];
-    row(
-        "organisation without companies:read",
-        "403",
-        &probe(&unscoped, None, 1).0,
-    );
+    row("organisation without companies:read", "403", &probe(&unscoped, None, 1).0);
     let doubted = Failure::Disconnected;
     for (name, answer) in everywhere() {
         let replies = [first.clone(), answer];
         row("installation, routine", name, &probe(&replies, None, 4).0);
-        row(
-            "installation, being confirmed",
-            name,
-            &probe(&replies, Some(&doubted), 1).0,
-        );
+        row("installation, being confirmed", name, &probe(&replies, Some(&doubted), 1).0);
     }
-    for status in [
-        "ACTIVATED",
-        "AUTHORIZED",
-        "PENDING_INTEGRATION",
-        "ERROR",
-        "INACTIVE",
-        "NEW_WORD",
-    ] {
+    for status in
+        ["ACTIVATED", "AUTHORIZED", "PENDING_INTEGRATION", "ERROR", "INACTIVE", "NEW_WORD"]
+    {
         let body = json!({"status": status, "errorCode": "AUTH_ERROR"});
         let replies = [first.clone(), reply(200, Body::Json(body))];
-        row(
-            "installation, routine",
-            &format!("200, {status}"),
-            &probe(&replies, None, 4).0,
-        );
+        row("installation, routine", &format!("200, {status}"), &probe(&replies, None, 4).0);
     }
     insta::assert_snapshot!("evidence", table);
 }
@@ -289,10 +198,7 @@ fn further_calls_are_made_in_their_turn_and_while_something_is_being_confirmed()
     let identity = reply(200, Body::Json(good()));
     let active = reply(200, Body::Json(json!({"status": "ACTIVATED"})));
     for turn in 1..4 {
-        assert_eq!(
-            probe(std::slice::from_ref(&identity), None, turn).1,
-            [CallKind::Identity]
-        );
+        assert_eq!(probe(std::slice::from_ref(&identity), None, turn).1, [CallKind::Identity]);
     }
     let both = [CallKind::Identity, CallKind::Installation];
     let replies = [identity, active];
@@ -305,11 +211,7 @@ fn the_company_of_an_organisation_is_asked_by_the_id_that_we_expect() {
     let profile = Profile::load("pleo").unwrap();
     let company = CompanyId::parse(OURS).unwrap();
     let required = Scopes::default();
-    let expected = Expected {
-        company: &company,
-        client: None,
-        required: &required,
-    };
+    let expected = Expected { company: &company, client: None, required: &required };
     let mut examination = Examination::new(&profile, expected, None, 1);
     let subject = "urn:pleo:organization:9";
     let body = introspected("API_KEY", "c", "companies:read", subject);
@@ -344,11 +246,7 @@ fn another_provider_is_judged_by_its_own_profile() {
     let profile = Profile::parse("test", OTHER_PROVIDER).unwrap();
     let company = CompanyId::parse("acme-7").unwrap();
     let required = profile.default_scopes();
-    let expected = Expected {
-        company: &company,
-        client: None,
-        required: &required,
-    };
+    let expected = Expected { company: &company, client: None, required: &required };
     let judge = |replies: &[Reply], turn| {
         let mut examination = Examination::new(&profile, expected, None, turn);
         let mut last = None;
@@ -361,46 +259,27 @@ fn another_provider_is_judged_by_its_own_profile() {
         last
     };
     let me = |grants: &[&str], id: &str| {
-        reply(
-            200,
-            Body::Json(json!({"grants": grants, "tenant": {"id": id}})),
-        )
+        reply(200, Body::Json(json!({"grants": grants, "tenant": {"id": id}})))
     };
     let scopes = |text| Permission::Scopes(Scopes::parse(text));
     let well = me(&["books.read"], "ACME-7");
-    assert_eq!(
-        judge(std::slice::from_ref(&well), 1),
-        Some(Finding::Accepted)
-    );
+    assert_eq!(judge(std::slice::from_ref(&well), 1), Some(Finding::Accepted));
     assert_eq!(
         judge(&[me(&[], "acme-7")], 1),
-        Some(Finding::Failed(Failure::PermissionLost(scopes(
-            "books.read"
-        ))))
+        Some(Finding::Failed(Failure::PermissionLost(scopes("books.read"))))
     );
     assert_eq!(
         judge(&[me(&["books.read"], "acme-8")], 1),
-        Some(Finding::Failed(Failure::WrongCompany(
-            CompanyId::parse("acme-8").unwrap()
-        )))
+        Some(Finding::Failed(Failure::WrongCompany(CompanyId::parse("acme-8").unwrap())))
     );
     assert_eq!(
         judge(&[reply(403, Body::Other)], 1),
         Some(Finding::Failed(Failure::PermissionLost(scopes("profile"))))
     );
-    assert_eq!(
-        judge(std::slice::from_ref(&well), 2),
-        None,
-        "the permission call has its turn"
-    );
+    assert_eq!(judge(std::slice::from_ref(&well), 2), None, "the permission call has its turn");
     assert_eq!(
         judge(&[well.clone(), reply(403, Body::Other)], 2),
-        Some(Finding::Failed(Failure::PermissionLost(scopes(
-            "books.read"
-        ))))
+        Some(Finding::Failed(Failure::PermissionLost(scopes("books.read"))))
     );
-    assert_eq!(
-        judge(&[well, reply(500, Body::Other)], 2),
-        Some(Finding::Accepted)
-    );
+    assert_eq!(judge(&[well, reply(500, Body::Other)], 2), Some(Finding::Accepted));
 }

@@ -82,8 +82,7 @@ fn call(path: &str) -> Call {
 }
 
 fn company_in(path: &str) -> Option<&str> {
-    path.strip_prefix("/v1/companies/")
-        .filter(|id| !id.is_empty() && !id.contains('/'))
+    path.strip_prefix("/v1/companies/").filter(|id| !id.is_empty() && !id.contains('/'))
 }
 
 /// The key of `Basic base64("KEY:")`, if the seed made it for anybody, at any time.
@@ -109,9 +108,7 @@ fn answer<B>(
     }
     if request.method() != Method::GET {
         let mut answer = refusal(StatusCode::METHOD_NOT_ALLOWED);
-        answer
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static("GET"));
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
         return answer;
     }
     let accepted = issued.and_then(|issued| {
@@ -155,10 +152,8 @@ fn installation(world: &World, number: u32, tenant: Tenant, query: Option<&str>)
     let Some(status) = tenant.installation.word() else {
         return refusal(StatusCode::NOT_FOUND);
     };
-    let error = tenant
-        .error
-        .map(|error| format!(r#","errorCode":"{}""#, error.word()))
-        .unwrap_or_default();
+    let error =
+        tenant.error.map(|error| format!(r#","errorCode":"{}""#, error.word())).unwrap_or_default();
     let id = world.uuid(Of::Installation, number);
     let application = world.uuid(Of::Application, u32::from(tenant.other_client));
     let body = format!(
@@ -174,10 +169,7 @@ fn company(world: &World, number: u32, tenant: Tenant, path: &str) -> Response<B
         Ok(_) => return refusal(StatusCode::FORBIDDEN),
         Err(status) => return refusal(status),
     };
-    let body = format!(
-        r#"{{"data":{{"id":"{}","name":"{}"}}}}"#,
-        company.id, company.name
-    );
+    let body = format!(r#"{{"data":{{"id":"{}","name":"{}"}}}}"#, company.id, company.name);
     json(StatusCode::OK, body)
 }
 
@@ -188,9 +180,5 @@ fn reachable(world: &World, number: u32, tenant: Tenant, id: &str) -> Result<Uui
         Reach::Company | Reach::Organisation => id == world.company_of(number, tenant),
         Reach::ForeignOrganisation => false,
     };
-    if inside {
-        Ok(id)
-    } else {
-        Err(StatusCode::FORBIDDEN)
-    }
+    if inside { Ok(id) } else { Err(StatusCode::FORBIDDEN) }
 }

@@ -53,11 +53,9 @@ impl http_body::Body for Body {
                 }
                 bytes.split_to(bytes.len().min(1))
             }
-            Self::Endless(opening) => Bytes::from_static(if std::mem::take(opening) {
-                OPENING
-            } else {
-                MORE
-            }),
+            Self::Endless(opening) => {
+                Bytes::from_static(if std::mem::take(opening) { OPENING } else { MORE })
+            }
         };
         Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
     }

@@ -164,16 +164,10 @@ mod tests {
 
     #[test]
     fn a_change_is_told_apart_by_do() {
-        assert_eq!(
-            read(r#"{"do":"revoke","tenant":3}"#),
-            Ok(Change::Revoke { tenant: 3 })
-        );
+        assert_eq!(read(r#"{"do":"revoke","tenant":3}"#), Ok(Change::Revoke { tenant: 3 }));
         assert_eq!(
             read(r#"{"do":"move_company","tenant":3,"to":4}"#),
-            Ok(Change::MoveCompany {
-                tenant: 3,
-                to: Company::Number(4)
-            })
+            Ok(Change::MoveCompany { tenant: 3, to: Company::Number(4) })
         );
         assert_eq!(
             read(r#"{"do":"installation","tenant":3,"status":"none"}"#),
@@ -193,26 +187,14 @@ mod tests {
             (r#"{"do":"revoke"}"#, "tenant"),
             (r#"{"do":"explode"}"#, "explode"),
             (r#"{"do":"clear_faults","now":true}"#, "now"),
-            (
-                r#"{"do":"add_scope","tenant":1,"scope":"all"}"#,
-                "companies:read",
-            ),
+            (r#"{"do":"add_scope","tenant":1,"scope":"all"}"#, "companies:read"),
             (r#"{"do":"fault","kind":"hang","shares":1}"#, "shares"),
             (r#"{"do":"fault","kind":"sulk"}"#, "sulk"),
             (r#"{"do":"fault","kind":{"slow":1}}"#, "expected unit"),
-            (
-                r#"{"do":"fault","kind":{"rate_limited":{"retry":1}}}"#,
-                "retry",
-            ),
-            (
-                r#"{"do":"fault","kind":"hang","calls":"people"}"#,
-                "introspect",
-            ),
+            (r#"{"do":"fault","kind":{"rate_limited":{"retry":1}}}"#, "retry"),
+            (r#"{"do":"fault","kind":"hang","calls":"people"}"#, "introspect"),
             (r#"{"do":"move_company","tenant":3,"to":-4}"#, "company"),
-            (
-                r#"{"do":"installation","tenant":3,"status":"FINE"}"#,
-                "ACTIVATED",
-            ),
+            (r#"{"do":"installation","tenant":3,"status":"FINE"}"#, "ACTIVATED"),
         ] {
             let refusal = read(text).unwrap_err();
             assert!(refusal.contains(named), "{text}: {refusal}");
@@ -224,10 +206,7 @@ mod tests {
         let scope = Scope::parse("users:read").unwrap();
         for change in [
             Change::RemoveScope { tenant: 1, scope },
-            Change::OrganisationKey {
-                tenant: 2,
-                reaches_company: false,
-            },
+            Change::OrganisationKey { tenant: 2, reaches_company: false },
             Change::Latency { ms: 30 },
         ] {
             let text = serde_json::to_string(&change).unwrap();

@@ -43,11 +43,7 @@ impl Listening {
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
         let task = tokio::spawn(accept(listener, serve, stop.clone()));
-        Ok(Self {
-            address,
-            stop,
-            task: AbortOnDropHandle::new(task),
-        })
+        Ok(Self { address, stop, task: AbortOnDropHandle::new(task) })
     }
 
     /// Closes the listener and its connections, and waits until they are.
@@ -61,10 +57,7 @@ impl Listening {
 pub(super) async fn api(stream: TcpStream, world: World) {
     let reset = Arc::new(AtomicBool::new(false));
     let ask_reset = Arc::new(Notify::new());
-    let line = Line {
-        stream,
-        reset: Arc::clone(&reset),
-    };
+    let line = Line { stream, reset: Arc::clone(&reset) };
     let service = service_fn(|request: hyper::Request<Incoming>| {
         let (world, reset) = (world.clone(), Arc::clone(&reset));
         let ask_reset = Arc::clone(&ask_reset);
@@ -92,9 +85,7 @@ pub(super) async fn api(stream: TcpStream, world: World) {
 pub(super) async fn control(stream: TcpStream, router: axum::Router) {
     let service = TowerToHyperService::new(router);
     let builder = auto::Builder::new(TokioExecutor::new());
-    let _ended = builder
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ended = builder.serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn accept<F, S>(listener: TcpListener, serve: F, stop: CancellationToken)

@@ -112,9 +112,7 @@ async fn counts(State(world): State<World>, uri: Uri) -> Answer {
         .tenant_counts(tenant)
         .ok_or_else(|| refuse(StatusCode::NOT_FOUND, "there is no such tenant"))?;
     let total = counts.total();
-    Ok(Json(
-        json!({"tenant": tenant, "total": total, "calls": counts}),
-    ))
+    Ok(Json(json!({"tenant": tenant, "total": total, "calls": counts})))
 }
 
 async fn reset_counts(State(world): State<World>) -> Answer {

@@ -90,12 +90,7 @@ impl Counters {
     pub(super) fn view(&self) -> Counts {
         let [introspect, installation, company, other] =
             [0, 1, 2, 3].map(|call: usize| self.calls[call].load(Ordering::Relaxed));
-        let calls = CallCounts {
-            introspect,
-            installation,
-            company,
-            other,
-        };
+        let calls = CallCounts { introspect, installation, company, other };
         let tenth = self.tenth();
         let asked =
             |tenant: &&[AtomicU32; 3]| tenant.iter().any(|calls| calls.load(Ordering::Relaxed) > 0);
@@ -120,12 +115,7 @@ impl Counters {
         let counters = self.tenants.get((number as usize).checked_sub(1)?)?;
         let [introspect, installation, company] =
             [0, 1, 2].map(|call: usize| u64::from(counters[call].load(Ordering::Relaxed)));
-        Some(CallCounts {
-            introspect,
-            installation,
-            company,
-            other: 0,
-        })
+        Some(CallCounts { introspect, installation, company, other: 0 })
     }
 
     /// Back to zero.
@@ -158,20 +148,11 @@ mod tests {
         counters.answered(StatusCode::OK);
         counters.answered(StatusCode::UNAUTHORIZED);
         let counts = counters.view();
-        assert_eq!(
-            (counts.total, counts.calls.introspect, counts.calls.other),
-            (4, 2, 1)
-        );
+        assert_eq!((counts.total, counts.calls.introspect, counts.calls.other), (4, 2, 1));
         assert_eq!(counts.statuses, BTreeMap::from([(200, 1), (401, 1)]));
         assert_eq!(counts.tenants_asked, 1);
         assert_eq!(counts.per_second.iter().sum::<u64>(), 4);
-        assert_eq!(
-            counts.busiest_60s,
-            Busiest {
-                at_least: 4,
-                at_most: 4
-            }
-        );
+        assert_eq!(counts.busiest_60s, Busiest { at_least: 4, at_most: 4 });
         assert_eq!(counters.tenant(1).map(|calls| calls.total()), Some(2));
         assert_eq!((counters.tenant(0), counters.tenant(3)), (None, None));
         counters.reset();

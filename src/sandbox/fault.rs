@@ -27,49 +27,31 @@ pub struct Fault {
 impl Fault {
     /// A fault that hits every call of everybody until it is cleared.
     pub const fn new(kind: FaultKind) -> Self {
-        Self {
-            kind,
-            share: None,
-            tenants: None,
-            calls: None,
-            for_ms: None,
-        }
+        Self { kind, share: None, tenants: None, calls: None, for_ms: None }
     }
 
     /// The same for a share of the tenants.
     #[must_use]
     pub fn share(self, share: f64) -> Self {
-        Self {
-            share: Some(share),
-            ..self
-        }
+        Self { share: Some(share), ..self }
     }
 
     /// The same for these tenants.
     #[must_use]
     pub fn tenants(self, tenants: Vec<u32>) -> Self {
-        Self {
-            tenants: Some(tenants),
-            ..self
-        }
+        Self { tenants: Some(tenants), ..self }
     }
 
     /// The same for one call.
     #[must_use]
     pub fn call(self, call: Call) -> Self {
-        Self {
-            calls: Some(Calls::One(call)),
-            ..self
-        }
+        Self { calls: Some(Calls::One(call)), ..self }
     }
 
     /// The same for a while.
     #[must_use]
     pub fn for_ms(self, ms: u64) -> Self {
-        Self {
-            for_ms: Some(ms),
-            ..self
-        }
+        Self { for_ms: Some(ms), ..self }
     }
 }
 

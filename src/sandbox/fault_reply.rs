@@ -37,11 +37,7 @@ pub(super) fn reply(
         FaultKind::Slow => answer().map(Body::slowly),
         FaultKind::Html => {
             let page = Response::new(Body::Whole(Bytes::from_static(LOGIN.as_bytes())));
-            with(
-                page,
-                CONTENT_TYPE,
-                HeaderValue::from_static("text/html;charset=UTF-8"),
-            )
+            with(page, CONTENT_TYPE, HeaderValue::from_static("text/html;charset=UTF-8"))
         }
         FaultKind::None if call == Call::Introspect => json(StatusCode::OK, NOBODY),
         FaultKind::None => answer(),

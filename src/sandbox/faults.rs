@@ -52,9 +52,7 @@ impl Active {
             to,
             tenants,
             below,
-            until: fault
-                .for_ms
-                .and_then(|ms| now.checked_add(Duration::from_millis(ms))),
+            until: fault.for_ms.and_then(|ms| now.checked_add(Duration::from_millis(ms))),
             met: AtomicU64::new(0),
             fault,
         })
@@ -65,11 +63,7 @@ impl Active {
     }
 
     fn hits(&self, caller: Option<u32>, call: Call, seed: u64) -> bool {
-        let call_fits = self
-            .fault
-            .calls
-            .as_ref()
-            .is_none_or(|calls| calls.has(call));
+        let call_fits = self.fault.calls.as_ref().is_none_or(|calls| calls.has(call));
         let tenant_fits = match (&self.tenants, self.below, caller) {
             (None, None, _) => true,
             (_, _, None) => false,
@@ -183,9 +177,7 @@ mod tests {
 
     fn hit(share: f64) -> Vec<u32> {
         let faults = Faults::none(9);
-        faults
-            .begin(Fault::new(FaultKind::Hang).share(share))
-            .unwrap();
+        faults.begin(Fault::new(FaultKind::Hang).share(share)).unwrap();
         (1..=10_000)
             .filter(|tenant| faults.meet(Some(*tenant), Call::Introspect).is_some())
             .collect()
@@ -204,13 +196,7 @@ mod tests {
     fn the_newest_fault_that_fits_wins() {
         let faults = Faults::none(9);
         faults.begin(Fault::new(FaultKind::Empty)).unwrap();
-        faults
-            .begin(
-                Fault::new(FaultKind::Hang)
-                    .tenants(vec![9, 2])
-                    .call(Call::Company),
-            )
-            .unwrap();
+        faults.begin(Fault::new(FaultKind::Hang).tenants(vec![9, 2]).call(Call::Company)).unwrap();
         let kind = |caller, call| faults.meet(caller, call).map(|met| met.fault.kind.clone());
         assert_eq!(kind(Some(2), Call::Company), Some(FaultKind::Hang));
         assert_eq!(kind(Some(2), Call::Introspect), Some(FaultKind::Empty));
@@ -222,9 +208,7 @@ mod tests {
     fn a_fault_with_an_end_ends_by_itself() {
         let faults = Faults::none(9);
         let before = Instant::now();
-        faults
-            .begin(Fault::new(FaultKind::Empty).for_ms(60_000))
-            .unwrap();
+        faults.begin(Fault::new(FaultKind::Empty).for_ms(60_000)).unwrap();
         let after = Instant::now();
         let met = |now| faults.meet_at(Some(1), Call::Introspect, now).is_some();
         assert!(met(before + Duration::from_millis(59_999)));
@@ -240,18 +224,9 @@ mod tests {
         let hang = || Fault::new(FaultKind::Hang);
         assert_eq!(refused(hang().share(1.1)), ChangeError::Share);
         assert_eq!(refused(hang().share(f64::NAN)), ChangeError::Share);
-        assert_eq!(
-            refused(hang().share(0.5).tenants(vec![1])),
-            ChangeError::ShareAndTenants
-        );
-        assert_eq!(
-            refused(Fault::new(FaultKind::Status(200))),
-            ChangeError::Status
-        );
+        assert_eq!(refused(hang().share(0.5).tenants(vec![1])), ChangeError::ShareAndTenants);
+        assert_eq!(refused(Fault::new(FaultKind::Status(200))), ChangeError::Status);
         let to = "ftp://x".to_owned();
-        assert_eq!(
-            refused(Fault::new(FaultKind::Redirect { to })),
-            ChangeError::Redirect
-        );
+        assert_eq!(refused(Fault::new(FaultKind::Redirect { to })), ChangeError::Redirect);
     }
 }

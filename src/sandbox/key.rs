@@ -21,11 +21,7 @@ pub enum KeyKind {
 impl KeyKind {
     /// Every fifth tenant has a Standalone key.
     pub(super) const fn of(number: u32) -> Self {
-        if number.is_multiple_of(5) {
-            Self::Standalone
-        } else {
-            Self::Integrated
-        }
+        if number.is_multiple_of(5) { Self::Standalone } else { Self::Integrated }
     }
 
     const fn prefix(self) -> &'static str {
@@ -156,10 +152,7 @@ mod tests {
     #[test]
     fn a_key_with_any_character_changed_is_nobodys() {
         let keys = Keys::new(42);
-        let key = keys.make(Issued {
-            number: 5,
-            generation: 0,
-        });
+        let key = keys.make(Issued { number: 5, generation: 0 });
         for place in 0..LENGTH {
             let mut forged = key.expose().as_bytes().to_vec();
             forged[place] = if forged[place] == b'0' { b'1' } else { b'0' };
@@ -174,10 +167,7 @@ mod tests {
     fn every_fifth_key_is_standalone_in_the_form_that_clients_expect() {
         let keys = Keys::new(42);
         for number in 1..=20 {
-            let key = keys.make(Issued {
-                number,
-                generation: 0,
-            });
+            let key = keys.make(Issued { number, generation: 0 });
             assert_eq!(key.expose().starts_with("pls_"), number % 5 == 0);
         }
     }

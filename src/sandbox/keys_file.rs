@@ -26,11 +26,7 @@ struct Line<'a> {
 /// Writes every tenant's key to a new file that only its owner can read. A file that exists is left
 /// alone; one that could not be finished is removed.
 pub(super) fn write(world: &World, path: &Path) -> io::Result<()> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     fill(world, file).inspect_err(|_| {
         let _removed = std::fs::remove_file(path);
     })

@@ -21,11 +21,7 @@ impl Scramble {
     /// The map that belongs to `seed`.
     pub(super) const fn new(seed: u64) -> Self {
         let odd = mix(seed ^ 0x5eed) | 1;
-        Self {
-            mask: mix(seed),
-            odd,
-            inverse: inverse(odd),
-        }
+        Self { mask: mix(seed), odd, inverse: inverse(odd) }
     }
 
     /// Hides a number.

@@ -133,10 +133,7 @@ pub async fn serve(
         tokio::task::spawn_blocking(move || keys_file::write(&world, &target))
             .await
             .unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
-            .map_err(|source| SandboxError::KeysFile {
-                path: path.to_owned(),
-                source,
-            })?;
+            .map_err(|source| SandboxError::KeysFile { path: path.to_owned(), source })?;
     }
     ready(&sandbox);
     shutdown.await;
@@ -174,9 +171,7 @@ pub enum SandboxError {
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, SandboxError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| SandboxError::Bind { address, source })
+    TcpListener::bind(address).await.map_err(|source| SandboxError::Bind { address, source })
 }
 
 /// An address to call: "every address of this machine" is no such thing, loopback is.

@@ -142,20 +142,12 @@ pub(super) fn company(lot: u64) -> String {
     let (firsts, trades, forms): (_, _, &[&str]) = match pick(0, 5) {
         0 | 1 => (&DANISH, &DANISH_TRADE, &["ApS", "A/S", "ApS", "I/S"]),
         2 | 3 => (&SWEDISH, &SWEDISH_TRADE, &["AB", "AB", "HB"]),
-        _ => (
-            &ENGLISH,
-            &ENGLISH_TRADE,
-            &["Ltd", "Ltd", "LLP", "& Sons Ltd"],
-        ),
+        _ => (&ENGLISH, &ENGLISH_TRADE, &["Ltd", "Ltd", "LLP", "& Sons Ltd"]),
     };
     let first = firsts[pick(16, firsts.len())];
     let trade = trades[pick(32, trades.len())];
     let form = forms[pick(48, forms.len())];
-    if trade.is_empty() {
-        format!("{first} {form}")
-    } else {
-        format!("{first} {trade} {form}")
-    }
+    if trade.is_empty() { format!("{first} {form}") } else { format!("{first} {trade} {form}") }
 }
 
 #[cfg(test)]

@@ -190,11 +190,7 @@ mod tests {
             Some(InstallationError::Unknown),
         ];
         for key in [KeyState::Works, KeyState::Revoked, KeyState::Expired] {
-            for reach in [
-                Reach::Company,
-                Reach::Organisation,
-                Reach::ForeignOrganisation,
-            ] {
+            for reach in [Reach::Company, Reach::Organisation, Reach::ForeignOrganisation] {
                 for installation in InstallationStatus::ALL {
                     for error in errors {
                         for flag in [false, true] {

@@ -78,10 +78,7 @@ impl Uuids {
     /// The ids that belong to `seed`.
     pub(super) const fn new(seed: u64) -> Self {
         let salt = mix(seed ^ 0x1d5);
-        Self {
-            scramble: Scramble::new(salt),
-            salt,
-        }
+        Self { scramble: Scramble::new(salt), salt }
     }
 
     /// The id of one thing: 64 bits carry what and which, 58 prove that it was made here.
@@ -89,11 +86,8 @@ impl Uuids {
         let hidden = self.scramble.hide((of as u64) << 32 | number as u64);
         let proof = mix(hidden ^ self.salt) >> 6;
         let payload = (hidden as u128) << 58 | proof as u128;
-        let (first, second, third) = (
-            payload >> 74,
-            payload >> 62 & 0xfff,
-            payload & ((1 << 62) - 1),
-        );
+        let (first, second, third) =
+            (payload >> 74, payload >> 62 & 0xfff, payload & ((1 << 62) - 1));
         Uuid(first << 80 | 4 << 76 | second << 64 | 2 << 62 | third)
     }
 
@@ -134,12 +128,9 @@ mod tests {
 
     #[test]
     fn what_is_no_uuid_is_not_read() {
-        for text in [
-            "",
-            "me",
-            "123e4567-e89b-42d3-a456-42661417400g",
-            "123e4567e89b42d3a456426614174000",
-        ] {
+        for text in
+            ["", "me", "123e4567-e89b-42d3-a456-42661417400g", "123e4567e89b42d3a456426614174000"]
+        {
             assert_eq!(Uuid::parse(text), None, "{text}");
         }
     }

@@ -82,9 +82,7 @@ impl Window {
             .rev()
             .map(|ago| {
                 current.checked_sub(ago).map_or(0, |second| {
-                    (second * 10..second * 10 + 10)
-                        .map(|tenth| self.count(tenth))
-                        .sum()
+                    (second * 10..second * 10 + 10).map(|tenth| self.count(tenth)).sum()
                 })
             })
             .collect()
@@ -96,10 +94,7 @@ impl Window {
         for bucket in &self.buckets {
             bucket.store(0, Ordering::Relaxed);
         }
-        *minutes = Minutes {
-            next: minutes.next,
-            ..Minutes::default()
-        };
+        *minutes = Minutes { next: minutes.next, ..Minutes::default() };
     }
 
     fn advance(&self, minutes: &mut Minutes, until: u32) {
@@ -126,11 +121,7 @@ impl Window {
 
     fn count(&self, tenth: u32) -> u64 {
         let bucket = self.buckets[tenth as usize % BUCKETS].load(Ordering::Relaxed);
-        if bucket >> 32 == u64::from(tenth) {
-            bucket & u64::from(u32::MAX)
-        } else {
-            0
-        }
+        if bucket >> 32 == u64::from(tenth) { bucket & u64::from(u32::MAX) } else { 0 }
     }
 }
 
@@ -186,10 +177,7 @@ mod tests {
             window.add(tenth);
         }
         let seconds = window.seconds(1_199);
-        assert_eq!(
-            (seconds.len(), seconds[0], seconds[1], seconds[119]),
-            (120, 1, 2, 1)
-        );
+        assert_eq!((seconds.len(), seconds[0], seconds[1], seconds[119]), (120, 1, 2, 1));
         assert_eq!(window.seconds(1_205)[..2], [2, 0]);
     }
 

@@ -85,22 +85,14 @@ impl World {
                 self.edit(tenant, |t| t.scopes = t.scopes.with(scope))
             }
             Change::MoveCompany { tenant, to } => self.move_company(tenant, &to),
-            Change::OrganisationKey {
-                tenant,
-                reaches_company,
-            } => self.edit(tenant, |t| {
-                t.reach = if reaches_company {
-                    Reach::Organisation
-                } else {
-                    Reach::ForeignOrganisation
-                };
+            Change::OrganisationKey { tenant, reaches_company } => self.edit(tenant, |t| {
+                t.reach =
+                    if reaches_company { Reach::Organisation } else { Reach::ForeignOrganisation };
             }),
             Change::OtherClient { tenant } => self.edit(tenant, |t| t.other_client = true),
-            Change::Installation {
-                tenant,
-                status,
-                error_code,
-            } => self.edit(tenant, |t| (t.installation, t.error) = (status, error_code)),
+            Change::Installation { tenant, status, error_code } => {
+                self.edit(tenant, |t| (t.installation, t.error) = (status, error_code))
+            }
             Change::Reset { tenant } => self.edit(tenant, |t| *t = Tenant::at_start(t.generation)),
             Change::Fault(fault) => self.0.faults.begin(fault).map(|()| Applied::Done),
             Change::ClearFaults {} => {
@@ -162,9 +154,7 @@ impl World {
     /// The tenant and generation that a key was made for, if there is such a tenant.
     pub(super) fn read_key(&self, presented: &[u8]) -> Option<Issued> {
         let issued = self.0.keys.read(presented)?;
-        (1..=self.tenants())
-            .contains(&issued.number)
-            .then_some(issued)
+        (1..=self.tenants()).contains(&issued.number).then_some(issued)
     }
 
     pub(super) fn look(&self, number: u32) -> Option<Tenant> {
@@ -178,11 +168,7 @@ impl World {
             let moves = self.0.moves.read().unwrap_or_else(PoisonError::into_inner);
             moves.get(&number).copied()
         };
-        tenant
-            .moved
-            .then(elsewhere)
-            .flatten()
-            .unwrap_or_else(|| self.uuid(Of::Company, number))
+        tenant.moved.then(elsewhere).flatten().unwrap_or_else(|| self.uuid(Of::Company, number))
     }
 
     pub(super) fn company_view(&self, id: Uuid) -> CompanyView {

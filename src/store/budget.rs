@@ -18,18 +18,13 @@ impl Store {
     ) -> Result<Option<DateTime<Utc>>, StoreError> {
         let cost = cost.num_microseconds().unwrap_or(i64::MAX / 2);
         let values = [budget.into(), cost.into(), micros(now).into()];
-        let charged = self
-            .write
-            .query_one_raw(self.statement(self.dialect.charge(), values))
-            .await?;
+        let charged =
+            self.write.query_one_raw(self.statement(self.dialect.charge(), values)).await?;
         if charged.is_some() {
             return Ok(None);
         }
         let sql = "SELECT arrival_at FROM budget WHERE name = $1";
-        let row = self
-            .write
-            .query_one_raw(self.statement(sql, [budget.into()]))
-            .await?;
+        let row = self.write.query_one_raw(self.statement(sql, [budget.into()])).await?;
         let free_at = match row {
             Some(row) => row.try_get::<i64>("", "arrival_at")?,
             None => micros(now),

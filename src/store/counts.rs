@@ -52,10 +52,7 @@ impl Store {
              COUNT(CASE WHEN silent_since >= $1 AND doubt_kind IS NULL AND \
                    (accepted_at IS NULL OR accepted_at < $1) THEN 1 END) AS newly_silent \
              FROM tenant_state WHERE paused_at IS NULL AND due_at IS NOT NULL";
-        let row = self
-            .read
-            .query_one_raw(self.statement(sql, [micros(since).into()]))
-            .await?;
+        let row = self.read.query_one_raw(self.statement(sql, [micros(since).into()])).await?;
         let Some(row) = row else {
             return Ok(Counts::default());
         };

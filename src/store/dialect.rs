@@ -26,22 +26,10 @@ impl Dialect {
     pub fn settings(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Sqlite => &[
-                (
-                    "journal_mode",
-                    "SELECT journal_mode FROM pragma_journal_mode",
-                ),
-                (
-                    "synchronous",
-                    "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous",
-                ),
-                (
-                    "secure_delete",
-                    "SELECT CAST(secure_delete AS TEXT) FROM pragma_secure_delete",
-                ),
-                (
-                    "foreign_keys",
-                    "SELECT CAST(foreign_keys AS TEXT) FROM pragma_foreign_keys",
-                ),
+                ("journal_mode", "SELECT journal_mode FROM pragma_journal_mode"),
+                ("synchronous", "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous"),
+                ("secure_delete", "SELECT CAST(secure_delete AS TEXT) FROM pragma_secure_delete"),
+                ("foreign_keys", "SELECT CAST(foreign_keys AS TEXT) FROM pragma_foreign_keys"),
             ],
             Self::Postgres => &[("synchronous_commit", "SHOW synchronous_commit")],
         }
@@ -85,14 +73,9 @@ impl Dialect {
                 format!("SELECT {} FROM json_each($1)", fields.join(", "))
             }
             Self::Postgres => {
-                let fields: Vec<String> = COLUMNS
-                    .iter()
-                    .map(|(column, kind)| format!("{column} {kind}"))
-                    .collect();
-                format!(
-                    "SELECT * FROM jsonb_to_recordset($1::jsonb) AS v({})",
-                    fields.join(", ")
-                )
+                let fields: Vec<String> =
+                    COLUMNS.iter().map(|(column, kind)| format!("{column} {kind}")).collect();
+                format!("SELECT * FROM jsonb_to_recordset($1::jsonb) AS v({})", fields.join(", "))
             }
         }
     }
@@ -101,10 +84,7 @@ impl Dialect {
     pub fn insert(self) -> String {
         let names: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
         let names = names.join(", ");
-        format!(
-            "INSERT INTO tenant_state ({names}) SELECT {names} FROM ({}) AS v",
-            self.rows()
-        )
+        format!("INSERT INTO tenant_state ({names}) SELECT {names} FROM ({}) AS v", self.rows())
     }
 
     /// Saves a JSON list of rows (`$1`), each only if its version is still the one it was read

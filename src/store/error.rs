@@ -102,29 +102,20 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same may succeed later without anybody's help.
     pub fn is_passing(&self) -> bool {
-        matches!(
-            self,
-            Self::Unavailable { .. } | Self::Busy { .. } | Self::NotWritable { .. }
-        )
+        matches!(self, Self::Unavailable { .. } | Self::Busy { .. } | Self::NotWritable { .. })
     }
 }
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         match &error {
-            DbErr::ConnectionAcquire(_) => Self::Unavailable {
-                code: "no free connection".into(),
-            },
+            DbErr::ConnectionAcquire(_) => Self::Unavailable { code: "no free connection".into() },
             DbErr::Conn(RuntimeErr::SqlxError(cause))
             | DbErr::Exec(RuntimeErr::SqlxError(cause))
             | DbErr::Query(RuntimeErr::SqlxError(cause)) => from_sqlx(cause),
             DbErr::Custom(text) if text.contains("Migration file of version") => Self::NewerSchema,
-            DbErr::Type(_) | DbErr::TryIntoErr { .. } => Self::Refused {
-                code: "type".into(),
-            },
-            _ => Self::Refused {
-                code: "driver".into(),
-            },
+            DbErr::Type(_) | DbErr::TryIntoErr { .. } => Self::Refused { code: "type".into() },
+            _ => Self::Refused { code: "driver".into() },
         }
     }
 }
@@ -139,33 +130,22 @@ pub fn unique_violation(error: &DbErr) -> Option<String> {
 
 fn from_sqlx(error: &SqlxError) -> StoreError {
     match error {
-        SqlxError::Io(cause) => StoreError::Unavailable {
-            code: cause.kind().to_string(),
-        },
-        SqlxError::PoolTimedOut => StoreError::Unavailable {
-            code: "no free connection".into(),
-        },
-        SqlxError::PoolClosed | SqlxError::WorkerCrashed => StoreError::Unavailable {
-            code: "connection closed".into(),
-        },
+        SqlxError::Io(cause) => StoreError::Unavailable { code: cause.kind().to_string() },
+        SqlxError::PoolTimedOut => StoreError::Unavailable { code: "no free connection".into() },
+        SqlxError::PoolClosed | SqlxError::WorkerCrashed => {
+            StoreError::Unavailable { code: "connection closed".into() }
+        }
         SqlxError::Tls(_) => StoreError::Unavailable { code: "TLS".into() },
-        SqlxError::Protocol(_) => StoreError::Unavailable {
-            code: "protocol".into(),
-        },
+        SqlxError::Protocol(_) => StoreError::Unavailable { code: "protocol".into() },
         SqlxError::Database(cause) => {
             let code = cause.code().unwrap_or_default().into_owned();
-            if cause
-                .try_downcast_ref::<sea_orm::SqlxSqliteError>()
-                .is_some()
-            {
+            if cause.try_downcast_ref::<sea_orm::SqlxSqliteError>().is_some() {
                 from_sqlite(code)
             } else {
                 from_postgres(code)
             }
         }
-        _ => StoreError::Refused {
-            code: "driver".into(),
-        },
+        _ => StoreError::Refused { code: "driver".into() },
     }
 }
 

@@ -45,19 +45,14 @@ impl Store {
             created_at: Set(row.created_at),
             retired_at: Set(row.retired_at),
         });
-        data_key::Entity::insert_many(models)
-            .exec_without_returning(&tx)
-            .await?;
+        data_key::Entity::insert_many(models).exec_without_returning(&tx).await?;
         tx.commit().await?;
         Ok(rows.to_vec())
     }
 }
 
 async fn keyring(connection: &impl ConnectionTrait) -> Result<Vec<KeyringRow>, StoreError> {
-    let rows = data_key::Entity::find()
-        .order_by_asc(data_key::Column::Id)
-        .all(connection)
-        .await?;
+    let rows = data_key::Entity::find().order_by_asc(data_key::Column::Id).all(connection).await?;
     rows.into_iter()
         .map(|row| {
             Ok(KeyringRow {

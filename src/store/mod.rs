@@ -44,9 +44,7 @@ pub struct Store {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store")
-            .field("dialect", &self.dialect)
-            .finish_non_exhaustive()
+        f.debug_struct("Store").field("dialect", &self.dialect).finish_non_exhaustive()
     }
 }
 
@@ -65,11 +63,7 @@ impl Store {
     /// touched.
     pub async fn open(place: &Place) -> Result<Self, StoreError> {
         let (write, read) = open::open(place).await?;
-        Ok(Self {
-            write,
-            read,
-            dialect: place.dialect(),
-        })
+        Ok(Self { write, read, dialect: place.dialect() })
     }
 
     /// Which database it is.
@@ -112,9 +106,7 @@ impl Store {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.read
-            .query_one_raw(self.statement("SELECT 1", []))
-            .await?;
+        self.read.query_one_raw(self.statement("SELECT 1", [])).await?;
         Ok(())
     }
 
@@ -148,10 +140,7 @@ impl Store {
             Dialect::Sqlite => Some(SqliteTransactionMode::Immediate),
             Dialect::Postgres => None,
         };
-        let options = TransactionOptions {
-            sqlite_transaction_mode,
-            ..Default::default()
-        };
+        let options = TransactionOptions { sqlite_transaction_mode, ..Default::default() };
         Ok(self.write.begin_with_options(options).await?)
     }
 
@@ -166,8 +155,5 @@ impl Store {
 
 /// The ids of rows that a statement gave back.
 fn ids(rows: &[QueryResult]) -> Result<Vec<i64>, StoreError> {
-    Ok(rows
-        .iter()
-        .map(|row| row.try_get("", "tenant_id"))
-        .collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| row.try_get("", "tenant_id")).collect::<Result<_, _>>()?)
 }

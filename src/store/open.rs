@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::dialect::Dialect;
 use super::error::StoreError;
@@ -20,17 +21,18 @@ const READERS: u32 = 4;
 const SERVER_CONNECTIONS: u32 = 8;
 
 /// Where the store is.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Place {
     /// A file on this machine.
     File(PathBuf),
     /// A server; the address may hold a password.
-    Server(String),
+    Server(SecretString),
 }
 
 impl Place {
     /// Understands `sqlite://path` and `postgres://…`.
-    pub fn parse(url: &str) -> Result<Self, StoreError> {
+    pub fn parse(url: &SecretString) -> Result<Self, StoreError> {
+        let url = url.expose_secret();
         if let Some(rest) = url.strip_prefix("sqlite:") {
             let path = rest.strip_prefix("//").unwrap_or(rest);
             if path.is_empty() {
@@ -40,14 +42,12 @@ impl Place {
                 return Err(StoreError::Url("takes no `?` options for SQLite"));
             }
             if path == ":memory:" {
-                return Err(StoreError::Url(
-                    "must name a file: keys in memory would not last",
-                ));
+                return Err(StoreError::Url("must name a file: keys in memory would not last"));
             }
             return Ok(Self::File(PathBuf::from(path)));
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Self::Server(url.to_owned()));
+            return Ok(Self::Server(url.into()));
         }
         Err(StoreError::Url("must begin with sqlite:// or postgres://"))
     }
@@ -57,15 +57,6 @@ impl Place {
         match self {
             Self::File(_) => Dialect::Sqlite,
             Self::Server(_) => Dialect::Postgres,
-        }
-    }
-}
-
-impl std::fmt::Debug for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::File(path) => f.debug_tuple("File").field(path).finish(),
-            Self::Server(_) => f.write_str("Server(hidden)"),
         }
     }
 }
@@ -81,7 +72,7 @@ pub async fn open(place: &Place) -> Result<(DatabaseConnection, DatabaseConnecti
             Ok((write, read))
         }
         Place::Server(url) => {
-            let pool = Database::connect(postgres(url)).await?;
+            let pool = Database::connect(postgres(url.expose_secret())).await?;
             Ok((pool.clone(), pool))
         }
     }
@@ -101,10 +92,7 @@ fn quiet(url: impl Into<String>, connections: u32) -> ConnectOptions {
 fn sqlite(path: &Path, connections: u32, read_only: bool) -> ConnectOptions {
     let mut options = quiet("sqlite::memory:", connections);
     // A connection of SQLite costs nothing to keep and holds the statement cache.
-    options
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false);
+    options.idle_timeout(None).max_lifetime(None).test_before_acquire(false);
     let path = path.to_owned();
     options.map_sqlx_sqlite_opts(move |_| {
         SqliteConnectOptions::new()
@@ -139,22 +127,14 @@ fn postgres(url: &str) -> ConnectOptions {
 /// Looks at a file before SQLite does, and touches nothing: opening another program's database
 /// would already change it.
 fn inspect(path: &Path) -> Result<(), StoreError> {
-    let failed = |source| StoreError::File {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| StoreError::File { path: path.to_owned(), source };
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed(error)),
     };
     let metadata = file.metadata().map_err(failed)?;
-    let foreign = |what| {
-        Err(StoreError::Foreign {
-            path: path.to_owned(),
-            what,
-        })
-    };
+    let foreign = |what| Err(StoreError::Foreign { path: path.to_owned(), what });
     if metadata.is_dir() {
         return foreign("it is a directory");
     }
@@ -184,11 +164,7 @@ fn inspect(path: &Path) -> Result<(), StoreError> {
     let counted = number(24) == number(92);
     let expected = page * u64::from(number(28));
     if counted && length < expected {
-        return Err(StoreError::CutOff {
-            path: path.to_owned(),
-            found: length,
-            expected,
-        });
+        return Err(StoreError::CutOff { path: path.to_owned(), found: length, expected });
     }
     Ok(())
 }
@@ -196,10 +172,7 @@ fn inspect(path: &Path) -> Result<(), StoreError> {
 /// Makes a file that only its owner can read, and marks it as ours while it is still empty and
 /// has no write-ahead log, so that the mark is in the file itself.
 async fn mark(path: &Path) -> Result<(), StoreError> {
-    let failed = |source| StoreError::File {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| StoreError::File { path: path.to_owned(), source };
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -219,9 +192,7 @@ async fn mark(path: &Path) -> Result<(), StoreError> {
             .journal_mode(SqliteJournalMode::Delete)
     });
     let connection = Database::connect(options).await?;
-    connection
-        .execute_unprepared(&format!("PRAGMA application_id = {APPLICATION_ID}"))
-        .await?;
+    connection.execute_unprepared(&format!("PRAGMA application_id = {APPLICATION_ID}")).await?;
     connection.close().await?;
     Ok(())
 }
@@ -230,25 +201,32 @@ async fn mark(path: &Path) -> Result<(), StoreError> {
 mod tests {
     use super::*;
 
+    fn parse(url: &str) -> Result<Place, StoreError> {
+        Place::parse(&SecretString::from(url))
+    }
+
     #[test]
     fn an_address_that_is_neither_database_is_refused_with_what_would_work() {
-        let error = |url: &str| Place::parse(url).unwrap_err().to_string();
+        let error = |url: &str| parse(url).unwrap_err().to_string();
         assert!(error("mysql://x").contains("sqlite:// or postgres://"));
         assert!(error("sqlite::memory:").contains("would not last"));
         assert!(error("sqlite://").contains("name a file"));
-        assert_eq!(
-            Place::parse("sqlite://a.db").unwrap(),
-            Place::File("a.db".into())
-        );
-        assert_eq!(
-            Place::parse("sqlite:///v/a.db").unwrap(),
-            Place::File("/v/a.db".into())
-        );
+    }
+
+    #[test]
+    fn a_path_may_be_relative_or_absolute() {
+        for (url, expected) in [("sqlite://a.db", "a.db"), ("sqlite:///v/a.db", "/v/a.db")] {
+            let place = parse(url).unwrap();
+            assert!(
+                matches!(&place, Place::File(path) if path == Path::new(expected)),
+                "{place:?}"
+            );
+        }
     }
 
     #[test]
     fn an_address_with_a_password_is_not_printed() {
-        let place = Place::parse("postgres://me:hunter2@localhost/x").unwrap();
+        let place = parse("postgres://me:hunter2@localhost/x").unwrap();
         assert!(!format!("{place:?}").contains("hunter2"));
     }
 }

@@ -136,13 +136,7 @@ impl StateRow {
         let (status, since) = match optional(self.paused_at, "paused_at")? {
             Some(paused_at) => {
                 let until = optional(self.paused_until, "paused_until")?;
-                (
-                    Status::Paused {
-                        until,
-                        frozen: Box::new(Frozen { status, since }),
-                    },
-                    paused_at,
-                )
+                (Status::Paused { until, frozen: Box::new(Frozen { status, since }) }, paused_at)
             }
             None => (status, since),
         };
@@ -167,10 +161,9 @@ impl StateRow {
             ("pending", None) => Status::Pending { doubt },
             ("healthy", None) => Status::Healthy { doubt },
             ("degraded", Some("unreachable")) => Status::Degraded(Trouble::Unreachable { doubt }),
-            ("degraded", Some(_)) => Status::Degraded(Trouble::Key {
-                doubt: doubt.ok_or("doubt_kind")?,
-                returning,
-            }),
+            ("degraded", Some(_)) => {
+                Status::Degraded(Trouble::Key { doubt: doubt.ok_or("doubt_kind")?, returning })
+            }
             ("needs_reconnection", Some(cause)) => Status::NeedsReconnection {
                 cause: self.cause(cause)?,
                 doubt: doubt.ok_or("doubt_kind")?,
@@ -240,9 +233,7 @@ fn detail_of_permission(permission: &Permission) -> Option<String> {
 }
 
 fn permission(detail: Option<&str>) -> Permission {
-    detail.map_or(Permission::Company, |text| {
-        Permission::Scopes(Scopes::parse(text))
-    })
+    detail.map_or(Permission::Company, |text| Permission::Scopes(Scopes::parse(text)))
 }
 
 fn detail_of_failure(failure: &Failure) -> Option<String> {
@@ -327,11 +318,7 @@ mod tests {
             option::of(any_doubt())
                 .prop_map(|doubt| Status::Degraded(Trouble::Unreachable { doubt })),
             (any_cause(), any_doubt(), option::of(any_time())).prop_map(
-                |(cause, doubt, returning)| Status::NeedsReconnection {
-                    cause,
-                    doubt,
-                    returning
-                }
+                |(cause, doubt, returning)| Status::NeedsReconnection { cause, doubt, returning }
             ),
         ]
     }

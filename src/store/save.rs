@@ -68,27 +68,18 @@ impl Store {
         let statement = self.statement(self.dialect.save(), [json(&rows)?.into(), lease.into()]);
         let changed = tx.query_all_raw(statement).await?;
         let saved: BTreeSet<_> = ids(&changed)?.into_iter().map(TenantId::from_raw).collect();
-        for verdict in verdicts
-            .iter()
-            .filter(|verdict| saved.contains(&verdict.tenant))
-        {
+        for verdict in verdicts.iter().filter(|verdict| saved.contains(&verdict.tenant)) {
             self.follow(&tx, verdict, now).await?;
         }
         tx.commit().await?;
-        let lost = verdicts
-            .iter()
-            .map(|v| v.tenant)
-            .filter(|id| !saved.contains(id))
-            .collect();
+        let lost = verdicts.iter().map(|v| v.tenant).filter(|id| !saved.contains(id)).collect();
         Ok(Saved { saved, lost })
     }
 
     /// Ends leases without having learnt anything, so that others need not wait for them.
     pub async fn release(&self, lease: &str) -> Result<(), StoreError> {
         let sql = "UPDATE tenant_state SET lease = NULL, lease_until = NULL WHERE lease = $1";
-        self.write
-            .execute_raw(self.statement(sql, [lease.into()]))
-            .await?;
+        self.write.execute_raw(self.statement(sql, [lease.into()])).await?;
         Ok(())
     }
 
@@ -160,10 +151,7 @@ impl Store {
                 format!("{tenant}/episode-{}/{audience}/{stage}", next.episodes)
             }
             Stage::StatusChanged => {
-                format!(
-                    "{tenant}/version-{}/{audience}/{stage}",
-                    verdict.version + 1
-                )
+                format!("{tenant}/version-{}/{audience}/{stage}", verdict.version + 1)
             }
         };
         let body = json!({
@@ -184,9 +172,7 @@ impl Store {
             "true"
         });
         sql.push_str(" ON CONFLICT (dedup_key) DO NOTHING");
-        let id = random_name().map_err(|_| StoreError::Refused {
-            code: "randomness".into(),
-        })?;
+        let id = random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
         let values: [Value; 9] = [
             id.into(),
             tenant.raw().into(),

@@ -71,10 +71,7 @@ impl Store {
             claim.lease.into(),
             micros(claim.until).into(),
         ];
-        let rows = self
-            .write
-            .query_all_raw(self.statement(self.dialect.claim(), values))
-            .await?;
+        let rows = self.write.query_all_raw(self.statement(self.dialect.claim(), values)).await?;
         let ids: Vec<_> = ids(&rows)?.into_iter().map(TenantId::from_raw).collect();
         let mut watched = self.watched(&ids).await?;
         watched.sort_by_key(|tenant| (tenant.due_at, tenant.id));
@@ -95,10 +92,7 @@ impl Store {
             tenant.raw().into(),
             micros(claim.now).into(),
         ];
-        let rows = self
-            .write
-            .query_all_raw(self.statement(sql, values))
-            .await?;
+        let rows = self.write.query_all_raw(self.statement(sql, values)).await?;
         let ids: Vec<_> = ids(&rows)?.into_iter().map(TenantId::from_raw).collect();
         Ok(self.watched(&ids).await?.pop())
     }
@@ -116,13 +110,9 @@ impl Store {
              AND k.generation = s.generation WHERE s.tenant_id IN ({})",
             self.dialect.numbers(1)
         );
-        let list = serde_json::to_string(&raw).map_err(|_| StoreError::Refused {
-            code: "JSON".to_owned(),
-        })?;
-        let rows = self
-            .write
-            .query_all_raw(self.statement(sql, [list.into()]))
-            .await?;
+        let list = serde_json::to_string(&raw)
+            .map_err(|_| StoreError::Refused { code: "JSON".to_owned() })?;
+        let rows = self.write.query_all_raw(self.statement(sql, [list.into()])).await?;
         let mut understood = Vec::with_capacity(rows.len());
         for row in &rows {
             match watched(WatchedRow::from_query_result(row, "")?) {

@@ -37,9 +37,7 @@ impl KeyKind {
 
     /// The kind of that label.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Integrated, Self::Standalone]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        [Self::Integrated, Self::Standalone].into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -145,9 +143,7 @@ impl Store {
             key_kind: Set(new.kind.name().to_owned()),
             created_at: Set(micros(now)),
         };
-        let inserted = tenant::Entity::insert(model)
-            .exec_without_returning(&tx)
-            .await;
+        let inserted = tenant::Entity::insert(model).exec_without_returning(&tx).await;
         if let Err(error) = inserted {
             return Err(match unique_violation(&error) {
                 Some(_) => StoreError::RefTaken(new.reference.to_string()),
@@ -163,9 +159,7 @@ impl Store {
             masked: Set(new.masked.clone()),
             created_at: Set(micros(now)),
         };
-        let inserted = tenant_key::Entity::insert(model)
-            .exec_without_returning(&tx)
-            .await;
+        let inserted = tenant_key::Entity::insert(model).exec_without_returning(&tx).await;
         if let Err(error) = inserted {
             return Err(match unique_violation(&error) {
                 Some(_) => StoreError::KeyTaken,
@@ -184,8 +178,7 @@ impl Store {
         let sql = format!("{VIEW} WHERE t.ref = $1");
         let statement = self.statement(sql, [reference.into()]);
         let row = self.read.query_one_raw(statement).await?;
-        row.map(|row| view(ViewRow::from_query_result(&row, "")?))
-            .transpose()
+        row.map(|row| view(ViewRow::from_query_result(&row, "")?)).transpose()
     }
 
     /// Up to `limit` tenants whose references come after `after`, in their order.
@@ -193,9 +186,7 @@ impl Store {
         let sql = format!("{VIEW} WHERE t.ref > $1 ORDER BY t.ref LIMIT $2");
         let statement = self.statement(sql, [after.into(), i64::from(limit).into()]);
         let rows = self.read.query_all_raw(statement).await?;
-        rows.iter()
-            .map(|row| view(ViewRow::from_query_result(row, "")?))
-            .collect()
+        rows.iter().map(|row| view(ViewRow::from_query_result(row, "")?)).collect()
     }
 }
 
@@ -217,7 +208,5 @@ fn view(row: ViewRow) -> Result<TenantView, StoreError> {
 
 /// Rows as the JSON list that the batch statements take.
 pub(super) fn json(rows: &[StateRow]) -> Result<String, StoreError> {
-    serde_json::to_string(rows).map_err(|_| StoreError::Refused {
-        code: "JSON".into(),
-    })
+    serde_json::to_string(rows).map_err(|_| StoreError::Refused { code: "JSON".into() })
 }

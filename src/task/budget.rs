@@ -49,17 +49,8 @@ struct Slice {
 impl Budget {
     /// A budget of so many calls in any 60 seconds.
     pub fn new(store: Store, clock: Arc<dyn Clock>, per_minute: NonZeroU32, scope: Scope) -> Self {
-        let slice = Mutex::new(Slice {
-            left: 0,
-            lapses: Instant::now(),
-        });
-        Self {
-            store,
-            clock,
-            per_minute,
-            scope,
-            slice,
-        }
+        let slice = Mutex::new(Slice { left: 0, lapses: Instant::now() });
+        Self { store, clock, per_minute, scope, slice }
     }
 
     /// Waits until one call may be started, and counts it. An error means that the store could
@@ -79,12 +70,7 @@ impl Budget {
             let now = self.clock.now();
             let lapses = Instant::now() + SLICE.to_std().unwrap_or_default();
             match self.store.charge(NAME, cost, now).await? {
-                None => {
-                    *slice = Slice {
-                        left: calls,
-                        lapses,
-                    }
-                }
+                None => *slice = Slice { left: calls, lapses },
                 Some(free_at) => {
                     let wait = (free_at - now).to_std().unwrap_or_default();
                     tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
@@ -145,14 +131,9 @@ mod tests {
 
     #[test]
     fn no_sixty_seconds_see_more_than_the_budget() {
-        for per_minute in [
-            1, 2, 3, 59, 60, 61, 100, 119, 120, 500, 6_000, 59_999, 60_000,
-        ] {
+        for per_minute in [1, 2, 3, 59, 60, 61, 100, 119, 120, 500, 6_000, 59_999, 60_000] {
             let most = most_in_a_minute(per_minute);
-            assert!(
-                most <= per_minute,
-                "{most} calls with a budget of {per_minute}"
-            );
+            assert!(most <= per_minute, "{most} calls with a budget of {per_minute}");
         }
     }
 

@@ -111,11 +111,7 @@ impl Checker {
             required: &tenant.required,
         };
         let doubted = tenant.health.status.doubt().map(|doubt| &doubt.failure);
-        let turn = cadence::turn(
-            self.clock.now(),
-            self.policy.interval,
-            self.phase(tenant.id),
-        );
+        let turn = cadence::turn(self.clock.now(), self.policy.interval, self.phase(tenant.id));
         let mut examination = Examination::new(&self.profile, expected, doubted, turn);
         let mut step = examination.step();
         let mut calls = 0_u32;
@@ -140,10 +136,7 @@ impl Checker {
             };
             started.get_or_insert_with(|| (now, Instant::now()));
             calls += 1;
-            self.metrics
-                .calls
-                .with_label_values(&[call.kind.name()])
-                .inc();
+            self.metrics.calls.with_label_values(&[call.kind.name()]).inc();
             let reply = self.client.call(&call, &key, now).await;
             drop(key);
             step = examination.answer(&reply);
@@ -153,34 +146,15 @@ impl Checker {
             _ => None,
         };
         let (began, clock) = started?;
-        self.metrics
-            .checks
-            .with_label_values(&[finding.name()])
-            .inc();
-        self.metrics
-            .check_seconds
-            .observe(clock.elapsed().as_secs_f64());
+        self.metrics.checks.with_label_values(&[finding.name()]).inc();
+        self.metrics.check_seconds.observe(clock.elapsed().as_secs_f64());
         if let Some(due) = tenant.due_at {
             let late = (began - due).to_std().unwrap_or_default();
             self.metrics.lateness_seconds.observe(late.as_secs_f64());
         }
-        debug!(
-            finding = finding.name(),
-            "{} was asked: {}",
-            tenant.reference,
-            finding.name()
-        );
-        let evidence = Evidence {
-            generation: tenant.health.generation,
-            began,
-            finding,
-        };
-        Some(Observed {
-            tenant,
-            evidence,
-            client,
-            calls,
-        })
+        debug!(finding = finding.name(), "{} was asked: {}", tenant.reference, finding.name());
+        let evidence = Evidence { generation: tenant.health.generation, began, finding };
+        Some(Observed { tenant, evidence, client, calls })
     }
 
     /// Decides what was observed and saves it. Whatever was lost to another writer is read and
@@ -188,26 +162,19 @@ impl Checker {
     /// evidence is about something else. On an error nothing was saved, and the same may be tried
     /// again.
     pub async fn settle(&self, observed: &[Observed], lease: &str) -> Result<(), StoreError> {
-        let mut pending: BTreeMap<TenantId, Observed> = observed
-            .iter()
-            .map(|one| (one.tenant.id, one.clone()))
-            .collect();
+        let mut pending: BTreeMap<TenantId, Observed> =
+            observed.iter().map(|one| (one.tenant.id, one.clone())).collect();
         for _ in 0..MOST_ROUNDS {
             if pending.is_empty() {
                 return Ok(());
             }
             let now = self.clock.now();
             let weather = self.weather(pending.values(), now).await?;
-            let verdicts: Vec<Verdict> = pending
-                .values()
-                .map(|one| self.judge(one, weather, now))
-                .collect();
+            let verdicts: Vec<Verdict> =
+                pending.values().map(|one| self.judge(one, weather, now)).collect();
             let Saved { saved, lost } = self.store.save(&verdicts, lease, now).await?;
             self.metrics.saved.inc_by(saved.len() as u64);
-            for verdict in verdicts
-                .iter()
-                .filter(|verdict| saved.contains(&verdict.tenant))
-            {
+            for verdict in verdicts.iter().filter(|verdict| saved.contains(&verdict.tenant)) {
                 self.announce(verdict, now);
                 pending.remove(&verdict.tenant);
             }
@@ -216,13 +183,8 @@ impl Checker {
             }
             self.metrics.decided_again.inc_by(lost.len() as u64);
             let lost: Vec<TenantId> = lost.into_iter().collect();
-            let mut fresh: BTreeMap<_, _> = self
-                .store
-                .watched(&lost)
-                .await?
-                .into_iter()
-                .map(|one| (one.id, one))
-                .collect();
+            let mut fresh: BTreeMap<_, _> =
+                self.store.watched(&lost).await?.into_iter().map(|one| (one.id, one)).collect();
             pending.retain(|id, one| match fresh.remove(id) {
                 Some(now)
                     if now.company == one.tenant.company
@@ -246,11 +208,7 @@ impl Checker {
 
     /// Counts and logs an error of the store, once, where it is handled.
     pub fn count_store_error(&self, error: &StoreError) {
-        let kind = if error.is_passing() {
-            "passing"
-        } else {
-            "lasting"
-        };
+        let kind = if error.is_passing() { "passing" } else { "lasting" };
         self.metrics.store_errors.with_label_values(&[kind]).inc();
         if error.is_passing() {
             warn!("{}; trying again", chain(error));
@@ -271,23 +229,15 @@ impl Checker {
             generation: tenant.health.generation.0,
             purpose: Purpose::LiveKey,
         };
-        self.keyring
-            .open_sealed(&context, sealed)
-            .map_err(|error| chain(&error))
+        self.keyring.open_sealed(&context, sealed).map_err(|error| chain(&error))
     }
 
     fn judge(&self, one: &Observed, weather: Skies, now: DateTime<Utc>) -> Verdict {
         let before = &one.tenant.health;
         let class = one.evidence.finding.class();
         let phase = self.phase(one.tenant.id);
-        let mut decision = decide(
-            before,
-            &one.evidence,
-            weather.of(class),
-            &self.policy,
-            phase,
-            now,
-        );
+        let mut decision =
+            decide(before, &one.evidence, weather.of(class), &self.policy, phase, now);
         if let Due::At(due) = decision.due {
             let distance = self.budget.distance() * i32::try_from(one.calls).unwrap_or(1);
             decision.due = Due::At(due.max(one.evidence.began + distance));
@@ -309,22 +259,11 @@ impl Checker {
         observed: impl Iterator<Item = &Observed>,
         now: DateTime<Utc>,
     ) -> Result<Skies, StoreError> {
-        let mut skies = Skies {
-            refused: Weather::Unknown,
-            silent: Weather::Unknown,
-        };
-        if observed
-            .into_iter()
-            .all(|one| one.evidence.finding.class().is_none())
-        {
+        let mut skies = Skies { refused: Weather::Unknown, silent: Weather::Unknown };
+        if observed.into_iter().all(|one| one.evidence.finding.class().is_none()) {
             return Ok(skies);
         }
-        let last_step = self
-            .policy
-            .confirm_after
-            .last()
-            .copied()
-            .unwrap_or_default();
+        let last_step = self.policy.confirm_after.last().copied().unwrap_or_default();
         let window = self.policy.interval.max(self.policy.span) + last_step;
         let counts = self.store.fleet_since(now - window).await?;
         let refused = judge(Class::Refused, &counts);
@@ -340,10 +279,7 @@ impl Checker {
         let Some(from) = verdict.changed_from else {
             return;
         };
-        self.metrics
-            .status_changes
-            .with_label_values(&[next.status.word()])
-            .inc();
+        self.metrics.status_changes.with_label_values(&[next.status.word()]).inc();
         info!(
             tenant.id = %verdict.tenant,
             tenant.r#ref = verdict.reference,

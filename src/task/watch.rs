@@ -94,13 +94,7 @@ impl Watch {
             return;
         }
         let now = self.checker.clock.now();
-        let claim = Claim {
-            horizon: now,
-            now,
-            until: now + self.lease(),
-            lease,
-            limit: free,
-        };
+        let claim = Claim { horizon: now, now, until: now + self.lease(), lease, limit: free };
         match self.checker.store.claim(&claim).await {
             Ok(claimed) => {
                 for tenant in claimed {
@@ -143,10 +137,7 @@ impl Watch {
     /// Long enough for every call of a check to time out after waiting for the budget behind all
     /// others in flight.
     fn lease(&self) -> TimeDelta {
-        let waiting = self
-            .checker
-            .budget
-            .time_for(u64::from(self.concurrency) * 4);
+        let waiting = self.checker.budget.time_for(u64::from(self.concurrency) * 4);
         self.call_timeout * 4 + waiting + TimeDelta::minutes(1)
     }
 }

@@ -31,11 +31,7 @@ pub fn init(form: Form, wanted: Option<&str>) -> Result<(), TryInitError> {
         Form::Pretty => false,
         Form::Json => true,
     };
-    tracing_subscriber::registry()
-        .with(lines(json))
-        .with(own_lines(wanted))
-        .with(cap())
-        .try_init()
+    tracing_subscriber::registry().with(lines(json)).with(own_lines(wanted)).with(cap()).try_init()
 }
 
 fn lines<S>(json: bool) -> Box<dyn Layer<S> + Send + Sync>
@@ -44,16 +40,9 @@ where
 {
     let layer = fmt::layer().with_writer(std::io::stderr).with_target(false);
     if json {
-        layer
-            .json()
-            .flatten_event(true)
-            .with_span_list(false)
-            .boxed()
+        layer.json().flatten_event(true).with_span_list(false).boxed()
     } else {
-        layer
-            .with_ansi(std::io::stderr().is_terminal())
-            .compact()
-            .boxed()
+        layer.with_ansi(std::io::stderr().is_terminal()).compact().boxed()
     }
 }
 
@@ -68,10 +57,7 @@ fn own_lines(wanted: Option<&str>) -> EnvFilter {
             if directive.starts_with("keypulse") {
                 Some(directive.to_owned())
             } else {
-                directive
-                    .parse::<LevelFilter>()
-                    .ok()
-                    .map(|level| format!("keypulse={level}"))
+                directive.parse::<LevelFilter>().ok().map(|level| format!("keypulse={level}"))
             }
         })
         .collect();
@@ -86,9 +72,7 @@ fn own_lines(wanted: Option<&str>) -> EnvFilter {
 }
 
 fn cap() -> Targets {
-    Targets::new()
-        .with_default(LevelFilter::WARN)
-        .with_target("keypulse", LevelFilter::TRACE)
+    Targets::new().with_default(LevelFilter::WARN).with_target("keypulse", LevelFilter::TRACE)
 }
 
 #[cfg(test)]

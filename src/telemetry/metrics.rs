@@ -45,11 +45,7 @@ impl Metrics {
                 "Checks that ended, by finding",
                 &["evidence"],
             )?,
-            calls: counters(
-                "keypulse_calls_total",
-                "Calls that were started, by kind",
-                &["call"],
-            )?,
+            calls: counters("keypulse_calls_total", "Calls that were started, by kind", &["call"])?,
             check_seconds: histogram(
                 "keypulse_check_duration_seconds",
                 "Time from the first call of a check to its finding",
@@ -58,14 +54,9 @@ impl Metrics {
             lateness_seconds: histogram(
                 "keypulse_check_lateness_seconds",
                 "Time from the moment a check was due to its first call",
-                &[
-                    0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0,
-                ],
+                &[0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0],
             )?,
-            saved: IntCounter::new(
-                "keypulse_decisions_saved_total",
-                "Decisions that were saved",
-            )?,
+            saved: IntCounter::new("keypulse_decisions_saved_total", "Decisions that were saved")?,
             decided_again: IntCounter::new(
                 "keypulse_decisions_repeated_total",
                 "Decisions made again because the row had changed meanwhile",
@@ -114,10 +105,7 @@ impl Metrics {
         let process = prometheus::process_collector::ProcessCollector::for_self();
         self.registry.register(Box::new(process))?;
         let build = IntGaugeVec::new(
-            Opts::new(
-                "keypulse_build_info",
-                "Always 1; the version is in the label",
-            ),
+            Opts::new("keypulse_build_info", "Always 1; the version is in the label"),
             &["version"],
         )?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
@@ -126,11 +114,7 @@ impl Metrics {
 
     /// A rate needs a series that exists before its first event.
     fn zero(&self) {
-        for evidence in ["accepted"]
-            .iter()
-            .chain(&Failure::NAMES)
-            .chain(&Inconclusive::NAMES)
-        {
+        for evidence in ["accepted"].iter().chain(&Failure::NAMES).chain(&Inconclusive::NAMES) {
             let _ = self.checks.with_label_values(&[evidence]);
         }
         for call in ["identity", "company", "installation", "permission"] {
@@ -154,9 +138,7 @@ impl Metrics {
             self.tenants.with_label_values(&[status, ""]).set(0);
         }
         for (status, cause, tenants) in counts {
-            self.tenants
-                .with_label_values(&[status, cause.unwrap_or("")])
-                .set(tenants);
+            self.tenants.with_label_values(&[status, cause.unwrap_or("")]).set(tenants);
         }
     }
 
@@ -195,10 +177,7 @@ mod tests {
         metrics.set_tenants([("degraded", Some("rejected"), 2), ("healthy", None, 5)]);
         metrics.set_tenants([("healthy", None, 7)]);
         let text = metrics.render().unwrap();
-        assert!(
-            text.contains("keypulse_tenants{cause=\"\",status=\"healthy\"} 7"),
-            "{text}"
-        );
+        assert!(text.contains("keypulse_tenants{cause=\"\",status=\"healthy\"} 7"), "{text}");
         assert!(!text.contains("status=\"degraded\"} 2"), "{text}");
     }
 }

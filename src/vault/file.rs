@@ -21,20 +21,14 @@ pub(super) fn read<T>(
 ) -> Result<T, VaultError> {
     let failed = |source: io::Error| match source.kind() {
         ErrorKind::NotFound => VaultError::NoFile { path: path.into() },
-        _ => VaultError::Read {
-            path: path.into(),
-            source,
-        },
+        _ => VaultError::Read { path: path.into(), source },
     };
     // Looked at before it is opened, because opening a pipe waits for a writer; looked at again
     // after it is opened, because only that answer is about the file that is read.
     check(path, &fs::metadata(path).map_err(failed)?)?;
     let mut file = File::open(path).map_err(failed)?;
     check(path, &file.metadata().map_err(failed)?)?;
-    let bad = |source| VaultError::BadFile {
-        path: path.into(),
-        source,
-    };
+    let bad = |source| VaultError::BadFile { path: path.into(), source };
     let mut buffer = Zeroizing::new(vec![0; MAX_BYTES + 1]);
     let length = fill(&mut file, &mut buffer).map_err(failed)?;
     if length > MAX_BYTES {
@@ -47,19 +41,14 @@ pub(super) fn read<T>(
 /// Creates the file, which must not exist, with `text` in it. When this returns the file and its
 /// name are on disk; when it fails nothing is left behind.
 pub(super) fn write_new(path: &Path, text: &[u8]) -> Result<(), VaultError> {
-    let failed = |source| VaultError::Write {
-        path: path.into(),
-        source,
-    };
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(ONLY_MINE)
-        .open(path)
-        .map_err(|source| match source.kind() {
-            ErrorKind::AlreadyExists => VaultError::AlreadyExists { path: path.into() },
-            _ => failed(source),
-        })?;
+    let failed = |source| VaultError::Write { path: path.into(), source };
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(ONLY_MINE).open(path).map_err(
+            |source| match source.kind() {
+                ErrorKind::AlreadyExists => VaultError::AlreadyExists { path: path.into() },
+                _ => failed(source),
+            },
+        )?;
     write_through(&mut file, path, text).map_err(|source| {
         // A file cut short would stand in the way of the next attempt. Its removal may fail as the
         // writing did; the error that counts is the first.
@@ -73,10 +62,7 @@ fn check(path: &Path, found: &fs::Metadata) -> Result<(), VaultError> {
     if !found.is_file() {
         Err(VaultError::NotAFile { path: path.into() })
     } else if mode & OF_OTHERS != 0 {
-        Err(VaultError::OpenToOthers {
-            path: path.into(),
-            mode,
-        })
+        Err(VaultError::OpenToOthers { path: path.into(), mode })
     } else {
         Ok(())
     }
@@ -101,9 +87,7 @@ fn write_through(file: &mut File, path: &Path, text: &[u8]) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(ONLY_MINE))?;
     file.write_all(text)?;
     file.sync_all()?;
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }

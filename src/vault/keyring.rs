@@ -104,19 +104,13 @@ impl Keyring {
             return Err(VaultError::WrongMasterKey);
         }
         let plain = |row: &WrappedKey| {
-            opened.get(&row.id).ok_or(VaultError::DamagedRow {
-                id: row.id,
-                role: row.role,
-            })
+            opened.get(&row.id).ok_or(VaultError::DamagedRow { id: row.id, role: row.role })
         };
         for row in rows {
             plain(row)?;
         }
         let mac = |role| -> Result<hmac::Key, VaultError> {
-            Ok(hmac::Key::new(
-                hmac::HMAC_SHA256,
-                plain(only(rows, role)?)?.expose(),
-            ))
+            Ok(hmac::Key::new(hmac::HMAC_SHA256, plain(only(rows, role)?)?.expose()))
         };
         let sealing = rows
             .iter()

@@ -71,20 +71,15 @@ impl MasterKey {
         if text.is_empty() {
             return Err(BadMasterKey::Empty);
         }
-        let encoded = text
-            .strip_prefix(PREFIX.as_bytes())
-            .ok_or(BadMasterKey::Prefix)?;
+        let encoded = text.strip_prefix(PREFIX.as_bytes()).ok_or(BadMasterKey::Prefix)?;
         if encoded.contains(&b'\n') {
             return Err(BadMasterKey::MoreLines);
         }
         let mut bytes = Zeroizing::new(vec![0; encoded.len()]);
-        let length = STANDARD
-            .decode_slice(encoded, &mut bytes)
-            .map_err(|_| BadMasterKey::Base64)?;
+        let length =
+            STANDARD.decode_slice(encoded, &mut bytes).map_err(|_| BadMasterKey::Base64)?;
         bytes.truncate(length);
-        Material::copied(&bytes)
-            .map(Self)
-            .ok_or(BadMasterKey::Length)
+        Material::copied(&bytes).map(Self).ok_or(BadMasterKey::Length)
     }
 
     fn line(&self) -> Result<Zeroizing<Vec<u8>>, VaultError> {
@@ -92,9 +87,7 @@ impl MasterKey {
         line.extend_from_slice(PREFIX.as_bytes());
         line.resize(PREFIX.len() + BASE64_LENGTH, 0);
         let (_, encoded) = line.split_at_mut(PREFIX.len());
-        STANDARD
-            .encode_slice(self.0.expose(), encoded)
-            .map_err(|_| VaultError::Refused)?;
+        STANDARD.encode_slice(self.0.expose(), encoded).map_err(|_| VaultError::Refused)?;
         line.push(b'\n');
         Ok(line)
     }

@@ -25,9 +25,7 @@ impl Material {
     /// A copy of exactly [`LENGTH`] bytes; the caller overwrites the original.
     pub(super) fn copied(from: &[u8]) -> Option<Self> {
         let from: &[u8; LENGTH] = from.try_into().ok()?;
-        Some(Self(SecretBox::init_with_mut(
-            |bytes: &mut [u8; LENGTH]| bytes.copy_from_slice(from),
-        )))
+        Some(Self(SecretBox::init_with_mut(|bytes: &mut [u8; LENGTH]| bytes.copy_from_slice(from))))
     }
 
     /// The bytes, to be borrowed only.

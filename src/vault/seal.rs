@@ -98,9 +98,7 @@ pub(super) fn split(sealed: &[u8]) -> Result<(KeyId, &[u8]), VaultError> {
     if format != FORMAT {
         return Err(VaultError::UnknownFormat(format));
     }
-    let (id, body) = rest
-        .split_first_chunk::<4>()
-        .ok_or(VaultError::DoesNotOpen)?;
+    let (id, body) = rest.split_first_chunk::<4>().ok_or(VaultError::DoesNotOpen)?;
     Ok((KeyId(u32::from_be_bytes(*id)), body))
 }
 

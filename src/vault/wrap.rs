@@ -29,13 +29,8 @@ pub enum Role {
 
 impl Role {
     /// Every role, in the order of a new keyring's rows.
-    pub const ALL: [Self; 5] = [
-        Self::Seal,
-        Self::Fingerprint,
-        Self::Audit,
-        Self::Link,
-        Self::Check,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Seal, Self::Fingerprint, Self::Audit, Self::Link, Self::Check];
 
     /// The byte that stands for it in the store and in associated data, for ever.
     pub const fn code(self) -> u8 {

@@ -14,14 +14,11 @@ pub struct Crates {
 impl Crates {
     /// Reads a manifest; complains of a confined crate under another name.
     pub fn of_manifest(text: &str) -> Result<Self, String> {
-        let manifest: toml::Table = text
-            .parse()
-            .map_err(|error| format!("Cargo.toml: {error}"))?;
+        let manifest: toml::Table = text.parse().map_err(|error| format!("Cargo.toml: {error}"))?;
         let mut crates = Self::default();
-        for (section, names) in [
-            ("dependencies", &mut crates.shipped),
-            ("dev-dependencies", &mut crates.for_tests),
-        ] {
+        for (section, names) in
+            [("dependencies", &mut crates.shipped), ("dev-dependencies", &mut crates.for_tests)]
+        {
             let Some(table) = manifest.get(section).and_then(toml::Value::as_table) else {
                 continue;
             };
@@ -39,9 +36,7 @@ impl Crates {
         if manifest.contains_key("target") {
             return Err("Cargo.toml: dependencies of one target only are not read here".to_owned());
         }
-        crates
-            .shipped
-            .extend(["std", "core", "alloc"].map(str::to_owned));
+        crates.shipped.extend(["std", "core", "alloc"].map(str::to_owned));
         Ok(crates)
     }
 

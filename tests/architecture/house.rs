@@ -41,26 +41,14 @@ pub fn sources(folder: &str) -> io::Result<Vec<Source>> {
     files
         .into_iter()
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-        .map(|path| {
-            Ok(Source {
-                file: from_root(&path),
-                text: fs::read_to_string(&path)?,
-            })
-        })
+        .map(|path| Ok(Source { file: from_root(&path), text: fs::read_to_string(&path)? }))
         .collect()
 }
 
 /// Every text file that is or would be tracked; without git, every one outside `target`.
 pub fn texts() -> io::Result<Vec<Source>> {
     let listed = Command::new("git")
-        .args([
-            "-c",
-            "safe.directory=*",
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-        ])
+        .args(["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others"])
         .arg("--exclude-standard")
         .current_dir(root())
         .output();
@@ -76,10 +64,7 @@ pub fn texts() -> io::Result<Vec<Source>> {
     for path in files.into_iter().filter(|path| path.is_file()) {
         // A file that is no UTF-8 is a picture or the like.
         if let Ok(text) = String::from_utf8(fs::read(&path)?) {
-            texts.push(Source {
-                file: from_root(&path),
-                text,
-            });
+            texts.push(Source { file: from_root(&path), text });
         }
     }
     Ok(texts)
@@ -88,9 +73,7 @@ pub fn texts() -> io::Result<Vec<Source>> {
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let skipped = [".git", "target", "node_modules"]
-            .iter()
-            .any(|name| path.ends_with(name));
+        let skipped = [".git", "target", "node_modules"].iter().any(|name| path.ends_with(name));
         if path.is_dir() && !skipped {
             walk(&path, files)?;
         } else if path.is_file() {
@@ -101,10 +84,7 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 fn from_root(path: &Path) -> String {
-    path.strip_prefix(root())
-        .unwrap_or(path)
-        .display()
-        .to_string()
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }
 
 /// A source file says what it is for, and why when it is long.
@@ -112,12 +92,7 @@ pub fn shape(source: &Source) -> Vec<Violation> {
     let mut found = Vec::new();
     if !source.text.starts_with("//!") {
         let rule = "a file's first line is `//!`: what it is for and what it refuses to know";
-        found.push(violation(
-            source,
-            1,
-            "no `//!` on the first line".to_owned(),
-            rule,
-        ));
+        found.push(violation(source, 1, "no `//!` on the first line".to_owned(), rule));
     }
     let lines = source.text.lines().count();
     let mut first = source.text.lines().take(FIRST_LINES);
@@ -146,25 +121,18 @@ pub fn places(source: &Source) -> Vec<Violation> {
 
 /// The crates that must not be in the tree.
 pub fn banned(lock: &str) -> Vec<String> {
-    let names = lock
-        .lines()
-        .filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
-    names
-        .filter(|name| BANNED.contains(name))
-        .map(str::to_owned)
-        .collect()
+    let names = lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+    names.filter(|name| BANNED.contains(name)).map(str::to_owned).collect()
 }
 
 fn machine_path(line: &str) -> Option<&'static str> {
-    ["home", "root", "work", "Users"]
-        .into_iter()
-        .find(|folder| {
-            let needle = format!("/{folder}/");
-            line.match_indices(&needle).any(|(at, _)| {
-                let before = line[..at].chars().next_back();
-                !before.is_some_and(|c| c.is_alphanumeric() || "/._-~}>*".contains(c))
-            })
+    ["home", "root", "work", "Users"].into_iter().find(|folder| {
+        let needle = format!("/{folder}/");
+        line.match_indices(&needle).any(|(at, _)| {
+            let before = line[..at].chars().next_back();
+            !before.is_some_and(|c| c.is_alphanumeric() || "/._-~}>*".contains(c))
         })
+    })
 }
 
 fn strange_registry(line: &str) -> Option<&str> {
@@ -181,12 +149,7 @@ fn strange_registry(line: &str) -> Option<&str> {
 }
 
 fn violation(source: &Source, line: usize, what: String, rule: &str) -> Violation {
-    Violation {
-        file: source.file.clone(),
-        line,
-        what,
-        rule: rule.to_owned(),
-    }
+    Violation { file: source.file.clone(), line, what, rule: rule.to_owned() }
 }
 
 #[cfg(test)]
@@ -194,20 +157,13 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> Source {
-        Source {
-            file: "src/x.rs".to_owned(),
-            text: text.to_owned(),
-        }
+        Source { file: "src/x.rs".to_owned(), text: text.to_owned() }
     }
 
     #[test]
     fn a_file_that_does_not_say_what_it_is_for_is_named() {
         let found = shape(&source("use std::fmt;\n"));
-        assert!(
-            found[0].to_string().starts_with("src/x.rs:1: no `//!`"),
-            "{}",
-            found[0]
-        );
+        assert!(found[0].to_string().starts_with("src/x.rs:1: no `//!`"), "{}", found[0]);
         assert!(shape(&source("//! Here is why.\n")).is_empty());
     }
 
@@ -215,14 +171,8 @@ mod tests {
     fn a_long_file_without_a_reason_is_named_and_one_with_a_reason_is_not() {
         let body = "x\n".repeat(LONG);
         assert_eq!(shape(&source(&format!("//! A file.\n{body}"))).len(), 1);
-        assert_eq!(
-            shape(&source(&format!("//! A file.\n//! Long because.\n{body}"))).len(),
-            0
-        );
-        assert_eq!(
-            shape(&source(&format!("//! A file.\n{body}// Long because"))).len(),
-            1
-        );
+        assert_eq!(shape(&source(&format!("//! A file.\n//! Long because.\n{body}"))).len(), 0);
+        assert_eq!(shape(&source(&format!("//! A file.\n{body}// Long because"))).len(), 1);
     }
 
     #[test]
@@ -233,28 +183,16 @@ mod tests {
             assert_eq!(found[0].line, 2);
         }
         assert!(
-            places(&source(
-                "docs/work/x, https://example.com/home/x, {dir}/root/x"
-            ))
-            .is_empty()
+            places(&source("docs/work/x, https://example.com/home/x, {dir}/root/x")).is_empty()
         );
     }
 
     #[test]
     fn another_source_of_packages_is_seen_and_the_standard_one_is_not() {
         assert_eq!(places(&source("replace-with = \"mirror\"")).len(), 1);
-        assert_eq!(
-            places(&source("  index-url = https://mirror.example/simple")).len(),
-            1
-        );
-        assert_eq!(
-            places(&source("source = \"git+https://example.com/x#1\"")).len(),
-            1
-        );
-        assert_eq!(
-            places(&source("source = \"sparse+https://mirror.example/\"")).len(),
-            1
-        );
+        assert_eq!(places(&source("  index-url = https://mirror.example/simple")).len(), 1);
+        assert_eq!(places(&source("source = \"git+https://example.com/x#1\"")).len(), 1);
+        assert_eq!(places(&source("source = \"sparse+https://mirror.example/\"")).len(), 1);
         assert!(places(&source(&format!("source = \"{STANDARD}\""))).is_empty());
     }
 

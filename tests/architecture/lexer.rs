@@ -44,12 +44,7 @@ impl Token {
 
 /// Reads `text`; an error carries the line on which an unfinished comment or literal begins.
 pub fn tokens(text: &str) -> Result<Vec<Token>, usize> {
-    let mut lexer = Lexer {
-        chars: text.chars().collect(),
-        at: 0,
-        line: 1,
-        out: Vec::new(),
-    };
+    let mut lexer = Lexer { chars: text.chars().collect(), at: 0, line: 1, out: Vec::new() };
     while let Some(c) = lexer.peek(0) {
         lexer.step(c)?;
     }
@@ -76,11 +71,7 @@ impl Lexer {
     }
 
     fn push(&mut self, kind: Kind, text: &str, line: usize) {
-        self.out.push(Token {
-            kind,
-            text: text.to_owned(),
-            line,
-        });
+        self.out.push(Token { kind, text: text.to_owned(), line });
     }
 
     fn step(&mut self, c: char) -> Result<(), usize> {
@@ -250,12 +241,7 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        tokens(text)
-            .unwrap()
-            .into_iter()
-            .filter(Token::is_name)
-            .map(|token| token.text)
-            .collect()
+        tokens(text).unwrap().into_iter().filter(Token::is_name).map(|token| token.text).collect()
     }
 
     #[test]
@@ -264,10 +250,7 @@ mod tests {
         assert_eq!(words(r#"a "b \" c" d"#), ["a", "d"]);
         assert_eq!(words("a r#\"b \" c\"# d r\"e\\\" f"), ["a", "d", "f"]);
         assert_eq!(words("a br##\"b\"# c\"## c\"d\" b\"e\" f"), ["a", "f"]);
-        assert_eq!(
-            words("a '\"' b '\\'' c '\\u{1F600}' d b'e' f"),
-            ["a", "b", "c", "d", "f"]
-        );
+        assert_eq!(words("a '\"' b '\\'' c '\\u{1F600}' d b'e' f"), ["a", "b", "c", "d", "f"]);
     }
 
     #[test]

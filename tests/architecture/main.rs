@@ -30,25 +30,17 @@ fn imports_run_one_way_and_every_crate_stays_at_home() {
     let manifest = fs::read_to_string(house::root().join("Cargo.toml")).unwrap();
     let mut sources = house::sources("src").unwrap();
     sources.extend(house::sources("migrations/src").unwrap());
-    assert_none(&rules::violations(
-        &sources,
-        &Crates::of_manifest(&manifest).unwrap(),
-    ));
+    assert_none(&rules::violations(&sources, &Crates::of_manifest(&manifest).unwrap()));
 }
 
 #[test]
 fn every_module_that_the_library_declares_was_read() {
     let sources = house::sources("src").unwrap();
-    let lib = sources
-        .iter()
-        .find(|source| source.file == "src/lib.rs")
-        .unwrap();
+    let lib = sources.iter().find(|source| source.file == "src/lib.rs").unwrap();
     let declared = reader::read(&lib.file, &lib.text, Vec::new()).modules;
     assert!(!declared.is_empty());
     for module in declared {
-        let read = sources
-            .iter()
-            .any(|source| parsed::module_of(&source.file) == module.path);
+        let read = sources.iter().any(|source| parsed::module_of(&source.file) == module.path);
         assert!(read, "no file was read for `{}`", module.path.join("::"));
     }
 }
@@ -77,9 +69,5 @@ fn no_file_names_a_machine_or_another_source_of_packages() {
 fn no_second_tls_stack_or_crypto_provider_is_in_the_tree() {
     let lock = fs::read_to_string(house::root().join("Cargo.lock")).unwrap();
     let found = house::banned(&lock);
-    assert!(
-        found.is_empty(),
-        "banned in deny.toml, but in Cargo.lock: {}",
-        found.join(", ")
-    );
+    assert!(found.is_empty(), "banned in deny.toml, but in Cargo.lock: {}", found.join(", "));
 }

@@ -48,12 +48,8 @@ pub struct Parsed {
 /// The module path of a file below `src/`: `src/health/policy.rs` is `health::policy`.
 pub fn module_of(file: &str) -> Vec<String> {
     let inner = file.strip_prefix("src/").unwrap_or(file);
-    let mut path: Vec<String> = inner
-        .strip_suffix(".rs")
-        .unwrap_or(inner)
-        .split('/')
-        .map(str::to_owned)
-        .collect();
+    let mut path: Vec<String> =
+        inner.strip_suffix(".rs").unwrap_or(inner).split('/').map(str::to_owned).collect();
     if path.last().is_some_and(|last| last == "mod") || path == ["lib"] || path == ["main"] {
         path.pop();
     }

@@ -14,21 +14,14 @@ const KEYWORDS: &[&str] = &[
 
 /// Reads one file that is module `root`.
 pub fn read(file: &str, text: &str, root: Vec<String>) -> Parsed {
-    let parsed = Parsed {
-        file: file.to_owned(),
-        ..Parsed::default()
-    };
+    let parsed = Parsed { file: file.to_owned(), ..Parsed::default() };
     match lexer::tokens(text) {
         Ok(tokens) => {
             let mut reader = Reader {
                 tokens: &tokens,
                 at: 0,
                 depth: 0,
-                scopes: vec![Scope {
-                    path: root,
-                    depth: 0,
-                    test: false,
-                }],
+                scopes: vec![Scope { path: root, depth: 0, test: false }],
                 pending: Pending::default(),
                 parsed,
             };
@@ -90,8 +83,7 @@ impl<'t> Reader<'t> {
     }
 
     fn sep(&self, ahead: usize) -> bool {
-        self.token(ahead)
-            .is_some_and(|token| token.kind == Kind::PathSep)
+        self.token(ahead).is_some_and(|token| token.kind == Kind::PathSep)
     }
 
     fn refuse(&mut self, line: usize, what: &str) {
@@ -154,11 +146,7 @@ impl<'t> Reader<'t> {
             }
             inside.push(token);
         }
-        let texts: Vec<&str> = inside
-            .iter()
-            .skip(1)
-            .map(|token| token.text.as_str())
-            .collect();
+        let texts: Vec<&str> = inside.iter().skip(1).map(|token| token.text.as_str()).collect();
         let line = inside.first().map_or(0, |token| token.line);
         let has = |name: &str, sign: &str| texts.windows(2).any(|pair| pair == [name, sign]);
         if texts.starts_with(&["cfg", "(", "test", ")"])
@@ -174,10 +162,7 @@ impl<'t> Reader<'t> {
             self.refuse(line, "`#[path]`: a module's place is its name");
         }
         if texts.first() == Some(&"macro_use") || texts.first() == Some(&"macro_export") {
-            self.refuse(
-                line,
-                "`#[macro_use]` or `#[macro_export]`: a name without an import",
-            );
+            self.refuse(line, "`#[macro_use]` or `#[macro_export]`: a name without an import");
         }
         let end = self.at + inside.len();
         while self.at < end {
@@ -221,31 +206,20 @@ impl<'t> Reader<'t> {
         if self.sign(0, "{") {
             self.depth += 1;
             self.at += 1;
-            self.scopes.push(Scope {
-                path,
-                depth: self.depth,
-                test: test_only,
-            });
+            self.scopes.push(Scope { path, depth: self.depth, test: test_only });
         } else if !self.sign(0, ";") {
             self.refuse(line, "a `mod` that neither ends nor begins a block");
         }
     }
 
     fn here(&self) -> (Vec<String>, bool) {
-        self.scopes
-            .last()
-            .map(|scope| (scope.path.clone(), scope.test))
-            .unwrap_or_default()
+        self.scopes.last().map(|scope| (scope.path.clone(), scope.test)).unwrap_or_default()
     }
 
     /// `use …;`
     fn import(&mut self, before: Pending) {
         self.at += 1;
-        let how = Use {
-            re_exported: before.visible,
-            in_test: before.test,
-            absolute: self.sep(0),
-        };
+        let how = Use { re_exported: before.visible, in_test: before.test, absolute: self.sep(0) };
         if how.absolute {
             self.at += 1;
         }

@@ -20,12 +20,7 @@ pub struct Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            file,
-            line,
-            what,
-            rule,
-        } = self;
+        let Self { file, line, what, rule } = self;
         write!(f, "{file}:{line}: {what}\n    rule: {rule}")
     }
 }
@@ -43,9 +38,8 @@ pub fn violations(sources: &[Source], crates: &Crates) -> Vec<Violation> {
         .map(|source| reader::read(&source.file, &source.text, module_of(&source.file)))
         .collect();
     let mut found = Vec::new();
-    let (ours, steps): (Vec<_>, Vec<_>) = parsed
-        .iter()
-        .partition(|parsed| parsed.file.starts_with("src/"));
+    let (ours, steps): (Vec<_>, Vec<_>) =
+        parsed.iter().partition(|parsed| parsed.file.starts_with("src/"));
     let house = House::of(&ours, crates);
     for parsed in &ours {
         house.check(parsed, &mut found);
@@ -58,17 +52,10 @@ pub fn violations(sources: &[Source], crates: &Crates) -> Vec<Violation> {
 
 fn check_migration(parsed: &Parsed, found: &mut Vec<Violation>) {
     let rule = "a migration is frozen: it imports nothing of keypulse";
-    let ours = parsed
-        .named
-        .iter()
-        .filter(|named| named.segments.first().is_some_and(|s| s == "keypulse"));
+    let ours =
+        parsed.named.iter().filter(|named| named.segments.first().is_some_and(|s| s == "keypulse"));
     for named in ours {
-        found.push(violation(
-            parsed,
-            named.line,
-            format!("`{}`", named.text()),
-            rule,
-        ));
+        found.push(violation(parsed, named.line, format!("`{}`", named.text()), rule));
     }
     refused(parsed, found);
 }
@@ -86,12 +73,7 @@ fn refused(parsed: &Parsed, found: &mut Vec<Violation>) {
 }
 
 fn violation(parsed: &Parsed, line: usize, what: String, rule: impl Into<String>) -> Violation {
-    Violation {
-        file: parsed.file.clone(),
-        line,
-        what,
-        rule: rule.into(),
-    }
+    Violation { file: parsed.file.clone(), line, what, rule: rule.into() }
 }
 
 /// Where a named path leads.
@@ -116,20 +98,13 @@ impl<'a> House<'a> {
         let mut test_only = BTreeSet::new();
         for module in all.iter().flat_map(|parsed| &parsed.modules) {
             if let Some((name, parent)) = module.path.split_last() {
-                children
-                    .entry(parent.to_vec())
-                    .or_default()
-                    .insert(name.clone());
+                children.entry(parent.to_vec()).or_default().insert(name.clone());
             }
             if module.test_only {
                 test_only.insert(module.path.clone());
             }
         }
-        Self {
-            crates,
-            children,
-            test_only,
-        }
+        Self { crates, children, test_only }
     }
 
     fn check(&self, parsed: &Parsed, found: &mut Vec<Violation>) {
@@ -138,12 +113,7 @@ impl<'a> House<'a> {
         let top = top_of(&parsed.file, &module);
         let Some(row) = table::ROWS.iter().find(|row| row.module == top) else {
             let what = format!("the module `{top}` has no row in the table of imports");
-            found.push(violation(
-                parsed,
-                1,
-                what,
-                "every module has its place in the layers",
-            ));
+            found.push(violation(parsed, 1, what, "every module has its place in the layers"));
             return;
         };
         for module in &parsed.modules {
@@ -166,12 +136,7 @@ impl<'a> House<'a> {
         }
         if module.path == table::PRIVATE && module.visible {
             let rule = "`store::entity` never leaves `src/store`: declare it without `pub`";
-            found.push(violation(
-                parsed,
-                module.line,
-                "`pub mod entity`".to_owned(),
-                rule,
-            ));
+            found.push(violation(parsed, module.line, "`pub mod entity`".to_owned(), rule));
         }
     }
 
@@ -193,12 +158,7 @@ impl<'a> House<'a> {
             Target::Local => {}
             Target::Unreadable(why) => {
                 let rule = "sources use only forms that this test can read";
-                found.push(violation(
-                    parsed,
-                    named.line,
-                    format!("{shown}: {why}"),
-                    rule,
-                ));
+                found.push(violation(parsed, named.line, format!("{shown}: {why}"), rule));
             }
             Target::Ours(path) => self.check_ours(parsed, row, named, &path, in_test, found),
             Target::Outside(name) => self.check_outside(parsed, row, named, &name, in_test, found),
@@ -248,9 +208,7 @@ impl<'a> House<'a> {
         found: &mut Vec<Violation>,
     ) {
         let shown = format!("`{}`", named.text());
-        let spare = table::SPARE
-            .iter()
-            .find(|(module, _)| *module == row.module);
+        let spare = table::SPARE.iter().find(|(module, _)| *module == row.module);
         if let Some((module, allowed)) = spare
             && !allowed.contains(&name)
             && !(in_test && self.crates.for_tests.contains(name))
@@ -282,19 +240,12 @@ impl<'a> House<'a> {
             "crate" => return whole_or_root(rest.to_vec()),
             "self" => rest,
             "super" => named.segments.as_slice(),
-            name if self
-                .children
-                .get(&named.scope)
-                .is_some_and(|all| all.contains(name)) =>
-            {
+            name if self.children.get(&named.scope).is_some_and(|all| all.contains(name)) => {
                 named.segments.as_slice()
             }
             _ => return self.outside_or_own(first, rest),
         };
-        let up = below
-            .iter()
-            .take_while(|segment| *segment == "super")
-            .count();
+        let up = below.iter().take_while(|segment| *segment == "super").count();
         let Some(height) = named.scope.len().checked_sub(up) else {
             return Target::Unreadable("`super` leads out of the crate");
         };
@@ -320,10 +271,7 @@ impl<'a> House<'a> {
 fn whole_or_root(path: Vec<String>) -> Target {
     if path.is_empty() || path == ["*"] {
         Target::Unreadable("the root of the crate as a whole; name the module that is meant")
-    } else if path
-        .iter()
-        .any(|segment| segment == "super" || segment == "self")
-    {
+    } else if path.iter().any(|segment| segment == "super" || segment == "self") {
         Target::Unreadable("`self` or `super` in the middle of a path")
     } else {
         Target::Ours(path)
@@ -352,12 +300,7 @@ fn check_place(
         None => here == **place || here.starts_with(&format!("{place}::")),
     };
     if !what.places.iter().any(fits) {
-        let rule = format!(
-            "`{}` only in {}: {}",
-            what.name,
-            what.places.join(", "),
-            what.why
-        );
+        let rule = format!("`{}` only in {}: {}", what.name, what.places.join(", "), what.why);
         found.push(violation(parsed, line, shown.to_owned(), rule));
     }
 }

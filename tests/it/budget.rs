@@ -14,25 +14,13 @@ use crate::rig::{now, on_both};
 async fn a_charge_holds_for_every_process_and_over_restarts() {
     on_both(async |rig| {
         let minute = TimeDelta::minutes(1);
-        assert_eq!(
-            rig.store.charge("calls", minute, now()).await.unwrap(),
-            None
-        );
+        assert_eq!(rig.store.charge("calls", minute, now()).await.unwrap(), None);
         let restarted = rig.another().await;
         let early = now() + TimeDelta::seconds(59);
         let free_at = restarted.charge("calls", minute, early).await.unwrap();
         assert_eq!(free_at, Some(now() + minute));
-        assert_eq!(
-            restarted.charge("other", minute, early).await.unwrap(),
-            None
-        );
-        assert_eq!(
-            restarted
-                .charge("calls", minute, now() + minute)
-                .await
-                .unwrap(),
-            None
-        );
+        assert_eq!(restarted.charge("other", minute, early).await.unwrap(), None);
+        assert_eq!(restarted.charge("calls", minute, now() + minute).await.unwrap(), None);
     })
     .await;
 }
@@ -45,11 +33,7 @@ async fn of_many_who_charge_at_once_one_succeeds() {
             let store = rig.another().await;
             tasks.spawn(async move { store.charge("calls", TimeDelta::hours(1), now()).await });
         }
-        let charged = tasks
-            .join_all()
-            .await
-            .into_iter()
-            .filter(|one| matches!(one, Ok(None)));
+        let charged = tasks.join_all().await.into_iter().filter(|one| matches!(one, Ok(None)));
         assert_eq!(charged.count(), 1);
     })
     .await;
@@ -62,10 +46,7 @@ async fn an_idle_budget_does_not_save_up_for_a_burst() {
         assert_eq!(rig.store.charge("calls", cost, now()).await.unwrap(), None);
         let later = now() + TimeDelta::hours(5);
         assert_eq!(rig.store.charge("calls", cost, later).await.unwrap(), None);
-        assert_eq!(
-            rig.store.charge("calls", cost, later).await.unwrap(),
-            Some(later + cost)
-        );
+        assert_eq!(rig.store.charge("calls", cost, later).await.unwrap(), Some(later + cost));
     })
     .await;
 }
@@ -87,10 +68,7 @@ async fn two_processes_together_start_no_more_calls_than_one_may() {
             );
             tasks.spawn(async move {
                 let mut calls = 0_u32;
-                while tokio::time::timeout_at(end, budget.take())
-                    .await
-                    .is_ok_and(|it| it.is_ok())
-                {
+                while tokio::time::timeout_at(end, budget.take()).await.is_ok_and(|it| it.is_ok()) {
                     calls += 1;
                 }
                 calls

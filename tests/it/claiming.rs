@@ -11,18 +11,10 @@ async fn those_due_are_leased_in_the_order_of_their_due_times() {
     on_both(async |rig| {
         rig.add(5).await;
         let claimed = claim(&rig.store, "one", 3, now() + TimeDelta::milliseconds(3)).await;
-        let refs: Vec<_> = claimed
-            .iter()
-            .map(|tenant| tenant.reference.as_str())
-            .collect();
+        let refs: Vec<_> = claimed.iter().map(|tenant| tenant.reference.as_str()).collect();
         assert_eq!(refs, ["t-0000", "t-0001", "t-0002"]);
         assert_eq!(claimed[0].sealed.as_deref(), Some(b"sealed-0".as_slice()));
-        assert_eq!(
-            claim(&rig.store, "one", 9, now() + TimeDelta::milliseconds(3))
-                .await
-                .len(),
-            1
-        );
+        assert_eq!(claim(&rig.store, "one", 9, now() + TimeDelta::milliseconds(3)).await.len(), 1);
     })
     .await;
 }
@@ -31,12 +23,7 @@ async fn those_due_are_leased_in_the_order_of_their_due_times() {
 async fn a_lease_keeps_others_away_until_it_runs_out() {
     on_both(async |rig| {
         rig.add(2).await;
-        assert_eq!(
-            claim(&rig.store, "one", 9, minute(0) + TimeDelta::seconds(1))
-                .await
-                .len(),
-            2
-        );
+        assert_eq!(claim(&rig.store, "one", 9, minute(0) + TimeDelta::seconds(1)).await.len(), 2);
         assert_eq!(claim(&rig.store, "two", 9, minute(4)).await.len(), 0);
         assert_eq!(claim(&rig.store, "two", 9, minute(6)).await.len(), 2);
     })
@@ -90,12 +77,7 @@ async fn one_damaged_row_does_not_keep_the_others_from_being_watched() {
         let ids = rig.add(3).await;
         let sql = "UPDATE tenant_state SET status = 'splendid' WHERE tenant_id = $1";
         assert_eq!(rig.execute(sql, vec![ids[1].raw().into()]).await, 1);
-        let claimed: Vec<_> = rig
-            .claim("one", 9)
-            .await
-            .into_iter()
-            .map(|one| one.id)
-            .collect();
+        let claimed: Vec<_> = rig.claim("one", 9).await.into_iter().map(|one| one.id).collect();
         assert_eq!(claimed, [ids[0], ids[2]]);
     })
     .await;

@@ -31,18 +31,15 @@ impl Rig {
     pub async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("keypulse.db").display());
-        Self {
-            store: open(&url).await,
-            url,
-            folder,
-        }
+        Self { store: open(&url).await, url, folder }
     }
 
     /// A new PostgreSQL database without a schema.
     pub async fn postgres() -> Self {
-        let server = std::env::var("KEYPULSE_TEST_POSTGRES")
-            .expect("KEYPULSE_TEST_POSTGRES is not set: run scripts/test");
         static COUNT: AtomicU32 = AtomicU32::new(0);
+        let Ok(server) = std::env::var("KEYPULSE_TEST_POSTGRES") else {
+            panic!("KEYPULSE_TEST_POSTGRES is not set: run scripts/test")
+        };
         let name = format!(
             "it_{}_{}_{}",
             std::process::id(),
@@ -50,18 +47,11 @@ impl Rig {
             &random_name().unwrap()[..8]
         );
         let admin = Database::connect(&server).await.unwrap();
-        admin
-            .execute_unprepared(&format!("CREATE DATABASE {name}"))
-            .await
-            .unwrap();
+        admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
         admin.close().await.unwrap();
         let (base, _) = server.rsplit_once('/').unwrap();
         let url = format!("{base}/{name}");
-        Self {
-            store: open(&url).await,
-            url,
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { store: open(&url).await, url, folder: tempfile::tempdir().unwrap() }
     }
 
     /// A second process on the same database.
@@ -137,20 +127,11 @@ impl Rig {
 
 pub async fn claim(store: &Store, lease: &str, limit: u32, at: DateTime<Utc>) -> Vec<Watched> {
     let until = at + TimeDelta::minutes(5);
-    store
-        .claim(&Claim {
-            horizon: at,
-            now: at,
-            until,
-            lease,
-            limit,
-        })
-        .await
-        .unwrap()
+    store.claim(&Claim { horizon: at, now: at, until, lease, limit }).await.unwrap()
 }
 
 pub async fn open(url: &str) -> Store {
-    Store::open(&Place::parse(url).unwrap()).await.unwrap()
+    Store::open(&Place::parse(&url.into()).unwrap()).await.unwrap()
 }
 
 /// The moment at which every test begins.
@@ -185,21 +166,11 @@ pub fn tenant(n: u32) -> NewTenant {
 
 /// What the rules say of a tenant and a finding at that minute.
 pub fn decided(tenant: &Watched, finding: Finding, at: DateTime<Utc>) -> Verdict {
-    let evidence = Evidence {
-        generation: Generation::FIRST,
-        began: at,
-        finding,
-    };
+    let evidence = Evidence { generation: Generation::FIRST, began: at, finding };
     let policy = Policy::default();
     let before = &tenant.health;
-    let decision: Decision = decide(
-        before,
-        &evidence,
-        Weather::Clear,
-        &policy,
-        TimeDelta::zero(),
-        at,
-    );
+    let decision: Decision =
+        decide(before, &evidence, Weather::Clear, &policy, TimeDelta::zero(), at);
     Verdict {
         tenant: tenant.id,
         reference: tenant.reference.clone(),

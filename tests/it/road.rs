@@ -29,31 +29,17 @@ impl Road {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let anywhere = "127.0.0.1:0".parse().unwrap();
-        let options = Options {
-            listen: anywhere,
-            control: anywhere,
-            tenants,
-            seed: 3,
-        };
+        let options = Options { listen: anywhere, control: anywhere, tenants, seed: 3 };
         let sandbox = Sandbox::start(options, Arc::clone(&clock)).await.unwrap();
         let master = rig.folder().join("master.key");
         if !master.exists() {
-            MasterKey::generate()
-                .unwrap()
-                .write_new_file(&master)
-                .unwrap();
+            MasterKey::generate().unwrap().write_new_file(&master).unwrap();
         }
         let environment = [
             ("KEYPULSE__STORE__URL", rig.url.clone()),
-            (
-                "KEYPULSE__PROVIDER__BASE_URL",
-                sandbox.base_url().to_string(),
-            ),
+            ("KEYPULSE__PROVIDER__BASE_URL", sandbox.base_url().to_string()),
             ("KEYPULSE__PROVIDER__TIMEOUT", "2s".to_owned()),
-            (
-                "KEYPULSE__KEYRING__MASTER_KEY_FILE",
-                master.display().to_string(),
-            ),
+            ("KEYPULSE__KEYRING__MASTER_KEY_FILE", master.display().to_string()),
             ("KEYPULSE__BUDGET__PER_MINUTE", "60000".to_owned()),
         ];
         let environment = environment.map(|(name, value)| (name.into(), value.into()));
@@ -73,11 +59,7 @@ impl Road {
             app.add_tenant(&keyring, &request).await.unwrap();
         }
         let checker = app.checker(keyring, Metrics::new().unwrap()).unwrap();
-        Self {
-            sandbox,
-            app,
-            checker,
-        }
+        Self { sandbox, app, checker }
     }
 
     /// Claims one tenant and asks about it, without saving.
@@ -89,41 +71,20 @@ impl Road {
     pub async fn claim(&self, reference: &str, lease: &str) -> Watched {
         let view = self.app.store.tenant(reference).await.unwrap().unwrap();
         let now = self.app.clock.now();
-        let claim = Claim {
-            horizon: now,
-            now,
-            until: now + TimeDelta::minutes(1),
-            lease,
-            limit: 1,
-        };
-        self.app
-            .store
-            .claim_one(view.id, &claim)
-            .await
-            .unwrap()
-            .unwrap()
+        let claim =
+            Claim { horizon: now, now, until: now + TimeDelta::minutes(1), lease, limit: 1 };
+        self.app.store.claim_one(view.id, &claim).await.unwrap().unwrap()
     }
 
     /// One whole check.
     pub async fn check(&self, reference: &str) -> Finding {
         let observed = self.probe(reference, "check").await;
-        self.checker
-            .settle(std::slice::from_ref(&observed), "check")
-            .await
-            .unwrap();
+        self.checker.settle(std::slice::from_ref(&observed), "check").await.unwrap();
         observed.evidence.finding
     }
 
     pub async fn status(&self, reference: &str) -> String {
-        self.app
-            .store
-            .tenant(reference)
-            .await
-            .unwrap()
-            .unwrap()
-            .health
-            .status
-            .to_string()
+        self.app.store.tenant(reference).await.unwrap().unwrap().health.status.to_string()
     }
 
     pub fn metric(&self, series: &str) -> f64 {
@@ -150,22 +111,9 @@ async fn the_client_is_pinned_at_the_first_acceptance_and_another_one_is_no_evid
     on_both(async |rig| {
         let road = Road::on(rig, 1).await;
         road.check("erp-0001").await;
-        let pinned = road
-            .app
-            .store
-            .tenant("erp-0001")
-            .await
-            .unwrap()
-            .unwrap()
-            .client;
-        assert_eq!(
-            pinned,
-            Some(road.sandbox.world().tenant(1).unwrap().client_id)
-        );
-        road.sandbox
-            .world()
-            .apply(Change::OtherClient { tenant: 1 })
-            .unwrap();
+        let pinned = road.app.store.tenant("erp-0001").await.unwrap().unwrap().client;
+        assert_eq!(pinned, Some(road.sandbox.world().tenant(1).unwrap().client_id));
+        road.sandbox.world().apply(Change::OtherClient { tenant: 1 }).unwrap();
         let other = Finding::Inconclusive(Inconclusive::OtherClient);
         assert_eq!(road.check("erp-0001").await, other);
         assert_eq!(road.status("erp-0001").await, "healthy");
@@ -178,40 +126,20 @@ async fn evidence_that_lost_its_row_is_decided_again_and_counts_once() {
     on_both(async |rig| {
         let road = Road::on(rig, 1).await;
         road.check("erp-0001").await;
-        road.sandbox
-            .world()
-            .apply(Change::Revoke { tenant: 1 })
-            .unwrap();
+        road.sandbox.world().apply(Change::Revoke { tenant: 1 }).unwrap();
         // Asked twice before either is saved, as by two processes after a lease ran out.
         let one = road.probe("erp-0001", "one").await;
         road.app.store.release("one").await.unwrap();
         let two = road.probe("erp-0001", "two").await;
         road.checker.settle(&[one], "one").await.unwrap();
-        road.checker
-            .settle(std::slice::from_ref(&two), "two")
-            .await
-            .unwrap();
-        let health = road
-            .app
-            .store
-            .tenant("erp-0001")
-            .await
-            .unwrap()
-            .unwrap()
-            .health;
+        road.checker.settle(std::slice::from_ref(&two), "two").await.unwrap();
+        let health = road.app.store.tenant("erp-0001").await.unwrap().unwrap().health;
         assert_eq!(health.status.doubt().unwrap().count.get(), 2);
         assert_eq!(health.status.doubt().unwrap().failure, Failure::Rejected);
         assert!(road.metric("keypulse_decisions_repeated_total") >= 1.0);
         // Told once more, it counts no more.
         road.checker.settle(&[two], "two").await.unwrap();
-        let again = road
-            .app
-            .store
-            .tenant("erp-0001")
-            .await
-            .unwrap()
-            .unwrap()
-            .health;
+        let again = road.app.store.tenant("erp-0001").await.unwrap().unwrap().health;
         assert_eq!(again.status.doubt().unwrap().count.get(), 2);
     })
     .await;
@@ -222,16 +150,9 @@ async fn evidence_about_a_key_that_was_replaced_meanwhile_is_thrown_away_and_cou
     on_both(async |rig| {
         let road = Road::on(rig, 1).await;
         road.check("erp-0001").await;
-        road.sandbox
-            .world()
-            .apply(Change::Revoke { tenant: 1 })
-            .unwrap();
+        road.sandbox.world().apply(Change::Revoke { tenant: 1 }).unwrap();
         let old = road.probe("erp-0001", "old").await;
-        rig.execute(
-            "UPDATE tenant_state SET generation = 2, version = version + 1",
-            vec![],
-        )
-        .await;
+        rig.execute("UPDATE tenant_state SET generation = 2, version = version + 1", vec![]).await;
         road.checker.settle(&[old], "old").await.unwrap();
         assert_eq!(road.status("erp-0001").await, "healthy");
         assert!((road.metric("keypulse_evidence_discarded_total") - 1.0).abs() < 0.1);
@@ -245,28 +166,12 @@ async fn evidence_about_a_company_that_was_changed_meanwhile_is_thrown_away() {
         let road = Road::on(rig, 1).await;
         road.check("erp-0001").await;
         let old = road.probe("erp-0001", "old").await;
-        rig.execute("UPDATE tenant SET company_id = 'elsewhere'", vec![])
-            .await;
-        rig.execute("UPDATE tenant_state SET version = version + 1", vec![])
-            .await;
+        rig.execute("UPDATE tenant SET company_id = 'elsewhere'", vec![]).await;
+        rig.execute("UPDATE tenant_state SET version = version + 1", vec![]).await;
         let accepted_at = |health: keypulse::health::Health| health.accepted_at;
-        let before = road
-            .app
-            .store
-            .tenant("erp-0001")
-            .await
-            .unwrap()
-            .unwrap()
-            .health;
+        let before = road.app.store.tenant("erp-0001").await.unwrap().unwrap().health;
         road.checker.settle(&[old], "old").await.unwrap();
-        let after = road
-            .app
-            .store
-            .tenant("erp-0001")
-            .await
-            .unwrap()
-            .unwrap()
-            .health;
+        let after = road.app.store.tenant("erp-0001").await.unwrap().unwrap().health;
         assert_eq!(accepted_at(before), accepted_at(after));
     })
     .await;
@@ -277,21 +182,11 @@ async fn a_fault_of_the_provider_is_written_down_and_blamed_on_nobody() {
     on_both(async |rig| {
         let road = Road::on(rig, 1).await;
         road.check("erp-0001").await;
-        road.sandbox
-            .world()
-            .apply(Change::Fault(Fault::new(FaultKind::Status(500))))
-            .unwrap();
+        road.sandbox.world().apply(Change::Fault(Fault::new(FaultKind::Status(500)))).unwrap();
         for _ in 0..6 {
             road.check("erp-0001").await;
         }
-        let health = road
-            .app
-            .store
-            .tenant("erp-0001")
-            .await
-            .unwrap()
-            .unwrap()
-            .health;
+        let health = road.app.store.tenant("erp-0001").await.unwrap().unwrap().health;
         assert_eq!(health.status.to_string(), "healthy");
         assert_eq!(health.status.doubt(), None);
         assert!(health.silent_since.is_some());

@@ -15,11 +15,7 @@ async fn live(rig: &Rig, id: keypulse::ids::TenantId, findings: &[(i64, Finding)
     for (at, finding) in findings {
         let tenant = rig.watched(id).await;
         let verdict = decided(&tenant, finding.clone(), minute(*at));
-        let saved = rig
-            .store
-            .save(&[verdict], "lease", minute(*at))
-            .await
-            .unwrap();
+        let saved = rig.store.save(&[verdict], "lease", minute(*at)).await.unwrap();
         assert!(saved.lost.is_empty());
     }
 }
@@ -35,10 +31,8 @@ async fn a_batch_saves_everybody_and_ends_their_leases() {
     on_both(async |rig| {
         rig.add(300).await;
         let claimed = rig.claim("mine", 300).await;
-        let verdicts: Vec<Verdict> = claimed
-            .iter()
-            .map(|tenant| decided(tenant, Finding::Accepted, now()))
-            .collect();
+        let verdicts: Vec<Verdict> =
+            claimed.iter().map(|tenant| decided(tenant, Finding::Accepted, now())).collect();
         let saved = rig.store.save(&verdicts, "mine", now()).await.unwrap();
         assert_eq!((saved.saved.len(), saved.lost.len()), (300, 0));
         let free = "SELECT COUNT(*) FROM tenant_state WHERE status = 'healthy' AND version = 2 \
@@ -91,11 +85,7 @@ async fn a_dead_key_opens_one_episode_and_owes_each_audience_once() {
         let ids = rig.add(1).await;
         live(rig, ids[0], &dead()).await;
         live(rig, ids[0], &[(400, rejected()), (800, rejected())]).await;
-        assert_eq!(
-            rig.number("SELECT COUNT(*) FROM episode WHERE closed_at IS NULL")
-                .await,
-            1
-        );
+        assert_eq!(rig.number("SELECT COUNT(*) FROM episode WHERE closed_at IS NULL").await, 1);
         let began = rig.number("SELECT began_at FROM episode").await;
         assert_eq!(
             began,
@@ -106,11 +96,7 @@ async fn a_dead_key_opens_one_episode_and_owes_each_audience_once() {
         assert_eq!(rig.number(first).await, 2);
         live(rig, ids[0], &[(900, Finding::Accepted)]).await;
         let resolved = "SELECT COUNT(*) FROM message WHERE stage = 'resolved'";
-        assert_eq!(
-            rig.number(resolved).await,
-            2,
-            "customer and on-call, who had been told"
-        );
+        assert_eq!(rig.number(resolved).await, 2, "customer and on-call, who had been told");
         let closed = "SELECT COUNT(*) FROM episode WHERE outcome = 'recovered'";
         assert_eq!(rig.number(closed).await, 1);
     })
@@ -123,10 +109,7 @@ async fn good_news_is_owed_to_nobody_who_was_not_owed_the_bad() {
         let ids = rig.add(1).await;
         let pending = [0, 1, 4, 11].map(|at| (at, rejected()));
         live(rig, ids[0], &pending).await;
-        assert_eq!(
-            rig.watched(ids[0]).await.health.status.cause(),
-            Some("never_accepted")
-        );
+        assert_eq!(rig.watched(ids[0]).await.health.status.cause(), Some("never_accepted"));
         live(rig, ids[0], &[(500, Finding::Accepted)]).await;
         let told = "SELECT COUNT(*) FROM message WHERE stage = 'resolved' AND audience = ";
         assert_eq!(rig.number(&format!("{told}'customer'")).await, 0);
@@ -141,12 +124,7 @@ async fn two_episodes_of_a_tenant_have_messages_of_their_own() {
         let ids = rig.add(1).await;
         live(rig, ids[0], &dead()).await;
         live(rig, ids[0], &[(500, Finding::Accepted)]).await;
-        live(
-            rig,
-            ids[0],
-            &[1_000, 1_001, 1_004, 1_011].map(|at| (at, rejected())),
-        )
-        .await;
+        live(rig, ids[0], &[1_000, 1_001, 1_004, 1_011].map(|at| (at, rejected()))).await;
         let first = "SELECT COUNT(*) FROM message WHERE stage = 'first' AND audience = 'customer'";
         assert_eq!(rig.number(first).await, 2);
         assert_eq!(rig.number("SELECT COUNT(*) FROM episode").await, 2);
@@ -162,10 +140,7 @@ async fn a_decision_that_is_saved_twice_holds_once() {
         let verdict = decided(&rig.watched(ids[0]).await, rejected(), minute(26));
         // As after a commit whose answer was lost.
         for _ in 0..2 {
-            rig.store
-                .save(std::slice::from_ref(&verdict), "x", minute(26))
-                .await
-                .unwrap();
+            rig.store.save(std::slice::from_ref(&verdict), "x", minute(26)).await.unwrap();
         }
         let first = "SELECT COUNT(*) FROM message WHERE stage = 'first'";
         assert_eq!(rig.number(first).await, 2);
@@ -191,16 +166,9 @@ async fn every_state_comes_back_from_the_database_as_it_was_saved() {
                     .map(|at| (at, Finding::Failed(Failure::PermissionLost(lost.clone())))),
             )
             .collect(),
-        vec![
-            (0, Finding::Accepted),
-            (15, rejected()),
-            (16, pause(Some(minute(90)))),
-        ],
+        vec![(0, Finding::Accepted), (15, rejected()), (16, pause(Some(minute(90))))],
         vec![(0, Finding::Accepted), (15, pause(None))],
-        vec![
-            (0, Finding::Accepted),
-            (15, Finding::Operator(Action::Compromise)),
-        ],
+        vec![(0, Finding::Accepted), (15, Finding::Operator(Action::Compromise))],
     ];
     on_both(async |rig| {
         let count = u32::try_from(histories.len()).unwrap();
@@ -222,17 +190,9 @@ async fn a_destroyed_key_leaves_the_database_with_the_decision() {
     on_both(async |rig| {
         let ids = rig.add(2).await;
         let foreign = || Finding::Failed(Failure::WrongCompany(CompanyId::parse("b").unwrap()));
-        live(
-            rig,
-            ids[0],
-            &[(0, Finding::Accepted), (15, foreign()), (16, foreign())],
-        )
-        .await;
+        live(rig, ids[0], &[(0, Finding::Accepted), (15, foreign()), (16, foreign())]).await;
         assert_eq!(rig.watched(ids[0]).await.sealed, None);
-        assert!(
-            rig.watched(ids[1]).await.sealed.is_some(),
-            "nobody else is touched"
-        );
+        assert!(rig.watched(ids[1]).await.sealed.is_some(), "nobody else is touched");
         assert_eq!(rig.watched(ids[0]).await.due_at, None);
     })
     .await;
@@ -265,25 +225,10 @@ async fn the_weather_is_counted_over_the_window_only() {
         live(rig, ids[2], &[(90, Finding::Accepted), (100, rejected())]).await;
         live(rig, ids[3], &[(0, Finding::Accepted), (10, rejected())]).await;
         let silent = keypulse::health::Inconclusive::TimedOut;
-        live(
-            rig,
-            ids[4],
-            &[(0, Finding::Accepted), (100, Finding::Inconclusive(silent))],
-        )
-        .await;
-        live(
-            rig,
-            ids[5],
-            &[(0, Finding::Operator(Action::Pause { until: None }))],
-        )
-        .await;
+        live(rig, ids[4], &[(0, Finding::Accepted), (100, Finding::Inconclusive(silent))]).await;
+        live(rig, ids[5], &[(0, Finding::Operator(Action::Pause { until: None }))]).await;
         let counts = rig.store.fleet_since(minute(95)).await.unwrap();
-        let expected = Counts {
-            watched: 5,
-            accepted: 1,
-            newly_refused: 1,
-            newly_silent: 1,
-        };
+        let expected = Counts { watched: 5, accepted: 1, newly_refused: 1, newly_silent: 1 };
         assert_eq!(counts, expected);
     })
     .await;
@@ -295,12 +240,7 @@ async fn tenants_are_counted_by_the_words_that_people_see() {
         let ids = rig.add(4).await;
         live(rig, ids[0], &dead()).await;
         live(rig, ids[1], &dead()[..3]).await;
-        live(
-            rig,
-            ids[2],
-            &[(0, Finding::Operator(Action::Pause { until: None }))],
-        )
-        .await;
+        live(rig, ids[2], &[(0, Finding::Operator(Action::Pause { until: None }))]).await;
         let counts = rig.store.count_by_status().await.unwrap();
         let mut seen: Vec<_> = counts
             .iter()
@@ -326,22 +266,14 @@ async fn two_batches_over_the_same_rows_never_wait_for_each_other_for_ever() {
         for round in 0..20_i64 {
             let at = minute(round * 20);
             let tenants = rig.store.watched(&ids).await.unwrap();
-            let forward: Vec<_> = tenants
-                .iter()
-                .map(|one| decided(one, Finding::Accepted, at))
-                .collect();
+            let forward: Vec<_> =
+                tenants.iter().map(|one| decided(one, Finding::Accepted, at)).collect();
             let mut backward = forward.clone();
             backward.reverse();
-            let (one, two) = tokio::join!(
-                rig.store.save(&forward, "a", at),
-                other.save(&backward, "b", at)
-            );
+            let (one, two) =
+                tokio::join!(rig.store.save(&forward, "a", at), other.save(&backward, "b", at));
             let (one, two) = (one.unwrap(), two.unwrap());
-            assert_eq!(
-                one.saved.len() + two.saved.len(),
-                60,
-                "each row is saved by one of them"
-            );
+            assert_eq!(one.saved.len() + two.saved.len(), 60, "each row is saved by one of them");
         }
         let healthy = rig.watched(ids[0]).await.health;
         assert_eq!(healthy.status, Status::Healthy { doubt: None });

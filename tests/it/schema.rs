@@ -19,14 +19,7 @@ async fn every_step_goes_up_down_and_up_again() {
 
         let all = u32::try_from(steps.len()).unwrap();
         rig.store.migrate_down(all).await.unwrap();
-        assert!(
-            rig.store
-                .schema()
-                .await
-                .unwrap()
-                .iter()
-                .all(|step| !step.applied)
-        );
+        assert!(rig.store.schema().await.unwrap().iter().all(|step| !step.applied));
         rig.store.migrate_up(None).await.unwrap();
         assert_eq!(rig.store.tenants("", 10).await.unwrap().len(), 0);
         rig.add(2).await;
@@ -40,10 +33,7 @@ async fn a_schema_from_a_newer_version_is_refused() {
         let sql =
             "INSERT INTO schema_migration (version, applied_at) VALUES ('m99999999_future', 1)";
         rig.execute(sql, vec![]).await;
-        for result in [
-            rig.store.check_schema().await,
-            rig.store.migrate_up(None).await,
-        ] {
+        for result in [rig.store.check_schema().await, rig.store.migrate_up(None).await] {
             let error = result.unwrap_err();
             assert!(matches!(error, StoreError::NewerSchema), "{error}");
         }
@@ -72,10 +62,7 @@ async fn sqlite_has_the_settings_that_the_promises_rest_on() {
         ("foreign_keys", "1"),
     ];
     for (name, value) in expected {
-        assert!(
-            settings.contains(&(name, value.to_owned())),
-            "{name}: {settings:?}"
-        );
+        assert!(settings.contains(&(name, value.to_owned())), "{name}: {settings:?}");
     }
 }
 
@@ -83,8 +70,5 @@ async fn sqlite_has_the_settings_that_the_promises_rest_on() {
 async fn postgres_acknowledges_a_commit_only_when_it_is_on_disk() {
     let rig = Rig::postgres().await;
     let settings = rig.store.settings().await.unwrap();
-    assert!(
-        settings.contains(&("synchronous_commit", "on".to_owned())),
-        "{settings:?}"
-    );
+    assert!(settings.contains(&("synchronous_commit", "on".to_owned())), "{settings:?}");
 }

@@ -19,11 +19,7 @@ async fn sealed(road: &Road, reference: &str) -> Vec<u8> {
 async fn put(rig: &Rig, road: &Road, reference: &str, bytes: Vec<u8>) {
     let view = road.app.store.tenant(reference).await.unwrap().unwrap();
     let sql = "UPDATE tenant_key SET sealed = $1 WHERE tenant_id = $2";
-    assert_eq!(
-        rig.execute(sql, vec![bytes.into(), view.id.raw().into()])
-            .await,
-        1
-    );
+    assert_eq!(rig.execute(sql, vec![bytes.into(), view.id.raw().into()]).await, 1);
 }
 
 /// The key does not open, the provider is not asked, and the tenant is not blamed.
@@ -33,11 +29,7 @@ async fn is_refused(road: &Road, reference: &str) {
     for _ in 0..5 {
         assert_eq!(road.check(reference).await, ours);
     }
-    assert_eq!(
-        road.sandbox.world().counts().total,
-        before,
-        "a call was made"
-    );
+    assert_eq!(road.sandbox.world().counts().total, before, "a call was made");
     assert_eq!(road.status(reference).await, "healthy");
 }
 
@@ -61,11 +53,9 @@ async fn an_older_sealed_row_put_back_alone_does_not_open() {
         let road = Road::on(rig, 1).await;
         road.check("erp-0001").await;
         // The second generation is live; the row of the first comes back, generation and all.
-        rig.execute("UPDATE tenant_state SET generation = 2", vec![])
-            .await;
+        rig.execute("UPDATE tenant_state SET generation = 2", vec![]).await;
         is_refused(&road, "erp-0001").await;
-        rig.execute("UPDATE tenant_key SET generation = 2", vec![])
-            .await;
+        rig.execute("UPDATE tenant_key SET generation = 2", vec![]).await;
         is_refused(&road, "erp-0001").await;
     })
     .await;
@@ -78,25 +68,12 @@ async fn a_key_sealed_for_another_purpose_or_provider_does_not_open() {
         road.check("erp-0001").await;
         let tenant = road.app.store.tenant("erp-0001").await.unwrap().unwrap().id;
         let key = || ApiKey::new("pls_00_11".to_owned());
-        let live = SealContext {
-            provider: "pleo",
-            tenant,
-            generation: 1,
-            purpose: Purpose::LiveKey,
-        };
+        let live =
+            SealContext { provider: "pleo", tenant, generation: 1, purpose: Purpose::LiveKey };
         let others = [
-            SealContext {
-                purpose: Purpose::Quarantine,
-                ..live
-            },
-            SealContext {
-                purpose: Purpose::HandOver,
-                ..live
-            },
-            SealContext {
-                provider: "pleo-staging",
-                ..live
-            },
+            SealContext { purpose: Purpose::Quarantine, ..live },
+            SealContext { purpose: Purpose::HandOver, ..live },
+            SealContext { provider: "pleo-staging", ..live },
         ];
         for context in others {
             let sealed = road.checker.keyring.seal(&context, &key()).unwrap();
@@ -106,10 +83,7 @@ async fn a_key_sealed_for_another_purpose_or_provider_does_not_open() {
         let sealed = road.checker.keyring.seal(&live, &key()).unwrap();
         put(rig, &road, "erp-0001", sealed.bytes).await;
         let said = road.check("erp-0001").await;
-        assert!(
-            matches!(said, Finding::Failed(_)),
-            "sealed rightly, it is sent: {said:?}"
-        );
+        assert!(matches!(said, Finding::Failed(_)), "sealed rightly, it is sent: {said:?}");
     })
     .await;
 }
@@ -128,11 +102,7 @@ async fn another_key_id_does_not_open() {
             generation: 1,
             purpose: Purpose::LiveKey,
         };
-        let error = road
-            .checker
-            .keyring
-            .open_sealed(&context, &bytes)
-            .unwrap_err();
+        let error = road.checker.keyring.open_sealed(&context, &bytes).unwrap_err();
         assert!(matches!(error, VaultError::UnknownKeyId(_)), "{error}");
         put(rig, &road, "erp-0001", bytes).await;
         is_refused(&road, "erp-0001").await;
@@ -152,11 +122,7 @@ async fn every_byte_of_the_stored_key_matters() {
         bytes[at] ^= 1;
         put(&rig, &road, "erp-0001", bytes).await;
         let said = road.check("erp-0001").await;
-        assert_eq!(
-            said,
-            Finding::Inconclusive(Inconclusive::KeyUnavailable),
-            "byte {at}"
-        );
+        assert_eq!(said, Finding::Inconclusive(Inconclusive::KeyUnavailable), "byte {at}");
     }
 }
 
@@ -173,9 +139,7 @@ async fn no_key_stands_in_the_database_file_in_plain_text() {
         assert!(!bytes.windows(key.len()).any(|window| window == key));
         let masked = tenant.key().masked();
         assert!(
-            bytes
-                .windows(masked.len())
-                .any(|window| window == masked.as_bytes()),
+            bytes.windows(masked.len()).any(|window| window == masked.as_bytes()),
             "the test would find a key if it were there"
         );
     }

@@ -29,11 +29,7 @@ async fn the_same_key_for_a_second_tenant_is_refused_by_the_database_and_nothing
         rig.add(1).await;
         let mut second = tenant(2);
         second.fingerprint = tenant(0).fingerprint;
-        let error = rig
-            .store
-            .add_tenant(&second, now(), now())
-            .await
-            .unwrap_err();
+        let error = rig.store.add_tenant(&second, now(), now()).await.unwrap_err();
         assert!(matches!(error, StoreError::KeyTaken), "{error}");
         assert!(!error.to_string().contains("t-0000"), "{error}");
         assert_eq!(rig.number("SELECT COUNT(*) FROM tenant").await, 1);
@@ -48,15 +44,8 @@ async fn a_reference_can_be_used_once() {
         rig.add(1).await;
         let mut second = tenant(0);
         second.fingerprint = b"another".to_vec();
-        let error = rig
-            .store
-            .add_tenant(&second, now(), now())
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(&error, StoreError::RefTaken(taken) if taken == "t-0000"),
-            "{error}"
-        );
+        let error = rig.store.add_tenant(&second, now(), now()).await.unwrap_err();
+        assert!(matches!(&error, StoreError::RefTaken(taken) if taken == "t-0000"), "{error}");
     })
     .await;
 }

@@ -37,18 +37,12 @@ const ROWS: [(Role, &str); 5] = [
 ];
 const TENANT: i64 = 0x0123_4567_89ab_cdef;
 const SEALED: [(Purpose, &str); 3] = [
-    (
-        Purpose::LiveKey,
-        "AQAAAAFF37MDos44V8bDvZcHji2uZv+RbRLGx/UqDIhKFr6r4VFRcGJfqFa71egJrTovIHd2",
-    ),
+    (Purpose::LiveKey, "AQAAAAFF37MDos44V8bDvZcHji2uZv+RbRLGx/UqDIhKFr6r4VFRcGJfqFa71egJrTovIHd2"),
     (
         Purpose::Quarantine,
         "AQAAAAHSuAYExedamqyi8zLkGBZTGw7N/khED18KgisIPk/1xy3xnHGOtiQSIocaWptuEZm7",
     ),
-    (
-        Purpose::HandOver,
-        "AQAAAAFZM0e7jPsAUN+vzC9/BjbXYPAXItgWq0HkcnlH7Oo4M7u9bsl/hfcK/jXgQyJsAFyO",
-    ),
+    (Purpose::HandOver, "AQAAAAFZM0e7jPsAUN+vzC9/BjbXYPAXItgWq0HkcnlH7Oo4M7u9bsl/hfcK/jXgQyJsAFyO"),
 ];
 const FINGERPRINT: &str = "HAywmgoKnsda4XcEnEkpC52SQNdH5EaSYXm0ICC/l8U=";
 const AUDIT_OF_FROZEN: &str = "9sCKMwh1OohYTTk2MWKSfuyvE+bu8ligv/nP6Pan3qw=";
@@ -101,10 +95,7 @@ fn a_key_sealed_in_format_1_opens_for_ever_and_only_for_its_purpose() {
 fn what_is_derived_from_a_keyring_stays_the_same_for_ever() {
     let keyring = keyring();
     let shown = |bytes: &[u8; 32]| STANDARD.encode(bytes);
-    assert_eq!(
-        shown(keyring.fingerprint(&secret()).as_bytes()),
-        FINGERPRINT
-    );
+    assert_eq!(shown(keyring.fingerprint(&secret()).as_bytes()), FINGERPRINT);
     assert_eq!(shown(&keyring.audit_mac(b"frozen")), AUDIT_OF_FROZEN);
     assert_eq!(shown(&keyring.link_mac(b"frozen")), LINK_OF_FROZEN);
 }

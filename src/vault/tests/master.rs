@@ -1,3 +1,5 @@
+//! The master key: made, written, read, refused.
+
 use std::fs;
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -64,10 +66,7 @@ fn a_file_that_exists_is_never_overwritten_not_even_through_a_link() {
         assert!(matches!(error, VaultError::AlreadyExists { .. }));
         assert_eq!(
             error.to_string(),
-            format!(
-                "{} already exists: keypulse never overwrites a master key",
-                path.display()
-            )
+            format!("{} already exists: keypulse never overwrites a master key", path.display())
         );
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
@@ -78,16 +77,9 @@ fn a_file_that_exists_is_never_overwritten_not_even_through_a_link() {
 fn a_key_that_cannot_be_written_names_the_file_and_the_cause() {
     let folder = folder();
     let path = folder.path().join("missing/master.key");
-    let error = MasterKey::generate()
-        .unwrap()
-        .write_new_file(&path)
-        .unwrap_err();
+    let error = MasterKey::generate().unwrap().write_new_file(&path).unwrap_err();
     assert!(matches!(error, VaultError::Write { .. }));
-    assert!(
-        chain(&error).contains("missing/master.key: "),
-        "{}",
-        chain(&error)
-    );
+    assert!(chain(&error).contains("missing/master.key: "), "{}", chain(&error));
     assert!(!path.exists());
 }
 
@@ -95,10 +87,7 @@ fn a_key_that_cannot_be_written_names_the_file_and_the_cause() {
 fn a_file_that_grants_anything_to_group_or_others_is_refused_with_the_way_out() {
     let folder = folder();
     let path = folder.path().join("master.key");
-    MasterKey::generate()
-        .unwrap()
-        .write_new_file(&path)
-        .unwrap();
+    MasterKey::generate().unwrap().write_new_file(&path).unwrap();
     for bit in [0o040, 0o020, 0o010, 0o004, 0o002, 0o001] {
         fs::set_permissions(&path, Permissions::from_mode(0o600 | bit)).unwrap();
         let error = MasterKey::read_file(&path).unwrap_err();
@@ -126,10 +115,7 @@ fn a_link_to_a_private_file_is_read_and_a_link_to_an_open_one_is_not() {
     symlink(&path, &link).unwrap();
     assert_eq!(MasterKey::read_file(&link).unwrap().id(), master.id());
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-    assert!(matches!(
-        MasterKey::read_file(&link),
-        Err(VaultError::OpenToOthers { .. })
-    ));
+    assert!(matches!(MasterKey::read_file(&link), Err(VaultError::OpenToOthers { .. })));
 }
 
 #[test]
@@ -157,10 +143,7 @@ fn a_missing_file_and_a_link_to_nowhere_are_named() {
     }
     let below_a_file = folder.path().join("file/master.key");
     write(&folder.path().join("file"), "", 0o600);
-    assert!(matches!(
-        MasterKey::read_file(&below_a_file),
-        Err(VaultError::Read { .. })
-    ));
+    assert!(matches!(MasterKey::read_file(&below_a_file), Err(VaultError::Read { .. })));
 }
 
 #[test]
@@ -217,11 +200,7 @@ fn a_file_beyond_4_kib_is_refused_however_it_begins() {
     text.push_str(&"x".repeat(4097 - text.len()));
     for length in [4097, 4096] {
         write(&path, &text[..length], 0o600);
-        let expected = if length > 4096 {
-            BadMasterKey::TooLong
-        } else {
-            BadMasterKey::MoreLines
-        };
+        let expected = if length > 4096 { BadMasterKey::TooLong } else { BadMasterKey::MoreLines };
         assert!(matches!(
             MasterKey::read_file(&path),
             Err(VaultError::BadFile { source, .. }) if source == expected
@@ -233,14 +212,8 @@ fn a_file_beyond_4_kib_is_refused_however_it_begins() {
 fn the_public_id_is_eight_digits_and_belongs_to_one_key() {
     let id = parse(line_of(&[7; 32])).unwrap().id();
     assert_eq!(id.len(), 8);
-    assert!(
-        id.bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    );
+    assert!(id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')));
     assert_eq!(id, parse(line_of(&[7; 32])).unwrap().id());
     assert_ne!(id, parse(line_of(&[8; 32])).unwrap().id());
-    assert_ne!(
-        MasterKey::generate().unwrap().id(),
-        MasterKey::generate().unwrap().id()
-    );
+    assert_ne!(MasterKey::generate().unwrap().id(), MasterKey::generate().unwrap().id());
 }

@@ -1,3 +1,5 @@
+//! What a keyring makes of stored rows: whole, damaged, missing, repeated, of another master key.
+
 use chrono::TimeDelta;
 
 use crate::redact::ApiKey;
@@ -48,13 +50,7 @@ fn a_reopened_keyring_opens_and_recognises_what_the_first_one_sealed() {
     let sealed = keyring.seal(&context(), &secret()).unwrap();
     rows.reverse();
     let again = Keyring::open(&master, &rows).unwrap();
-    assert_eq!(
-        again
-            .open_sealed(&context(), &sealed.bytes)
-            .unwrap()
-            .expose(),
-        SECRET
-    );
+    assert_eq!(again.open_sealed(&context(), &sealed.bytes).unwrap().expose(), SECRET);
     assert_eq!(again.fingerprint(&secret()), keyring.fingerprint(&secret()));
     assert_eq!(again.audit_mac(b"row"), keyring.audit_mac(b"row"));
     assert_eq!(again.link_mac(b"row"), keyring.link_mac(b"row"));
@@ -69,10 +65,7 @@ fn fingerprints_differ_for_other_keys_and_under_another_keyring() {
     assert_ne!(fingerprint, other.fingerprint(&secret()));
     let nearly = ApiKey::new(SECRET.to_uppercase());
     assert_ne!(fingerprint, keyring.fingerprint(&nearly));
-    assert_eq!(
-        Fingerprint::from_bytes(*fingerprint.as_bytes()),
-        fingerprint
-    );
+    assert_eq!(Fingerprint::from_bytes(*fingerprint.as_bytes()), fingerprint);
 }
 
 #[test]
@@ -100,10 +93,7 @@ fn a_wrong_master_key_is_told_apart_from_every_single_damaged_row() {
             Keyring::open(&master, &damaged),
             Err(VaultError::DamagedRow { id, role }) if id == expected_id && role == expected_role
         ));
-        assert!(matches!(
-            Keyring::open(&wrong, &damaged),
-            Err(VaultError::WrongMasterKey)
-        ));
+        assert!(matches!(Keyring::open(&wrong, &damaged), Err(VaultError::WrongMasterKey)));
     }
 }
 
@@ -111,20 +101,13 @@ fn a_wrong_master_key_is_told_apart_from_every_single_damaged_row() {
 fn a_missing_row_is_named_and_no_rows_at_all_are_no_keyring() {
     let (master, _, rows) = new_keyring();
     for missing in Role::ALL {
-        let left: Vec<_> = rows
-            .iter()
-            .filter(|row| row.role != missing)
-            .cloned()
-            .collect();
+        let left: Vec<_> = rows.iter().filter(|row| row.role != missing).cloned().collect();
         assert!(matches!(
             Keyring::open(&master, &left),
             Err(VaultError::MissingRow(role)) if role == missing
         ));
     }
-    assert!(matches!(
-        Keyring::open(&master, &[]),
-        Err(VaultError::NoKeyring)
-    ));
+    assert!(matches!(Keyring::open(&master, &[]), Err(VaultError::NoKeyring)));
 }
 
 #[test]
@@ -154,10 +137,7 @@ fn a_row_opens_only_with_its_own_role_id_time_version_and_length() {
     let mut swapped = rows.clone();
     row_of(&mut swapped, Role::Audit).role = Role::Seal;
     row_of(&mut swapped, Role::Link).role = Role::Audit;
-    assert!(matches!(
-        Keyring::open(&master, &swapped),
-        Err(VaultError::DamagedRow { .. })
-    ));
+    assert!(matches!(Keyring::open(&master, &swapped), Err(VaultError::DamagedRow { .. })));
 }
 
 #[test]
@@ -168,10 +148,7 @@ fn a_check_row_that_wraps_another_value_is_damaged() {
     *check = wrap::wrap(&wrapping, check.id, Role::Check, check.created_at, &[0; 32]).unwrap();
     assert!(matches!(
         Keyring::open(&master, &rows),
-        Err(VaultError::DamagedRow {
-            role: Role::Check,
-            ..
-        })
+        Err(VaultError::DamagedRow { role: Role::Check, .. })
     ));
 }
 
@@ -188,16 +165,10 @@ fn a_repeated_row_is_refused() {
     }
     let mut second = rows.clone();
     let fingerprint = row_of(&mut second, Role::Fingerprint).clone();
-    second.push(WrappedKey {
-        id: KeyId(9),
-        ..fingerprint
-    });
+    second.push(WrappedKey { id: KeyId(9), ..fingerprint });
     assert!(matches!(
         Keyring::open(&master, &second),
-        Err(VaultError::RepeatedRow {
-            id: KeyId(9),
-            role: Role::Fingerprint
-        })
+        Err(VaultError::RepeatedRow { id: KeyId(9), role: Role::Fingerprint })
     ));
 }
 
@@ -213,13 +184,7 @@ fn the_newest_key_not_retired_seals_and_a_retired_one_still_opens() {
     let rotated = Keyring::open(&master, &rows).unwrap();
     assert_eq!(rotated.status().sealing, KeyId(6));
     assert_eq!(rotated.status().keys[0].retired_at, Some(now()));
-    assert_eq!(
-        rotated
-            .open_sealed(&context(), &old.bytes)
-            .unwrap()
-            .expose(),
-        SECRET
-    );
+    assert_eq!(rotated.open_sealed(&context(), &old.bytes).unwrap().expose(), SECRET);
     assert_eq!(rotated.fingerprint(&secret()), first.fingerprint(&secret()));
 
     rows.remove(0);
@@ -234,10 +199,7 @@ fn the_newest_key_not_retired_seals_and_a_retired_one_still_opens() {
 fn a_keyring_whose_sealing_keys_are_all_retired_is_refused() {
     let (master, _, mut rows) = new_keyring();
     row_of(&mut rows, Role::Seal).retired_at = Some(now());
-    assert!(matches!(
-        Keyring::open(&master, &rows),
-        Err(VaultError::MissingRow(Role::Seal))
-    ));
+    assert!(matches!(Keyring::open(&master, &rows), Err(VaultError::MissingRow(Role::Seal))));
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! What opens, and all that must not.
+
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
@@ -42,59 +44,24 @@ fn a_sealed_key_opens_under_no_context_that_differs_in_one_field() {
     let (_, keyring, _) = new_keyring();
     let right = context();
     let wrong = [
-        SealContext {
-            provider: "pleo2",
-            ..right
-        },
-        SealContext {
-            provider: "ple",
-            ..right
-        },
-        SealContext {
-            provider: "",
-            ..right
-        },
-        SealContext {
-            provider: "Pleo",
-            ..right
-        },
-        SealContext {
-            tenant: TenantId::from_raw(484),
-            ..right
-        },
-        SealContext {
-            tenant: TenantId::from_raw(-483),
-            ..right
-        },
-        SealContext {
-            generation: 6,
-            ..right
-        },
-        SealContext {
-            generation: 8,
-            ..right
-        },
-        SealContext {
-            purpose: Purpose::Quarantine,
-            ..right
-        },
-        SealContext {
-            purpose: Purpose::HandOver,
-            ..right
-        },
+        SealContext { provider: "pleo2", ..right },
+        SealContext { provider: "ple", ..right },
+        SealContext { provider: "", ..right },
+        SealContext { provider: "Pleo", ..right },
+        SealContext { tenant: TenantId::from_raw(484), ..right },
+        SealContext { tenant: TenantId::from_raw(-483), ..right },
+        SealContext { generation: 6, ..right },
+        SealContext { generation: 8, ..right },
+        SealContext { purpose: Purpose::Quarantine, ..right },
+        SealContext { purpose: Purpose::HandOver, ..right },
     ];
     let sealed = keyring.seal(&right, &secret()).unwrap();
     for context in wrong {
         let error = keyring.open_sealed(&context, &sealed.bytes).unwrap_err();
-        assert!(
-            matches!(error, VaultError::DoesNotOpen),
-            "{context:?}: {error}"
-        );
+        assert!(matches!(error, VaultError::DoesNotOpen), "{context:?}: {error}");
     }
     for purpose in [Purpose::Quarantine, Purpose::HandOver] {
-        let sealed = keyring
-            .seal(&SealContext { purpose, ..right }, &secret())
-            .unwrap();
+        let sealed = keyring.seal(&SealContext { purpose, ..right }, &secret()).unwrap();
         assert!(keyring.open_sealed(&right, &sealed.bytes).is_err());
     }
 }
@@ -102,16 +69,11 @@ fn a_sealed_key_opens_under_no_context_that_differs_in_one_field() {
 #[test]
 fn no_single_flipped_bit_goes_unnoticed() {
     let (_, keyring, _) = new_keyring();
-    let sealed = keyring
-        .seal(&context(), &ApiKey::new("pls_1".to_owned()))
-        .unwrap();
+    let sealed = keyring.seal(&context(), &ApiKey::new("pls_1".to_owned())).unwrap();
     for bit in 0..sealed.bytes.len() * 8 {
         let mut changed = sealed.bytes.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
-        assert!(
-            keyring.open_sealed(&context(), &changed).is_err(),
-            "bit {bit}"
-        );
+        assert!(keyring.open_sealed(&context(), &changed).is_err(), "bit {bit}");
     }
 }
 
@@ -120,24 +82,12 @@ fn a_sealed_key_cut_or_lengthened_anywhere_does_not_open() {
     let (_, keyring, _) = new_keyring();
     let sealed = keyring.seal(&context(), &secret()).unwrap().bytes;
     for length in 0..sealed.len() {
-        let error = keyring
-            .open_sealed(&context(), &sealed[..length])
-            .unwrap_err();
-        assert!(
-            matches!(error, VaultError::DoesNotOpen),
-            "{length}: {error}"
-        );
-        assert!(
-            keyring
-                .open_sealed(&context(), &sealed[length + 1..])
-                .is_err()
-        );
+        let error = keyring.open_sealed(&context(), &sealed[..length]).unwrap_err();
+        assert!(matches!(error, VaultError::DoesNotOpen), "{length}: {error}");
+        assert!(keyring.open_sealed(&context(), &sealed[length + 1..]).is_err());
     }
     let longer = [sealed.as_slice(), b"\0"].concat();
-    assert!(matches!(
-        keyring.open_sealed(&context(), &longer),
-        Err(VaultError::DoesNotOpen)
-    ));
+    assert!(matches!(keyring.open_sealed(&context(), &longer), Err(VaultError::DoesNotOpen)));
 }
 
 #[test]
@@ -158,10 +108,7 @@ fn a_key_id_that_is_not_held_is_our_own_fault_and_told_apart() {
     let (_, keyring, rows) = new_keyring();
     let mut sealed = keyring.seal(&context(), &secret()).unwrap().bytes;
     // The ids of the other roles are no sealing keys either.
-    let others = rows
-        .iter()
-        .filter(|row| row.role != Role::Seal)
-        .map(|row| row.id.0);
+    let others = rows.iter().filter(|row| row.role != Role::Seal).map(|row| row.id.0);
     for id in others.chain([0, 6, u32::MAX]) {
         sealed[1..5].copy_from_slice(&id.to_be_bytes());
         assert!(matches!(
@@ -177,22 +124,11 @@ fn the_id_of_another_key_that_is_held_does_not_open() {
     let fresh = Material::random().unwrap();
     let wrapping = master.wrapping().unwrap();
     // The same key under both ids, so that only the binding to the id can refuse.
-    let old = rows
-        .iter()
-        .find(|row| row.role == Role::Seal)
-        .unwrap()
-        .clone();
+    let old = rows.iter().find(|row| row.role == Role::Seal).unwrap().clone();
     let same = wrap::unwrap(&wrapping, &old).unwrap();
     for (id, plain) in [(6, &same), (7, &fresh)] {
         rows.push(
-            wrap::wrap(
-                &wrapping,
-                KeyId(id),
-                Role::Seal,
-                old.created_at,
-                plain.expose(),
-            )
-            .unwrap(),
+            wrap::wrap(&wrapping, KeyId(id), Role::Seal, old.created_at, plain.expose()).unwrap(),
         );
     }
     let keyring = Keyring::open(&master, &rows).unwrap();
@@ -209,10 +145,7 @@ fn the_id_of_another_key_that_is_held_does_not_open() {
     let keyring = Keyring::open(&master, &rows).unwrap();
     let mut sealed = keyring.seal(&context(), &secret()).unwrap().bytes;
     sealed[1..5].copy_from_slice(&1_u32.to_be_bytes());
-    assert!(matches!(
-        keyring.open_sealed(&context(), &sealed),
-        Err(VaultError::DoesNotOpen)
-    ));
+    assert!(matches!(keyring.open_sealed(&context(), &sealed), Err(VaultError::DoesNotOpen)));
 }
 
 #[test]
@@ -220,10 +153,7 @@ fn another_keyring_does_not_open_it() {
     let (_, keyring, _) = new_keyring();
     let (_, other, _) = new_keyring();
     let sealed = keyring.seal(&context(), &secret()).unwrap();
-    assert!(matches!(
-        other.open_sealed(&context(), &sealed.bytes),
-        Err(VaultError::DoesNotOpen)
-    ));
+    assert!(matches!(other.open_sealed(&context(), &sealed.bytes), Err(VaultError::DoesNotOpen)));
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! Nothing that can be printed holds a secret.
+
 use secrecy::SecretString;
 
 use crate::redact::chain;
@@ -92,13 +94,7 @@ fn no_error_quotes_the_text_it_refused() {
 #[test]
 fn an_error_says_its_own_part_once_and_begins_small() {
     let (master, keyring, rows) = new_keyring();
-    let damaged = [
-        WrappedKey {
-            wrapped: vec![],
-            ..rows[4].clone()
-        },
-        rows[0].clone(),
-    ];
+    let damaged = [WrappedKey { wrapped: vec![], ..rows[4].clone() }, rows[0].clone()];
     let unknown = [1, 0, 0, 0, 9];
     let errors = [
         Keyring::open(&MasterKey::generate().unwrap(), &rows).unwrap_err(),
@@ -112,16 +108,10 @@ fn an_error_says_its_own_part_once_and_begins_small() {
     ];
     let lines: Vec<String> = errors.iter().map(|error| chain(error)).collect();
     for line in &lines {
-        assert!(
-            line.starts_with(|first: char| first.is_lowercase()),
-            "{line}"
-        );
+        assert!(line.starts_with(|first: char| first.is_lowercase()), "{line}");
         assert!(!line.ends_with('.'), "{line}");
     }
-    assert_eq!(
-        lines[0],
-        "the master key does not open this keyring: it was made with another one"
-    );
+    assert_eq!(lines[0], "the master key does not open this keyring: it was made with another one");
     assert_eq!(
         lines[7],
         "the text given is no master key: what follows `keypulse-master-key-v1:` is not base64 of 32 bytes: it may have been copied in part"

@@ -40,11 +40,7 @@ fn an_import_against_the_direction_is_seen_in_every_form() {
         "struct S { pub(in crate::store) x: u8 }",
         "fn f<'a>(x: &'a crate::store::Store) {}",
     ] {
-        refused(
-            "src/provider/client.rs",
-            text,
-            &["store", "`provider` imports only"],
-        );
+        refused("src/provider/client.rs", text, &["store", "`provider` imports only"]);
     }
 }
 
@@ -70,30 +66,16 @@ fn every_layer_keeps_to_its_row() {
         ("src/lib.rs", "store"),
         ("src/main.rs", "store"),
     ] {
-        let root = if file == "src/main.rs" {
-            "keypulse"
-        } else {
-            "crate"
-        };
-        refused(
-            file,
-            &format!("use {root}::{import}::Thing;"),
-            &[file, import, " imports "],
-        );
+        let root = if file == "src/main.rs" { "keypulse" } else { "crate" };
+        refused(file, &format!("use {root}::{import}::Thing;"), &[file, import, " imports "]);
     }
 }
 
 #[test]
 fn what_the_rows_allow_is_not_refused() {
     fine("src/main.rs", "use keypulse::{cli, app};");
-    fine(
-        "src/app.rs",
-        "use crate::{http, task::sweep, store::Store, health::Policy};",
-    );
-    fine(
-        "src/task/sweep.rs",
-        "use super::budget; use crate::store::Store; use http::StatusCode;",
-    );
+    fine("src/app.rs", "use crate::{http, task::sweep, store::Store, health::Policy};");
+    fine("src/task/sweep.rs", "use super::budget; use crate::store::Store; use http::StatusCode;");
     fine(
         "src/store/mod.rs",
         "mod entity; use entity::tenant; use self::entity::key; use sea_orm::Set;",
@@ -102,18 +84,9 @@ fn what_the_rows_allow_is_not_refused() {
         "src/health/decide.rs",
         "use std::fmt; use chrono::TimeDelta; use super::{policy, Policy};",
     );
-    fine(
-        "src/health/mod.rs",
-        "mod http; fn f() { http::g(); Self::h(); u32::max(1, 2); }",
-    );
-    fine(
-        "src/health/mod.rs",
-        "impl Iterator for A { fn f() -> impl Sized + use<'a> { 1 } }",
-    );
-    fine(
-        "src/vault/mod.rs",
-        "fn f(key: &ApiKey) { seal(key.expose()) }",
-    );
+    fine("src/health/mod.rs", "mod http; fn f() { http::g(); Self::h(); u32::max(1, 2); }");
+    fine("src/health/mod.rs", "impl Iterator for A { fn f() -> impl Sized + use<'a> { 1 } }");
+    fine("src/vault/mod.rs", "fn f(key: &ApiKey) { seal(key.expose()) }");
     fine("src/sandbox/key_format.rs", "use ring::rand;");
 }
 
@@ -121,19 +94,9 @@ fn what_the_rows_allow_is_not_refused() {
 fn test_code_is_held_to_the_rules_but_may_use_the_helpers_of_other_tests() {
     let bad = "#[cfg(test)] mod tests { use super::*; use crate::store::Store; }";
     refused("src/vault/mod.rs", bad, &["`vault` imports only"]);
-    fine(
-        "src/vault/mod.rs",
-        "#[cfg(test)] mod tests { use crate::testing::key; }",
-    );
-    fine(
-        "src/vault/mod.rs",
-        "#[cfg(test)] use crate::testing::key; fn f() {}",
-    );
-    refused(
-        "src/vault/mod.rs",
-        "use crate::testing::key;",
-        &["each with its place"],
-    );
+    fine("src/vault/mod.rs", "#[cfg(test)] mod tests { use crate::testing::key; }");
+    fine("src/vault/mod.rs", "#[cfg(test)] use crate::testing::key; fn f() {}");
+    refused("src/vault/mod.rs", "use crate::testing::key;", &["each with its place"]);
     let after = "#[cfg(test)] mod tests { fn f() { if a {} } } use crate::testing::key;";
     refused("src/vault/mod.rs", after, &["each with its place"]);
     let not_only = "#[cfg(any(test, unix))] mod tests { use crate::testing::key; }";
@@ -148,13 +111,6 @@ fn a_migration_imports_nothing_of_ours() {
         "use keypulse::health::Policy;",
         &["migrations/src/m1.rs:1", rule],
     );
-    refused(
-        "migrations/src/m1.rs",
-        "fn f() { keypulse::ids::x(); }",
-        &[rule],
-    );
-    fine(
-        "migrations/src/m1.rs",
-        "use sea_orm_migration::prelude::*; use crate::names::Tenant;",
-    );
+    refused("migrations/src/m1.rs", "fn f() { keypulse::ids::x(); }", &[rule]);
+    fine("migrations/src/m1.rs", "use sea_orm_migration::prelude::*; use crate::names::Tenant;");
 }

@@ -29,19 +29,11 @@ fn said(file: &str, text: &str) -> Vec<String> {
     let mut lib: String = table::ROWS
         .iter()
         .filter(|row| row.module != "main" && row.module != "lib")
-        .fold(String::new(), |lib, row| {
-            lib + "pub mod " + row.module + ";\n"
-        });
+        .fold(String::new(), |lib, row| lib + "pub mod " + row.module + ";\n");
     lib.push_str("#[cfg(test)] mod testing;\n");
-    let mut sources = vec![Source {
-        file: file.to_owned(),
-        text: text.to_owned(),
-    }];
+    let mut sources = vec![Source { file: file.to_owned(), text: text.to_owned() }];
     if file != "src/lib.rs" {
-        sources.push(Source {
-            file: "src/lib.rs".to_owned(),
-            text: lib,
-        });
+        sources.push(Source { file: "src/lib.rs".to_owned(), text: lib });
     }
     let crates = Crates::of_manifest(MANIFEST).unwrap_or_else(|error| panic!("{error}"));
     let found = rules::violations(&sources, &crates);
