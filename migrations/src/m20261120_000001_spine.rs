@@ -56,6 +56,9 @@ enum TenantState {
     DoubtCount,
     DoubtFirst,
     DoubtLast,
+    RunWeather,
+    RunCount,
+    RunFirst,
     ReturningAt,
     PausedAt,
     PausedUntil,
@@ -63,6 +66,7 @@ enum TenantState {
     AcceptedAt,
     SilentSince,
     RecoveredAt,
+    DestroyedAt,
     Episodes,
     DueAt,
     Lease,
@@ -184,6 +188,9 @@ fn tenant_state() -> TableCreateStatement {
         .col(optional_number(TenantState::DoubtCount))
         .col(optional_number(TenantState::DoubtFirst))
         .col(optional_number(TenantState::DoubtLast))
+        .col(optional_text(TenantState::RunWeather))
+        .col(optional_number(TenantState::RunCount))
+        .col(optional_number(TenantState::RunFirst))
         .col(optional_number(TenantState::ReturningAt))
         .col(optional_number(TenantState::PausedAt))
         .col(optional_number(TenantState::PausedUntil))
@@ -191,6 +198,7 @@ fn tenant_state() -> TableCreateStatement {
         .col(optional_number(TenantState::AcceptedAt))
         .col(optional_number(TenantState::SilentSince))
         .col(optional_number(TenantState::RecoveredAt))
+        .col(optional_number(TenantState::DestroyedAt))
         .col(number(TenantState::Episodes))
         .col(optional_number(TenantState::DueAt))
         .col(optional_text(TenantState::Lease))
@@ -239,6 +247,11 @@ fn budget() -> TableCreateStatement {
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
+    /// All or nothing, also on SQLite: a process that is killed in the middle leaves no half schema.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let tables =
             [data_key(), tenant(), tenant_key(), tenant_state(), episode(), message(), budget()];
@@ -251,6 +264,16 @@ impl MigrationTrait for Migration {
                     .name("tenant_state_due_at")
                     .table(TenantState::Table)
                     .col(TenantState::DueAt)
+                    .take(),
+            )
+            .await?;
+        manager
+            .create_index(
+                Index::create()
+                    .name("tenant_state_confirm")
+                    .table(TenantState::Table)
+                    .col(TenantState::DueAt)
+                    .and_where(Expr::col(TenantState::DoubtKind).is_not_null())
                     .take(),
             )
             .await?;

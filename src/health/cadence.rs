@@ -3,8 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::evidence::{Evidence, Finding};
+use super::inconclusive::Blame;
 use super::policy::Policy;
-use super::state::{Doubt, Health, ReconnectCause, Status, Trouble};
+use super::state::{Doubt, Health, ReconnectCause, Run, Status, Trouble};
 
 /// When the next probe of a tenant is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,68 +46,75 @@ pub fn next(
     phase: TimeDelta,
     now: DateTime<Utc>,
 ) -> Due {
-    let step = policy.confirm_after[0];
+    let silent = retry(next, evidence, policy);
     let at = match &next.status {
-        Status::Paused { until, .. } => return until.map_or(Due::Never, Due::At),
         Status::Disabled(_) => return Due::Never,
+        // There is nothing left to ask with.
+        _ if next.destroyed_at.is_some() => return Due::Never,
+        Status::Paused { until, .. } => return until.map_or(Due::Never, Due::At),
         // Whoever resumes a tenant wants to see what is true now.
         _ if matches!(evidence.finding, Finding::Operator(_)) => now,
-        Status::NeedsReconnection { returning: Some(_), .. }
-        | Status::Degraded(Trouble::Key { returning: Some(_), .. }) => evidence.began + step,
-        Status::NeedsReconnection { cause: ReconnectCause::WrongCompany(_), doubt, .. }
-        | Status::Degraded(
-            Trouble::Key { doubt, .. } | Trouble::Unreachable { doubt: Some(doubt) },
-        )
+        Status::NeedsReconnection { returning: Some(first), .. }
+        | Status::Degraded(Trouble::Key { returning: Some(first), .. }) => {
+            (*first.min(&now) + policy.confirm_after[0]).max(silent)
+        }
+        // What was told already is asked seldom; anything else is confirmed like a first failure.
+        Status::NeedsReconnection { cause, doubt, .. }
+            if cause.covers(&doubt.failure)
+                && !matches!(cause, ReconnectCause::WrongCompany(_)) =>
+        {
+            evidence.began + policy.dead_interval
+        }
+        Status::NeedsReconnection { doubt, .. }
+        | Status::Degraded(Trouble::Key { doubt, .. })
         | Status::Pending { doubt: Some(doubt) }
-        | Status::Healthy { doubt: Some(doubt) } => {
-            confirmation(doubt, policy).max(retry(next, evidence, policy))
+        | Status::Healthy { doubt: Some(doubt) }
+        | Status::Degraded(Trouble::Unreachable { doubt: Some(doubt) }) => {
+            confirmation(doubt, policy, now).max(silent)
         }
-        // Something else than what was told: confirmed as quickly as a first failure.
-        Status::NeedsReconnection { doubt, .. } if doubt.count.get() < policy.rejections => {
-            confirmation(doubt, policy).max(retry(next, evidence, policy))
-        }
-        Status::NeedsReconnection { .. } => evidence.began + policy.dead_interval,
-        Status::Pending { doubt: None } => retry(next, evidence, policy),
+        Status::Pending { doubt: None } => silent,
         Status::Healthy { doubt: None }
         | Status::Degraded(Trouble::Unreachable { doubt: None }) => {
             routine(now, policy.interval, phase)
         }
     };
-    let asked_to_wait = match &evidence.finding {
-        Finding::Inconclusive(why) => why.retry_after(),
-        Finding::Accepted | Finding::Failed(_) | Finding::Operator(_) => None,
-    };
-    Due::At(at.max(now + asked_to_wait.unwrap_or_default()))
+    Due::At(at.max(now + evidence.pause.unwrap_or_default()))
 }
 
 /// The n-th failure is followed by the n-th step, counted from the first failure. After the last
 /// step the routine interval goes on, except that the end of the span that is still waited for is
-/// not overslept.
-fn confirmation(doubt: &Doubt, policy: &Policy) -> DateTime<Utc> {
+/// not overslept. Counted are the failures that count to a bound, where there are any.
+fn confirmation(doubt: &Doubt, policy: &Policy, now: DateTime<Utc>) -> DateTime<Utc> {
     let steps = &policy.confirm_after;
-    let nth = usize::try_from(doubt.count.get()).unwrap_or(usize::MAX);
-    let least = doubt.last + steps[0];
+    let run = doubt.run.unwrap_or(Run::of(doubt));
+    // A clock that was ahead must not keep a tenant from being asked.
+    let (first, last) = (run.first.min(now), doubt.last.min(now));
+    let nth = usize::try_from(run.count.get()).unwrap_or(usize::MAX);
     let planned = if let Some(step) = steps.get(nth - 1) {
-        doubt.first + *step
+        first + *step
     } else {
-        let later = doubt.last + policy.interval;
+        let later = last + policy.interval;
         [policy.span, policy.alone_span]
-            .map(|span| doubt.first + span)
+            .map(|span| first + span)
             .into_iter()
-            .find(|end| *end > doubt.last)
+            .find(|end| *end > last)
             .map_or(later, |end| later.min(end))
     };
-    planned.max(least)
+    planned.max(last + steps[0])
 }
 
 /// An answer that says nothing is asked for again after as long as the silence has lasted: at
-/// least the first step, at most the interval. So the pause doubles by itself.
+/// least the first step, at most the interval. So the pause doubles by itself. A fault of our own
+/// is not mended by asking: it waits for the interval.
 fn retry(next: &Health, evidence: &Evidence, policy: &Policy) -> DateTime<Utc> {
     let step = policy.confirm_after[0].min(policy.interval);
     match &evidence.finding {
+        Finding::Inconclusive(why) if why.blame() == Blame::Ourselves => {
+            evidence.began + policy.interval
+        }
         Finding::Inconclusive(_) => {
             let silent = next.silent_since.map_or(step, |since| evidence.began - since);
-            evidence.began + silent.clamp(step, policy.interval.max(step))
+            evidence.began + silent.clamp(step, policy.interval)
         }
         Finding::Accepted | Finding::Failed(_) | Finding::Operator(_) => evidence.began,
     }
@@ -116,6 +124,7 @@ fn retry(next: &Health, evidence: &Evidence, policy: &Policy) -> DateTime<Utc> {
 mod tests {
     use super::super::evidence::{Failure, Generation};
     use super::super::inconclusive::Inconclusive;
+    use super::super::weather::Weather;
     use super::*;
 
     fn at(minutes: i64) -> DateTime<Utc> {
@@ -123,10 +132,11 @@ mod tests {
     }
 
     fn doubt(count: u32, last: i64) -> Doubt {
-        let mut doubt = Doubt::begin(Failure::Rejected, at(0));
+        let clear = Weather::Clear;
+        let mut doubt = Doubt::begin(Failure::Rejected, at(0), clear);
         for n in 1..count {
             let began = if n + 1 == count { at(last) } else { at(i64::from(n)) };
-            doubt = Doubt::extend(Some(&doubt), Failure::Rejected, began);
+            doubt = Doubt::extend(Some(&doubt), Failure::Rejected, began, clear, None);
         }
         doubt
     }
@@ -135,7 +145,9 @@ mod tests {
     fn confirmations_follow_the_steps_and_then_the_interval_but_never_oversleep_the_span() {
         let policy = Policy::default();
         let times: Vec<_> = [(1, 0), (2, 1), (3, 4), (4, 11), (5, 26), (6, 41), (7, 56)]
-            .map(|(count, last)| (confirmation(&doubt(count, last), &policy) - at(0)).num_minutes())
+            .map(|(count, last)| {
+                (confirmation(&doubt(count, last), &policy, at(last)) - at(0)).num_minutes()
+            })
             .to_vec();
         assert_eq!(times, [1, 4, 11, 26, 41, 56, 60]);
     }
@@ -143,7 +155,7 @@ mod tests {
     #[test]
     fn a_late_confirmation_does_not_bunch_the_next_one_up() {
         let policy = Policy::default();
-        assert_eq!(confirmation(&doubt(2, 20), &policy), at(21));
+        assert_eq!(confirmation(&doubt(2, 20), &policy, at(20)), at(21));
     }
 
     #[test]
@@ -173,9 +185,8 @@ mod tests {
         let evidence = Evidence {
             generation: Generation::FIRST,
             began: at(0),
-            finding: Finding::Inconclusive(Inconclusive::RateLimited {
-                retry_after: Some(TimeDelta::minutes(40)),
-            }),
+            finding: Finding::Inconclusive(Inconclusive::RateLimited),
+            pause: Some(TimeDelta::minutes(40)),
         };
         let due = next(&health, &evidence, &Policy::default(), TimeDelta::zero(), at(0));
         assert_eq!(due, Due::At(at(40)));
@@ -193,11 +204,32 @@ mod tests {
                 generation: Generation::FIRST,
                 began,
                 finding: Finding::Inconclusive(Inconclusive::TimedOut),
+                pause: None,
             };
             let after = retry(&health, &evidence, &policy);
             pauses.push((after - began).num_minutes());
             began = after;
         }
         assert_eq!(pauses, [1, 1, 2, 4, 8, 15, 15]);
+    }
+
+    #[test]
+    fn a_clock_that_was_a_year_ahead_does_not_keep_a_tenant_from_being_asked() {
+        let year = 525_600;
+        let due = confirmation(&doubt(2, year), &Policy::default(), at(3));
+        assert!(due <= at(30), "{due}");
+    }
+
+    #[test]
+    fn a_fault_of_our_own_is_not_asked_away_minute_by_minute() {
+        let health = Health::pending(at(0), None);
+        let evidence = Evidence {
+            generation: Generation::FIRST,
+            began: at(0),
+            finding: Finding::Inconclusive(Inconclusive::OtherClient),
+            pause: None,
+        };
+        let due = next(&health, &evidence, &Policy::default(), TimeDelta::zero(), at(0));
+        assert_eq!(due, Due::At(at(15)));
     }
 }

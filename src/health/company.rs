@@ -10,15 +10,15 @@ impl CompanyId {
     /// Longest id accepted, in bytes.
     pub const MAX_BYTES: usize = 128;
 
-    /// Takes an id of 1 to 128 letters, digits, `-`, `_` or `.`; letters are compared in lower
-    /// case, because UUIDs are written in both. `None` for anything else: an id becomes part of a
+    /// Takes an id of 1 to 128 letters, digits, `-`, `_` or `.`. A UUID is kept in lower case,
+    /// because it is written in both; any other id is taken to the letter. `None` for anything else: an id becomes part of a
     /// path, so nothing that means something there may pass.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = !text.is_empty()
             && text.len() <= Self::MAX_BYTES
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
             && !text.bytes().all(|b| b == b'.');
-        fits.then(|| Self(text.to_ascii_lowercase()))
+        fits.then(|| Self(if is_uuid(text) { text.to_ascii_lowercase() } else { text.to_owned() }))
     }
 
     /// The text of the id.
@@ -33,6 +33,14 @@ impl fmt::Display for CompanyId {
     }
 }
 
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +50,14 @@ mod tests {
         for bad in ["", "..", ".", "a/b", "a%2fb", "a b", "ä", &"x".repeat(129)] {
             assert_eq!(CompanyId::parse(bad), None, "{bad}");
         }
-        assert_eq!(CompanyId::parse("AB-12").unwrap().as_str(), "ab-12");
+        assert_eq!(CompanyId::parse("AB-12").unwrap().as_str(), "AB-12");
+    }
+
+    #[test]
+    fn only_a_uuid_means_the_same_in_capitals() {
+        let parse = |text: &str| CompanyId::parse(text).unwrap();
+        let uuid = "0b7c1a2e-3d4f-4a6b-8c9d-0e1f2a3b4c5d";
+        assert_eq!(parse(uuid), parse(&uuid.to_uppercase()));
+        assert_ne!(parse("acme-7"), parse("ACME-7"));
     }
 }

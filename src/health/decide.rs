@@ -43,8 +43,14 @@ pub fn decide(
     phase: TimeDelta,
     now: DateTime<Utc>,
 ) -> Decision {
-    let mut rules =
-        Rules { next: before.clone(), effects: Vec::new(), weather, policy, began: evidence.began };
+    let mut rules = Rules {
+        next: before.clone(),
+        effects: Vec::new(),
+        weather,
+        policy,
+        began: evidence.began,
+        now,
+    };
     let reason = rules.apply(evidence);
     let Rules { mut next, mut effects, .. } = rules;
     // What lay behind a pause is taken up again as it was.
@@ -58,11 +64,7 @@ pub fn decide(
     if shown(&before.status) != shown(&next.status) {
         effects.push(Effect::owe(Audience::Integration, Stage::StatusChanged));
     }
-    let due = if effects.contains(&Effect::DestroyKey) {
-        Due::Never
-    } else {
-        cadence::next(&next, evidence, policy, phase, now)
-    };
+    let due = cadence::next(&next, evidence, policy, phase, now);
     Decision { next, effects, due, reason }
 }
 
@@ -86,6 +88,7 @@ struct Rules<'a> {
     weather: Weather,
     policy: &'a Policy,
     began: DateTime<Utc>,
+    now: DateTime<Utc>,
 }
 
 impl Rules<'_> {
@@ -104,7 +107,9 @@ impl Rules<'_> {
             | Status::Degraded(_)
             | Status::NeedsReconnection { .. } => {}
         }
-        if self.next.heard_at().is_some_and(|heard| self.began <= heard) {
+        // What was heard in the future was heard by a clock that has been put right since.
+        let heard = self.next.heard_at().filter(|heard| *heard <= self.now);
+        if heard.is_some_and(|heard| self.began <= heard) {
             return Reason::Overtaken;
         }
         match &evidence.finding {
@@ -130,8 +135,10 @@ impl Rules<'_> {
                     .next
                     .recovered_at
                     .is_some_and(|recovered| doubt.first - recovered <= self.policy.flap_window);
-                if flapping && returning.is_none() {
-                    *returning = Some(self.began);
+                let twice = returning
+                    .is_some_and(|first| self.began - first >= self.policy.confirm_after[0]);
+                if flapping && !twice {
+                    returning.get_or_insert(self.began);
                     self.next.accepted_at = Some(self.began);
                     return Reason::AcceptedOnceWhileFlapping;
                 }
@@ -151,50 +158,65 @@ impl Rules<'_> {
 
     fn failed(&mut self, failure: &Failure) -> Reason {
         self.next.silent_since = None;
-        let doubt = Doubt::extend(self.next.status.doubt(), failure.clone(), self.began);
+        let doubt = self.doubt(failure);
         let bound = Bound::for_failure(failure, self.weather, self.policy);
+        let reason = bound.reason(&doubt);
         let reached = bound.reached(&doubt);
         let foreign = matches!(failure, Failure::WrongCompany(_));
         match &self.next.status {
-            Status::Pending { .. } if foreign || reached => {
-                self.needs_reconnection(doubt, reached, &bound)
-            }
-            Status::Pending { .. } => {
-                let reason = bound.confirming(&doubt);
-                self.next.status = Status::Pending { doubt: Some(doubt) };
-                reason
-            }
+            Status::Pending { .. } if foreign || reached => self.needs_reconnection(doubt, reached),
+            Status::Pending { .. } => self.next.status = Status::Pending { doubt: Some(doubt) },
             Status::Healthy { .. } | Status::Degraded(_) if reached => {
-                self.needs_reconnection(doubt, true, &bound)
+                self.needs_reconnection(doubt, true);
             }
-            Status::Healthy { .. } | Status::Degraded(Trouble::Unreachable { .. }) => {
-                let reason = bound.confirming(&doubt);
-                // Whoever opens a foreign company is suspended at once; anything else that was
-                // said only once may be a slip.
-                if foreign || doubt.count.get() >= 2 {
-                    self.open(&doubt);
-                    self.next.status = Status::Degraded(Trouble::Key { doubt, returning: None });
-                } else {
-                    self.next.status = Status::Healthy { doubt: Some(doubt) };
-                }
-                reason
+            // Whoever opens a foreign company is suspended at once; anything else that was said
+            // only once may be a slip.
+            Status::Healthy { .. } | Status::Degraded(Trouble::Unreachable { .. })
+                if foreign || doubt.count.get() >= 2 =>
+            {
+                self.open(&doubt);
+                self.next.status = Status::Degraded(Trouble::Key { doubt, returning: None });
+            }
+            Status::Healthy { .. } => self.next.status = Status::Healthy { doubt: Some(doubt) },
+            Status::Degraded(Trouble::Unreachable { .. }) => {
+                self.next.status = Status::Degraded(Trouble::Unreachable { doubt: Some(doubt) });
             }
             Status::Degraded(Trouble::Key { .. }) => {
-                let reason = bound.confirming(&doubt);
                 self.next.status = Status::Degraded(Trouble::Key { doubt, returning: None });
-                reason
             }
             Status::NeedsReconnection { cause, .. } => {
-                let told = cause.clone();
-                let cause = if reached { self.cause(&doubt) } else { told.clone() };
-                if cause == told && !(reached && foreign) {
+                let again = foreign && self.next.destroyed_at.is_none();
+                if reached && (again || !cause.covers(failure)) {
+                    self.needs_reconnection(doubt, true);
+                } else {
+                    let cause = cause.clone();
                     self.next.status = Status::NeedsReconnection { cause, doubt, returning: None };
                     return Reason::StillFailing;
                 }
-                self.needs_reconnection(doubt, reached, &bound)
             }
-            Status::Paused { .. } | Status::Disabled(_) => Reason::NotWatched,
+            Status::Paused { .. } | Status::Disabled(_) => return Reason::NotWatched,
         }
+        reason
+    }
+
+    /// The failures so far with this one. After an acceptance they begin anew, also while a
+    /// second acceptance is awaited; so do they after a long pause, except for what is known to be
+    /// dead, which is asked only every few hours.
+    fn doubt(&self, failure: &Failure) -> Doubt {
+        let covered = match &self.next.status {
+            Status::NeedsReconnection { cause, .. } => cause.covers(failure),
+            Status::Pending { .. }
+            | Status::Healthy { .. }
+            | Status::Degraded(_)
+            | Status::Paused { .. }
+            | Status::Disabled(_) => false,
+        };
+        let stale = (!covered).then(|| self.policy.stale_after());
+        let before = match self.next.status.returning() {
+            Some(_) => None,
+            None => self.next.status.doubt(),
+        };
+        Doubt::extend(before, failure.clone(), self.began, self.weather, stale)
     }
 
     /// An answer that says nothing of the key never moves a verdict on the key.
@@ -235,7 +257,13 @@ impl Rules<'_> {
                 self.thaw();
                 Reason::Resumed
             }
-            (Action::Resume, _) => Reason::NotPaused,
+            (
+                Action::Resume,
+                Status::Pending { .. }
+                | Status::Healthy { .. }
+                | Status::Degraded(_)
+                | Status::NeedsReconnection { .. },
+            ) => Reason::NotPaused,
             (Action::Compromise, _) => self.disable(DisabledCause::Compromised),
             (Action::Decline, _) => self.disable(DisabledCause::Declined),
         }
@@ -246,6 +274,8 @@ impl Rules<'_> {
             let Frozen { status, since } = (**frozen).clone();
             self.next.status = status;
             self.next.since = since;
+            // Nobody asked meanwhile.
+            self.next.silent_since = None;
         }
     }
 
@@ -267,13 +297,13 @@ impl Rules<'_> {
                 self.effects.push(Effect::owe(Audience::Operator, Stage::StatusChanged));
             }
         }
-        self.effects.push(Effect::DestroyKey);
+        self.destroy_key();
         Reason::Disabled(cause)
     }
 
     /// Moves to `NeedsReconnection`, or to another cause within it. `confirmed` is false only for
     /// a foreign company met by a key that was never accepted, which is told at once.
-    fn needs_reconnection(&mut self, doubt: Doubt, confirmed: bool, bound: &Bound) -> Reason {
+    fn needs_reconnection(&mut self, doubt: Doubt, confirmed: bool) {
         let pending = matches!(self.next.status, Status::Pending { .. });
         let told = matches!(self.next.status, Status::NeedsReconnection { .. });
         let cause = self.cause(&doubt);
@@ -283,13 +313,15 @@ impl Rules<'_> {
         } else if !told {
             self.owe_first(&[Audience::Customer, Audience::OnCall]);
         }
-        let reason =
-            if confirmed { bound.reached_reason(&doubt) } else { bound.confirming(&doubt) };
         if confirmed && matches!(cause, ReconnectCause::WrongCompany(_)) {
-            self.effects.push(Effect::DestroyKey);
+            self.destroy_key();
         }
         self.next.status = Status::NeedsReconnection { cause, doubt, returning: None };
-        reason
+    }
+
+    fn destroy_key(&mut self) {
+        self.next.destroyed_at.get_or_insert(self.now);
+        self.effects.push(Effect::DestroyKey);
     }
 
     /// What a failure that reached its bound is called, from what is known beside it.
@@ -322,8 +354,13 @@ impl Rules<'_> {
         self.effects.push(Effect::RevokeLinks);
         self.effects.push(Effect::CancelUnsent);
         if told && outcome == Outcome::Recovered {
-            for audience in [Audience::Customer, Audience::OnCall, Audience::Operator] {
-                self.effects.push(Effect::owe(audience, Stage::Resolved));
+            // Whose key was never accepted was no customer's concern yet.
+            let audiences: &[Audience] = match self.next.accepted_at {
+                Some(_) => &[Audience::Customer, Audience::OnCall],
+                None => &[Audience::Operator],
+            };
+            for audience in audiences {
+                self.effects.push(Effect::owe(*audience, Stage::Resolved));
             }
         }
         self.effects.push(Effect::CloseEpisode { number: self.next.episodes, outcome });

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::company::CompanyId;
 use super::inconclusive::{Blame, Inconclusive};
@@ -19,6 +19,8 @@ pub struct Evidence {
     pub began: DateTime<Utc>,
     /// What it says.
     pub finding: Finding,
+    /// The pause that the provider asked for with any of the answers, already capped.
+    pub pause: Option<TimeDelta>,
 }
 
 /// Which replacement of a tenant's key: 1 is the first.

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use chrono::TimeDelta;
-
 /// Whose fault it is that an answer tells nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
@@ -18,16 +16,10 @@ pub enum Blame {
 /// Why an answer, or its absence, says nothing about a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inconclusive {
-    /// 429; with the pause that was asked for, already capped.
-    RateLimited {
-        /// How long to wait, where the provider said so in a form that could be read.
-        retry_after: Option<TimeDelta>,
-    },
-    /// Any 5xx; some carry `Retry-After` too.
-    ServerError {
-        /// How long to wait, where the provider said so in a form that could be read.
-        retry_after: Option<TimeDelta>,
-    },
+    /// 429: fewer calls are asked for.
+    RateLimited,
+    /// Any 5xx.
+    ServerError,
     /// 403 to a call that needs no permission: a firewall or a fault, never a lost permission.
     Forbidden,
     /// A redirect, which is never followed.
@@ -80,8 +72,8 @@ impl Inconclusive {
     /// The label of this finding.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::RateLimited { .. } => "rate_limited",
-            Self::ServerError { .. } => "server_error",
+            Self::RateLimited => "rate_limited",
+            Self::ServerError => "server_error",
             Self::Forbidden => "forbidden",
             Self::Redirected => "redirected",
             Self::Nonsense => "nonsense",
@@ -101,8 +93,8 @@ impl Inconclusive {
     /// Whose fault it is. Never the customer's.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::RateLimited { .. }
-            | Self::ServerError { .. }
+            Self::RateLimited
+            | Self::ServerError
             | Self::Forbidden
             | Self::Redirected
             | Self::Nonsense
@@ -116,22 +108,14 @@ impl Inconclusive {
             | Self::KeyUnavailable => Blame::Ourselves,
         }
     }
-
-    /// The pause that the provider asked for, if it did.
-    pub fn retry_after(&self) -> Option<TimeDelta> {
-        match self {
-            Self::RateLimited { retry_after } | Self::ServerError { retry_after } => *retry_after,
-            _ => None,
-        }
-    }
 }
 
 impl fmt::Display for Inconclusive {
     /// A sentence part: `the provider asked for fewer calls (429)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::RateLimited { .. } => "the provider asked for fewer calls (429)",
-            Self::ServerError { .. } => "the provider had a fault of its own (5xx)",
+            Self::RateLimited => "the provider asked for fewer calls (429)",
+            Self::ServerError => "the provider had a fault of its own (5xx)",
             Self::Forbidden => "403 to a call that needs no permission",
             Self::Redirected => "the provider pointed to another address; not followed",
             Self::Nonsense => "the answer was not in the documented shape",

@@ -38,5 +38,5 @@ pub use inconclusive::{Blame, Inconclusive};
 pub use policy::{BadPolicy, Bounds, Policy};
 pub use reason::Reason;
 pub use scopes::Scopes;
-pub use state::{DisabledCause, Doubt, Frozen, Health, ReconnectCause, Status, Trouble};
+pub use state::{DisabledCause, Doubt, Frozen, Health, ReconnectCause, Run, Status, Trouble};
 pub use weather::{Class, Counts, Verdict, Weather, judge};

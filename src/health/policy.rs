@@ -118,6 +118,16 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// How old the latest failure may be for another one to add up with it: longer than any pause
+    /// between two confirmations. What was said before a weekend, a long outage or a step of the
+    /// clock says nothing about now.
+    pub fn stale_after(&self) -> TimeDelta {
+        let last_step = self.0.confirm_after.last().copied().unwrap_or_default();
+        (self.0.interval.max(last_step) * 4).max(TimeDelta::minutes(1))
+    }
+}
+
 impl std::ops::Deref for Policy {
     type Target = Bounds;
 

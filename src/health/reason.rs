@@ -47,6 +47,13 @@ pub enum Reason {
         /// Whether it was judged alone, because nothing can be compared.
         alone: bool,
     },
+    /// A failure that many others share at the same time, so that it is believed of none.
+    Held {
+        /// The latest failure.
+        failure: Failure,
+        /// How many of its kind in a row.
+        count: u32,
+    },
     /// Nothing new, and that is bad.
     StillFailing,
     /// The answer says nothing of the key.
@@ -105,6 +112,11 @@ impl fmt::Display for Reason {
                     "; other keys are accepted"
                 })
             }
+            Self::Held { failure, count } => write!(
+                f,
+                "the provider {failure}, {count} in a row, but too many other keys fail at the \
+                 same time: held until it clears up"
+            ),
             Self::StillFailing => f.write_str("nothing has changed"),
             Self::Inconclusive(why) => write!(f, "{why}; this says nothing about the key"),
             Self::UnreachableAlone { why, since } => {

@@ -26,7 +26,7 @@ pub fn foreign(name: &str) -> Finding {
 }
 
 pub fn fault() -> Finding {
-    Finding::Inconclusive(Inconclusive::ServerError { retry_after: None })
+    Finding::Inconclusive(Inconclusive::ServerError)
 }
 
 /// One tenant under the default policy.
@@ -56,15 +56,25 @@ impl Story {
 
     /// Takes one finding of a probe that began at this minute.
     pub fn tell(&mut self, at: i64, finding: Finding, weather: Weather) -> Decision {
-        let evidence = Evidence { generation: self.health.generation, began: minute(at), finding };
-        let decision = decide(
-            &self.health,
-            &evidence,
-            weather,
-            &self.policy,
-            TimeDelta::minutes(7),
-            minute(at),
-        );
+        self.tell_late(at, at, finding, weather)
+    }
+
+    /// Takes at minute `at` the finding of a probe that began at minute `began`.
+    pub fn tell_late(
+        &mut self,
+        began: i64,
+        at: i64,
+        finding: Finding,
+        weather: Weather,
+    ) -> Decision {
+        let evidence = Evidence {
+            generation: self.health.generation,
+            began: minute(began),
+            finding,
+            pause: None,
+        };
+        let phase = TimeDelta::minutes(7);
+        let decision = decide(&self.health, &evidence, weather, &self.policy, phase, minute(at));
         self.health = decision.next.clone();
         self.effects.extend(decision.effects.iter().cloned());
         decision

@@ -19,6 +19,11 @@ impl Scopes {
         Self(self.0.difference(&granted.0).cloned().collect())
     }
 
+    /// Whether this scope is among them.
+    pub fn contains(&self, scope: &str) -> bool {
+        self.0.contains(scope)
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

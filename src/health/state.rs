@@ -3,10 +3,11 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::company::CompanyId;
 use super::evidence::{Failure, Generation, Permission};
+use super::weather::Weather;
 
 /// All that is believed of one tenant, and what it rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Health {
     pub silent_since: Option<DateTime<Utc>>,
     /// When an episode last ended because the key was accepted again.
     pub recovered_at: Option<DateTime<Utc>>,
+    /// When the sealed key was destroyed, if it was: then there is nothing to ask with.
+    pub destroyed_at: Option<DateTime<Utc>>,
     /// How many episodes there have been; the last one is open while [`Status::episode_open`].
     pub episodes: u32,
 }
@@ -102,24 +105,73 @@ pub struct Doubt {
     pub first: DateTime<Utc>,
     /// When the probe of the latest one began.
     pub last: DateTime<Utc>,
+    /// Those of them that count to the bound; none while too many others failed alike.
+    pub run: Option<Run>,
+}
+
+/// The latest failures of a [`Doubt`] that were heard under one weather. Failures heard while
+/// nothing could be compared do not count to the shorter bound once it has cleared up: those still
+/// failing then are confirmed anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Under which weather.
+    pub weather: Weather,
+    /// How many.
+    pub count: NonZeroU32,
+    /// When the probe of the first one began.
+    pub first: DateTime<Utc>,
+}
+
+impl Run {
+    /// All failures of a doubt, as one run.
+    pub fn of(doubt: &Doubt) -> Self {
+        Self { weather: Weather::Unknown, count: doubt.count, first: doubt.first }
+    }
 }
 
 impl Doubt {
     /// A first failure.
-    pub fn begin(failure: Failure, began: DateTime<Utc>) -> Self {
-        Self { failure, count: NonZeroU32::MIN, first: began, last: began }
+    pub fn begin(failure: Failure, began: DateTime<Utc>, weather: Weather) -> Self {
+        let run = Self::run(None, began, weather);
+        Self { failure, count: NonZeroU32::MIN, first: began, last: began, run }
     }
 
-    /// One more failure: adds up with those of its kind, begins anew otherwise.
-    pub fn extend(before: Option<&Self>, failure: Failure, began: DateTime<Utc>) -> Self {
+    /// One more failure: adds up with those of its kind, unless they are older than `stale`;
+    /// begins anew otherwise.
+    pub fn extend(
+        before: Option<&Self>,
+        failure: Failure,
+        began: DateTime<Utc>,
+        weather: Weather,
+        stale: Option<TimeDelta>,
+    ) -> Self {
         match before {
-            Some(doubt) if doubt.failure.same_kind(&failure) => Self {
-                failure,
-                count: doubt.count.saturating_add(1),
-                first: doubt.first,
-                last: began,
-            },
-            Some(_) | None => Self::begin(failure, began),
+            Some(doubt)
+                if doubt.failure.same_kind(&failure)
+                    && stale.is_none_or(|stale| began - doubt.last <= stale) =>
+            {
+                Self {
+                    failure,
+                    count: doubt.count.saturating_add(1),
+                    first: doubt.first,
+                    last: began,
+                    run: Self::run(doubt.run, began, weather),
+                }
+            }
+            Some(_) | None => Self::begin(failure, began, weather),
+        }
+    }
+
+    fn run(before: Option<Run>, began: DateTime<Utc>, weather: Weather) -> Option<Run> {
+        let fresh = Run { weather, count: NonZeroU32::MIN, first: began };
+        match (weather, before) {
+            (Weather::Suspected, _) => None,
+            (Weather::Clear, Some(Run { weather: Weather::Unknown, .. })) | (_, None) => {
+                Some(fresh)
+            }
+            (Weather::Clear | Weather::Unknown, Some(run)) => {
+                Some(Run { weather, count: run.count.saturating_add(1), first: run.first })
+            }
         }
     }
 }
@@ -161,6 +213,7 @@ impl Health {
             accepted_at: None,
             silent_since: None,
             recovered_at: None,
+            destroyed_at: None,
             episodes: 0,
         }
     }
@@ -264,15 +317,21 @@ impl fmt::Display for Status {
 }
 
 impl ReconnectCause {
-    /// Every label that [`ReconnectCause::name`] can give.
-    pub const NAMES: [&'static str; 6] = [
-        "rejected",
-        "expired",
-        "never_accepted",
-        "disconnected",
-        "permission_lost",
-        "wrong_company",
-    ];
+    /// Whether this failure is what the cause already says.
+    pub fn covers(&self, failure: &Failure) -> bool {
+        match (self, failure) {
+            (Self::WrongCompany(told), Failure::WrongCompany(found)) => told == found,
+            (Self::WrongCompany(_), _) | (_, Failure::WrongCompany(_)) => false,
+            (Self::NeverAccepted, _)
+            | (Self::Rejected | Self::Expired, Failure::Rejected)
+            | (Self::Disconnected, Failure::Disconnected)
+            | (Self::PermissionLost(_), Failure::PermissionLost(_)) => true,
+            (
+                Self::Rejected | Self::Expired | Self::Disconnected | Self::PermissionLost(_),
+                Failure::Rejected | Failure::Disconnected | Failure::PermissionLost(_),
+            ) => false,
+        }
+    }
 
     /// The label of this cause.
     pub fn name(&self) -> &'static str {
@@ -288,9 +347,6 @@ impl ReconnectCause {
 }
 
 impl DisabledCause {
-    /// Every label that [`DisabledCause::name`] can give.
-    pub const NAMES: [&'static str; 2] = ["compromised", "declined"];
-
     /// The label of this cause.
     pub fn name(&self) -> &'static str {
         match self {

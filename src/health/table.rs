@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::replay::{Story, fault, foreign, lost, minute, rejected};
 use super::*;
-use Weather::{Clear, Unknown};
+use Weather::{Clear, Suspected, Unknown};
 
 /// The minute at which every piece of evidence in the table begins.
 const NOW: i64 = 600;
@@ -24,7 +24,15 @@ fn states() -> Vec<(&'static str, Story)> {
     let mut flapping = told(Story::healthy(), &[560, 561], &rejected());
     flapping.tell(562, Finding::Accepted, Clear);
     let flapping = told(flapping, &[580, 581], &rejected());
+    let mut returning = told(Story::healthy(), &[560, 561], &rejected());
+    returning.tell(562, Finding::Accepted, Clear);
+    let mut returning = told(returning, &[580, 581], &rejected());
+    returning.tell(590, Finding::Accepted, Clear);
     let dead = [480, 481, 484, 491];
+    let dead_key = || told(Story::healthy(), &dead, &rejected());
+    let mut expired = Story::healthy();
+    expired.health.expires_at = Some(minute(300));
+    let expired = told(expired, &dead, &rejected());
     vec![
         ("pending", Story::pending()),
         ("pending, 1 refused", told(Story::pending(), &[589], &rejected())),
@@ -41,6 +49,19 @@ fn states() -> Vec<(&'static str, Story)> {
         ("degraded: flapping", flapping),
         ("dead: refused", told(Story::healthy(), &dead, &rejected())),
         ("dead: lacking", told(Story::healthy(), &dead, &lost("a:read"))),
+        ("dead: foreign b, destroyed", told(Story::healthy(), &[590, 595], &foreign("b"))),
+        ("dead: foreign b, told", told(Story::pending(), &[599], &foreign("b"))),
+        ("dead: expired", expired),
+        ("dead: now 1 lacking", told(dead_key(), &[598], &lost("a:read"))),
+        ("degraded: accepted once", returning),
+        ("paused, over since 5 min", {
+            let mut story = Story::healthy();
+            let until = Some(minute(595));
+            story.tell(500, Finding::Operator(Action::Pause { until }), Clear);
+            story
+        }),
+        ("paused: dead", paused(dead_key())),
+        ("disabled: declined", told(Story::healthy(), &[590], &Finding::Operator(Action::Decline))),
         ("dead: never accepted", told(Story::pending(), &dead, &rejected())),
         ("paused", paused(Story::healthy())),
         ("disabled", told(Story::healthy(), &[590], &Finding::Operator(Action::Compromise))),
@@ -68,6 +89,7 @@ fn outcome(story: &Story, finding: &Finding, weather: Weather) -> String {
         generation: story.health.generation,
         began: minute(NOW),
         finding: finding.clone(),
+        pause: None,
     };
     let decision = decide(
         &story.health,
@@ -105,21 +127,28 @@ fn effect(effect: &Effect) -> String {
 #[test]
 fn the_transition_table_is_as_committed() {
     let mut table = String::from(
-        "before                  evidence       weather  after                                                  ask again effects\n",
+        "before                     evidence       weather   after                                                  ask again effects\n",
     );
     for (state, story) in states() {
         for (name, finding) in findings() {
             let clear = outcome(&story, &finding, Clear);
             let unknown = outcome(&story, &finding, Unknown);
+            let suspected = outcome(&story, &finding, Suspected);
             let mut line = |weather: &str, outcome: &str| {
-                let row = format!("{state:<23} {name:<14} {weather:<8} {outcome}");
+                let row = format!("{state:<26} {name:<14} {weather:<9} {outcome}");
                 writeln!(table, "{}", row.trim_end()).unwrap();
             };
-            if clear == unknown {
-                line("any", &clear);
-            } else {
-                line("clear", &clear);
-                line("unknown", &unknown);
+            match (clear == unknown, unknown == suspected) {
+                (true, true) => line("any", &clear),
+                (false, true) => {
+                    line("clear", &clear);
+                    line("other", &unknown);
+                }
+                (_, false) => {
+                    line("clear", &clear);
+                    line("unknown", &unknown);
+                    line("suspected", &suspected);
+                }
             }
         }
     }

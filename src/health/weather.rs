@@ -1,7 +1,7 @@
 //! Is it the key, or is it the provider? Judged from what the rest of the fleet sees.
 //!
-//! Counts in, verdict with its reason out. Two answers are given here: `clear`, because enough
-//! other keys were accepted meanwhile, or `unknown`, because nothing can be compared.
+//! Counts in, verdict with its reason out: `clear`, because enough other keys were accepted
+//! meanwhile; `suspected`, because too many fail alike; `unknown`, because nothing can be compared.
 
 use std::fmt;
 
@@ -19,8 +19,11 @@ const MANY_SHARE: u32 = 5;
 pub enum Weather {
     /// Enough others were accepted at the same time: a failure is the tenant's own.
     Clear,
-    /// Too few others, or too many failing together: nothing can be told, the longer bound holds.
+    /// Nothing can be compared: the longer bound holds.
     Unknown,
+    /// Too many fail together for single cases: whatever it is, it is not this tenant's key alone,
+    /// and failures are held.
+    Suspected,
 }
 
 impl fmt::Display for Weather {
@@ -28,6 +31,7 @@ impl fmt::Display for Weather {
         f.write_str(match self {
             Self::Clear => "clear",
             Self::Unknown => "unknown",
+            Self::Suspected => "suspected",
         })
     }
 }
@@ -48,10 +52,10 @@ pub struct Counts {
     pub watched: u32,
     /// Had their key accepted, and nothing held against it since.
     pub accepted: u32,
-    /// Began to fail.
-    pub newly_refused: u32,
-    /// Began to get no usable answer.
-    pub newly_silent: u32,
+    /// Are failing, and were not told so before: new cases, and all that are not decided yet.
+    pub refused: u32,
+    /// Get no usable answer.
+    pub silent: u32,
 }
 
 /// A weather and why.
@@ -78,7 +82,7 @@ pub enum Because {
     },
     /// Too many failing together for single cases.
     TooManyTogether {
-        /// How many began to fail.
+        /// How many fail.
         failing: u32,
         /// How many tenants were asked.
         asked: u32,
@@ -92,17 +96,20 @@ pub enum Because {
 
 /// Judges one class of failure.
 pub fn judge(class: Class, counts: &Counts) -> Verdict {
-    let Counts { watched, accepted, newly_refused, newly_silent } = *counts;
-    let answered = accepted.saturating_add(newly_refused);
+    let Counts { watched, accepted, refused, silent } = *counts;
+    let answered = accepted.saturating_add(refused);
     let (failing, asked) = match class {
-        Class::Refused => (newly_refused, answered),
-        Class::Silent => (newly_silent, answered.saturating_add(newly_silent)),
+        Class::Refused => (refused, answered),
+        Class::Silent => (silent, answered.saturating_add(silent)),
     };
     let unknown = |because| Verdict { weather: Weather::Unknown, because };
     if watched < LEAST_FLEET {
         unknown(Because::TooFew { watched })
     } else if failing >= LEAST_MANY.max(asked.div_ceil(MANY_SHARE)) {
-        unknown(Because::TooManyTogether { failing, asked })
+        Verdict {
+            weather: Weather::Suspected,
+            because: Because::TooManyTogether { failing, asked },
+        }
     } else if accepted < LEAST_ACCEPTED {
         unknown(Because::TooFewAccepted { accepted })
     } else {
@@ -114,8 +121,8 @@ pub fn judge(class: Class, counts: &Counts) -> Verdict {
 mod tests {
     use super::*;
 
-    fn refused(watched: u32, accepted: u32, newly_refused: u32) -> Weather {
-        let counts = Counts { watched, accepted, newly_refused, newly_silent: 0 };
+    fn refused(watched: u32, accepted: u32, refused: u32) -> Weather {
+        let counts = Counts { watched, accepted, refused, silent: 0 };
         judge(Class::Refused, &counts).weather
     }
 
@@ -128,14 +135,14 @@ mod tests {
     #[test]
     fn five_of_a_small_fleet_or_a_fifth_of_a_large_one_are_too_many_together() {
         assert_eq!(refused(24, 20, 4), Weather::Clear);
-        assert_eq!(refused(25, 20, 5), Weather::Unknown);
+        assert_eq!(refused(25, 20, 5), Weather::Suspected);
         assert_eq!(refused(1_000, 801, 199), Weather::Clear);
-        assert_eq!(refused(1_000, 800, 200), Weather::Unknown);
+        assert_eq!(refused(1_000, 800, 200), Weather::Suspected);
     }
 
     #[test]
     fn one_refusal_while_all_others_are_silent_proves_nothing() {
-        let counts = Counts { watched: 500, accepted: 0, newly_refused: 1, newly_silent: 499 };
+        let counts = Counts { watched: 500, accepted: 0, refused: 1, silent: 499 };
         let verdict = judge(Class::Refused, &counts);
         assert_eq!(verdict.because, Because::TooFewAccepted { accepted: 0 });
         assert_eq!(verdict.weather, Weather::Unknown);
@@ -143,8 +150,8 @@ mod tests {
 
     #[test]
     fn silence_of_some_does_not_cloud_what_is_said_against_keys() {
-        let counts = Counts { watched: 600, accepted: 30, newly_refused: 1, newly_silent: 500 };
+        let counts = Counts { watched: 600, accepted: 30, refused: 1, silent: 500 };
         assert_eq!(judge(Class::Refused, &counts).weather, Weather::Clear);
-        assert_eq!(judge(Class::Silent, &counts).weather, Weather::Unknown);
+        assert_eq!(judge(Class::Silent, &counts).weather, Weather::Suspected);
     }
 }

@@ -165,12 +165,13 @@ pub fn company(
 }
 
 /// The installation call, made after the identity was accepted. A missing installation says
-/// nothing, and so does a state that is not known.
-pub fn installation(call: &Installation, reply: &Reply) -> Result<(), Finding> {
+/// nothing, and so does a state that is not known; while a disconnection is being confirmed
+/// (`sought`), only a state that is known to be connected clears it.
+pub fn installation(call: &Installation, sought: bool, reply: &Reply) -> Result<(), Finding> {
     let answer = answered(reply)?;
     match answer.status {
         200 => {}
-        404 => return Ok(()),
+        404 if !sought => return Ok(()),
         401 => return Err(Finding::Inconclusive(Inconclusive::Contradiction)),
         _ => return Err(Finding::Inconclusive(trouble(answer))),
     }
@@ -183,15 +184,18 @@ pub fn installation(call: &Installation, reply: &Reply) -> Result<(), Finding> {
     if call.disconnected.iter().any(|name| name == status) {
         return Err(Finding::Failed(Failure::Disconnected));
     }
+    if sought && !call.connected.iter().any(|name| name == status) {
+        return Err(Finding::Inconclusive(Inconclusive::Nonsense));
+    }
     Ok(())
 }
 
-/// A call that needs a permission, made after the identity was accepted. Only its 403 matters;
-/// the body of a 200 is nobody's business.
+/// A call that needs a permission, made after the identity was accepted. Only its 403 matters; the
+/// body of a 200 is nobody's business, and a 400 or 404 speaks of the profile, not of the key.
 pub fn permission(call: &PermissionCall, reply: &Reply) -> Result<(), Finding> {
     let answer = answered(reply)?;
     match answer.status {
-        200..=299 => Ok(()),
+        200..=299 | 400 | 404 => Ok(()),
         403 => Err(lacks(&call.needs)),
         401 => Err(Finding::Inconclusive(Inconclusive::Contradiction)),
         _ => Err(Finding::Inconclusive(trouble(answer))),
@@ -207,15 +211,14 @@ fn answered(reply: &Reply) -> Result<&Answer, Finding> {
 
 /// What a status means that no call gives a meaning of its own.
 fn trouble(answer: &Answer) -> Inconclusive {
-    let retry_after = answer.retry_after;
     match answer.status {
         300..=399 => Inconclusive::Redirected,
         400 => Inconclusive::OurRequest,
         403 => Inconclusive::Forbidden,
         404 => Inconclusive::UnknownResource,
         408 => Inconclusive::TimedOut,
-        429 => Inconclusive::RateLimited { retry_after },
-        500..=599 => Inconclusive::ServerError { retry_after },
+        429 => Inconclusive::RateLimited,
+        500..=599 => Inconclusive::ServerError,
         _ => Inconclusive::UnexpectedStatus,
     }
 }
@@ -225,9 +228,12 @@ fn lacks(needs: &[String]) -> Finding {
     Finding::Failed(Failure::PermissionLost(Permission::Scopes(scopes)))
 }
 
+/// A text that is worth keeping: not empty, not long, nothing in it that a database or a terminal
+/// would stumble over.
 fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
     let text = body.pointer(pointer)?.as_str()?;
-    (!text.is_empty() && text.len() <= MAX_TEXT).then_some(text)
+    let fits = !text.is_empty() && text.len() <= MAX_TEXT && !text.chars().any(char::is_control);
+    fits.then_some(text)
 }
 
 fn scope_set(body: &Value, pointer: &str) -> Option<Scopes> {
@@ -240,7 +246,10 @@ fn scope_set(body: &Value, pointer: &str) -> Option<Scopes> {
 
 fn parse_subject(call: &Identity, subject: &str) -> Option<Subject> {
     let strip = |prefixes: &[String]| {
-        prefixes.iter().find_map(|prefix| subject.strip_prefix(prefix.as_str()))
+        prefixes
+            .iter()
+            .filter_map(|prefix| subject.strip_prefix(prefix.as_str()))
+            .min_by_key(|rest| rest.len())
     };
     if strip(&call.organisation_prefixes).is_some_and(|id| !id.is_empty()) {
         return Some(Subject::Organisation);

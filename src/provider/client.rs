@@ -1,5 +1,7 @@
 //! One call over the network: bounded in time and size, to one host only.
 
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use base64::Engine;
@@ -51,8 +53,8 @@ pub enum ClientError {
     #[error("`provider.base_url` {0}")]
     Address(String),
     /// Mostly: no trusted certificates on this machine.
-    #[error("no HTTPS client could be made (is the package ca-certificates installed?): {0}")]
-    Tls(String),
+    #[error("no HTTPS client could be made: are trusted certificates (ca-certificates) installed?")]
+    Tls(#[source] reqwest::Error),
 }
 
 impl Client {
@@ -73,14 +75,25 @@ impl Client {
             .retry(reqwest::retry::never())
             .connect_timeout(limits.connect)
             .pool_max_idle_per_host(limits.idle)
-            .tcp_nodelay(true);
+            .tcp_nodelay(true)
+            // A connection that stands but does not answer must not be used for ever.
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .http2_keep_alive_timeout(limits.total)
+            // The name may be made to mean another machine; a key in clear stays on this one.
+            .resolve_to_addrs(
+                "localhost",
+                &[
+                    SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+                    SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
+                ],
+            );
         builder = if base.scheme() == "https" {
             builder.https_only(true)
         } else {
             // Loopback without TLS: needs no trusted certificates to be installed.
             builder.tls_certs_only([])
         };
-        let http = builder.build().map_err(|error| ClientError::Tls(root(&error.without_url())))?;
+        let http = builder.build().map_err(|error| ClientError::Tls(error.without_url()))?;
         Ok(Self {
             http,
             base: base.clone(),
@@ -88,6 +101,25 @@ impl Client {
             total: limits.total,
         })
     }
+
+    /// The label of a reply: what was answered, roughly, or that nothing was.
+    pub fn label(reply: &Reply) -> &'static str {
+        match reply {
+            Reply::Answered(answer) => match answer.status {
+                200..=299 => "2xx",
+                300..=399 => "3xx",
+                401 => "401",
+                403 => "403",
+                429 => "429",
+                400..=499 => "4xx",
+                _ => "5xx",
+            },
+            Reply::Lost(_) => "none",
+        }
+    }
+
+    /// Every label that [`Client::label`] can give.
+    pub const LABELS: [&'static str; 8] = ["2xx", "3xx", "401", "403", "429", "4xx", "5xx", "none"];
 
     /// Makes the call with this key. `now` is used to read a `Retry-After` that is a date.
     pub async fn call(&self, call: &Call<'_>, key: &ApiKey, now: DateTime<Utc>) -> Reply {
@@ -191,32 +223,18 @@ fn lost(error: &reqwest::Error) -> Inconclusive {
 }
 
 fn is_tls(error: &reqwest::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
+    while let Some(cause) = next {
         if cause.is::<rustls::Error>() {
             return true;
         }
-        // An I/O error hides the TLS error it carries from `source`.
-        let carried = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if carried.is_some_and(
-            <dyn std::error::Error + std::marker::Send + std::marker::Sync + 'static>::is::<
-                rustls::Error,
-            >,
-        ) {
-            return true;
-        }
-        source = cause.source();
+        // An I/O error hides the error that it carries from `source`, and may carry another.
+        next = match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(carried) => Some(carried),
+            None => cause.source(),
+        };
     }
     false
-}
-
-/// The innermost cause, which says most and holds no address.
-fn root(error: &reqwest::Error) -> String {
-    let mut last: &dyn std::error::Error = error;
-    while let Some(cause) = last.source() {
-        last = cause;
-    }
-    last.to_string()
 }
 
 #[cfg(test)]

@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
+use chrono::TimeDelta;
+
 use crate::health::Failure;
 use crate::health::Finding;
 use crate::health::Inconclusive;
+use crate::health::Permission;
 
 use super::classify::{self, Expected, Reply, Seen, Subject};
-use super::profile::Profile;
+use super::profile::{PermissionCall, Profile};
 
 /// One probe of one key, fed with answers.
 #[derive(Debug)]
@@ -18,6 +21,7 @@ pub struct Examination<'a> {
     turn: i64,
     at: Stage,
     seen: Option<Seen>,
+    pause: Option<TimeDelta>,
 }
 
 /// What to do next.
@@ -87,12 +91,17 @@ impl<'a> Examination<'a> {
         doubted: Option<&'a Failure>,
         turn: i64,
     ) -> Self {
-        Self { profile, expected, doubted, turn, at: Stage::Identity, seen: None }
+        Self { profile, expected, doubted, turn, at: Stage::Identity, seen: None, pause: None }
     }
 
     /// What the identity call told, once it was accepted.
     pub fn seen(&self) -> Option<&Seen> {
         self.seen.as_ref()
+    }
+
+    /// The longest pause that any of the answers asked for.
+    pub fn pause(&self) -> Option<TimeDelta> {
+        self.pause
     }
 
     /// The call to make now, or the end.
@@ -121,6 +130,9 @@ impl<'a> Examination<'a> {
 
     /// Takes the reply to the call that [`Examination::step`] asked for, and says what is next.
     pub fn answer(&mut self, reply: &Reply) -> Step<'a> {
+        if let Reply::Answered(answer) = reply {
+            self.pause = self.pause.max(answer.retry_after);
+        }
         match self.judge(reply) {
             Ok(next) => {
                 self.at = next;
@@ -150,17 +162,14 @@ impl<'a> Examination<'a> {
             }
             Stage::Installation => {
                 if let Some(call) = &self.profile.installation {
-                    let found = classify::installation(call, reply);
                     let sought = matches!(self.doubted, Some(Failure::Disconnected));
-                    settle(found, sought)?;
+                    settle(classify::installation(call, sought, reply), sought)?;
                 }
                 Ok(self.permission_from(0))
             }
             Stage::Permission(n) => {
                 if let Some(call) = self.profile.permission.get(n) {
-                    let found = classify::permission(call, reply);
-                    let sought = matches!(self.doubted, Some(Failure::PermissionLost(_)));
-                    settle(found, sought)?;
+                    settle(classify::permission(call, reply), self.may_have_found(call))?;
                 }
                 Ok(self.permission_from(n + 1))
             }
@@ -178,8 +187,29 @@ impl<'a> Examination<'a> {
     fn permission_from(&self, first: usize) -> Stage {
         let rest = self.profile.permission.iter().enumerate().skip(first);
         rest.into_iter()
-            .find(|(_, call)| self.has_turn(call.every))
+            .find(|(_, call)| self.has_turn(call.every) && self.is_required(call))
             .map_or(Stage::Done, |(n, _)| Stage::Permission(n))
+    }
+
+    /// Nobody is held to a permission that was not required when the key was accepted.
+    fn is_required(&self, call: &PermissionCall) -> bool {
+        call.needs.iter().all(|need| self.expected.required.contains(need))
+    }
+
+    /// Whether the permission that is being doubted is one that this call needs.
+    fn may_have_found(&self, call: &PermissionCall) -> bool {
+        match self.doubted {
+            Some(Failure::PermissionLost(Permission::Scopes(lost))) => {
+                call.needs.iter().any(|need| lost.contains(need))
+            }
+            Some(
+                Failure::PermissionLost(Permission::Company)
+                | Failure::Rejected
+                | Failure::Disconnected
+                | Failure::WrongCompany(_),
+            )
+            | None => false,
+        }
     }
 
     fn has_turn(&self, every: u32) -> bool {

@@ -12,6 +12,16 @@ use crate::health::Scopes;
 const MAX_BYTES: u64 = 64 * 1024;
 const PLEO: &str = include_str!("../../config/providers/pleo.toml");
 
+/// Headers that frame a request; a key in one of them would not arrive as a key.
+const FRAMING: [http::HeaderName; 6] = [
+    http::header::HOST,
+    http::header::CONTENT_LENGTH,
+    http::header::TRANSFER_ENCODING,
+    http::header::CONNECTION,
+    http::header::UPGRADE,
+    http::header::TE,
+];
+
 /// How one provider is asked, and where its answers say what.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,6 +130,8 @@ pub struct Installation {
     pub status: String,
     /// States that mean that the customer disconnected the integration.
     pub disconnected: Vec<String>,
+    /// States that are known to mean that it is connected; only these clear a disconnection.
+    pub connected: Vec<String>,
 }
 
 /// A read-only call that needs a permission.
@@ -209,8 +221,11 @@ impl Profile {
         }
         check_base_url(&self.base_url).map_err(|why| format!("`base_url` {why}"))?;
         if let Authentication::Header { name } = &self.authentication {
-            http::HeaderName::from_bytes(name.as_bytes())
+            let header = http::HeaderName::from_bytes(name.as_bytes())
                 .map_err(|_| "`authentication.name` is no header name".to_owned())?;
+            if FRAMING.contains(&header) {
+                return Err(format!("`authentication.name` must not be `{header}`"));
+            }
         }
         let paths = [Some(("identity.path", &self.identity.path))]
             .into_iter()
@@ -256,8 +271,40 @@ impl Profile {
         if every.chain(self.permission.iter().map(|call| call.every)).any(|n| n == 0) {
             return Err("`every` must be at least 1".to_owned());
         }
+        if self.company.as_ref().is_some_and(|call| call.id.is_empty()) {
+            return Err("`company.id` must name at least one place".to_owned());
+        }
+        if self.permission.iter().any(|call| call.needs.is_empty()) {
+            return Err(
+                "`permission.needs` must name at least one scope: a 403 to a call that needs \
+                        none says nothing about a key"
+                    .to_owned(),
+            );
+        }
+        let needed = self.permission.iter().flat_map(|call| &call.needs);
+        let needed = needed.chain(self.company.iter().flat_map(|call| &call.needs));
+        let scopes = self.required_scopes.iter().chain(&self.identity.needs).chain(needed);
+        if let Some(bad) = scopes.into_iter().find(|one| !is_scope(one)) {
+            return Err(format!("`{bad}` is no scope: it must be one word"));
+        }
+        if self.identity.scopes.is_none()
+            && self
+                .required_scopes
+                .iter()
+                .any(|scope| !self.permission.iter().any(|call| call.needs.contains(scope)))
+        {
+            return Err(
+                "`required_scopes` can be verified only where `identity.scopes` says where \
+                        they are named, or a `permission` call needs them"
+                    .to_owned(),
+            );
+        }
         Ok(())
     }
+}
+
+fn is_scope(text: &str) -> bool {
+    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 /// Refuses an address to which a key must not travel: anything but HTTPS, loopback excepted.
@@ -313,6 +360,14 @@ mod tests {
         assert!(with("base_url = \"https", "base_url = \"http").contains("never travels in clear"));
         assert!(with("title =", "titel =").contains("titel"));
         assert!(with("\"/data/subjectURN\"", "\"data\"").contains("JSON pointer"));
+        assert!(with("[\"/data/id\", \"/id\"]", "[]").contains("`company.id`"));
+        assert!(with("[\"export-jobs:read\"]", "[\"a b\"]").contains("one word"));
+        assert!(with("scopes = \"/data/scope\"", "").contains("can be verified"));
+        let header = "form = \"header\"\nname = \"Host\"";
+        assert!(with("form = \"basic\"", header).contains("`host`"));
+        let unscoped = "[[permission]]\nname = \"x\"\npath = \"/x\"\nneeds = []\nevery = 1\n";
+        let error = Profile::parse("test", &format!("{PLEO}\n{unscoped}")).unwrap_err();
+        assert!(error.to_string().contains("`permission.needs`"), "{error}");
     }
 
     #[test]

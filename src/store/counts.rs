@@ -46,11 +46,13 @@ impl Store {
 
     /// What the fleet has seen since then, for the judge of the weather.
     pub async fn fleet_since(&self, since: DateTime<Utc>) -> Result<Counts, StoreError> {
+        // Keys that were never accepted tell nothing about a change at the provider.
         let sql = "SELECT COUNT(*) AS watched, \
-             COUNT(CASE WHEN accepted_at >= $1 AND doubt_kind IS NULL THEN 1 END) AS accepted, \
-             COUNT(CASE WHEN doubt_first >= $1 THEN 1 END) AS newly_refused, \
-             COUNT(CASE WHEN silent_since >= $1 AND doubt_kind IS NULL AND \
-                   (accepted_at IS NULL OR accepted_at < $1) THEN 1 END) AS newly_silent \
+             COUNT(CASE WHEN accepted_at >= $1 AND doubt_kind IS NULL AND silent_since IS NULL \
+                   THEN 1 END) AS accepted, \
+             COUNT(CASE WHEN doubt_kind IS NOT NULL AND accepted_at IS NOT NULL AND \
+                   (status <> 'needs_reconnection' OR since >= $1) THEN 1 END) AS refused, \
+             COUNT(CASE WHEN silent_since IS NOT NULL AND doubt_kind IS NULL THEN 1 END) AS silent \
              FROM tenant_state WHERE paused_at IS NULL AND due_at IS NOT NULL";
         let row = self.read.query_one_raw(self.statement(sql, [micros(since).into()])).await?;
         let Some(row) = row else {
@@ -63,8 +65,8 @@ impl Store {
         Ok(Counts {
             watched: count("watched")?,
             accepted: count("accepted")?,
-            newly_refused: count("newly_refused")?,
-            newly_silent: count("newly_silent")?,
+            refused: count("refused")?,
+            silent: count("silent")?,
         })
     }
 

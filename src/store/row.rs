@@ -16,9 +16,11 @@ use crate::health::Generation;
 use crate::health::Health;
 use crate::health::Permission;
 use crate::health::ReconnectCause;
+use crate::health::Run;
 use crate::health::Scopes;
 use crate::health::Status;
 use crate::health::Trouble;
+use crate::health::Weather;
 use crate::ids::TenantId;
 
 use super::error::StoreError;
@@ -38,6 +40,9 @@ pub struct StateRow {
     pub doubt_count: Option<i64>,
     pub doubt_first: Option<i64>,
     pub doubt_last: Option<i64>,
+    pub run_weather: Option<String>,
+    pub run_count: Option<i64>,
+    pub run_first: Option<i64>,
     pub returning_at: Option<i64>,
     pub paused_at: Option<i64>,
     pub paused_until: Option<i64>,
@@ -45,13 +50,14 @@ pub struct StateRow {
     pub accepted_at: Option<i64>,
     pub silent_since: Option<i64>,
     pub recovered_at: Option<i64>,
+    pub destroyed_at: Option<i64>,
     pub episodes: i64,
     pub due_at: Option<i64>,
 }
 
 /// Every column of [`StateRow`] with its PostgreSQL type, in the same order: what the batch
 /// statements are made from.
-pub const COLUMNS: [(&str, &str); 21] = [
+pub const COLUMNS: [(&str, &str); 25] = [
     ("tenant_id", "bigint"),
     ("version", "bigint"),
     ("generation", "bigint"),
@@ -64,6 +70,9 @@ pub const COLUMNS: [(&str, &str); 21] = [
     ("doubt_count", "bigint"),
     ("doubt_first", "bigint"),
     ("doubt_last", "bigint"),
+    ("run_weather", "text"),
+    ("run_count", "bigint"),
+    ("run_first", "bigint"),
     ("returning_at", "bigint"),
     ("paused_at", "bigint"),
     ("paused_until", "bigint"),
@@ -71,9 +80,16 @@ pub const COLUMNS: [(&str, &str); 21] = [
     ("accepted_at", "bigint"),
     ("silent_since", "bigint"),
     ("recovered_at", "bigint"),
+    ("destroyed_at", "bigint"),
     ("episodes", "bigint"),
     ("due_at", "bigint"),
 ];
+
+/// The columns of a [`StateRow`] in the table `s`, each by its name: a later step of the schema may
+/// add others.
+pub fn select_state() -> String {
+    COLUMNS.map(|(column, _)| format!("s.{column}")).join(", ")
+}
 
 impl StateRow {
     /// The row of a belief. `version` is the one that the row has now, before it is saved.
@@ -90,6 +106,7 @@ impl StateRow {
             Status::Pending { .. } | Status::Healthy { .. } | Status::Paused { .. } => (None, None),
         };
         let doubt = status.doubt();
+        let run = doubt.and_then(|doubt| doubt.run);
         Self {
             tenant_id: tenant.raw(),
             version,
@@ -103,6 +120,9 @@ impl StateRow {
             doubt_count: doubt.map(|doubt| i64::from(doubt.count.get())),
             doubt_first: doubt.map(|doubt| micros(doubt.first)),
             doubt_last: doubt.map(|doubt| micros(doubt.last)),
+            run_weather: run.map(|run| run.weather.to_string()),
+            run_count: run.map(|run| i64::from(run.count.get())),
+            run_first: run.map(|run| micros(run.first)),
             returning_at: status.returning().map(micros),
             paused_at: paused.map(|(at, _)| micros(at)),
             paused_until: paused.and_then(|(_, until)| until).map(micros),
@@ -110,6 +130,7 @@ impl StateRow {
             accepted_at: health.accepted_at.map(micros),
             silent_since: health.silent_since.map(micros),
             recovered_at: health.recovered_at.map(micros),
+            destroyed_at: health.destroyed_at.map(micros),
             episodes: i64::from(health.episodes),
             due_at: match due {
                 Due::At(at) => Some(micros(at)),
@@ -148,6 +169,7 @@ impl StateRow {
             accepted_at: optional(self.accepted_at, "accepted_at")?,
             silent_since: optional(self.silent_since, "silent_since")?,
             recovered_at: optional(self.recovered_at, "recovered_at")?,
+            destroyed_at: optional(self.destroyed_at, "destroyed_at")?,
             episodes: u32::try_from(self.episodes).map_err(|_| bad("episodes"))?,
         })
     }
@@ -210,6 +232,22 @@ impl StateRow {
             count: count.and_then(NonZeroU32::new).ok_or("doubt_count")?,
             first: self.doubt_first.and_then(time).ok_or("doubt_first")?,
             last: self.doubt_last.and_then(time).ok_or("doubt_last")?,
+            run: self.run()?,
+        }))
+    }
+
+    fn run(&self) -> Result<Option<Run>, &'static str> {
+        let weather = match self.run_weather.as_deref() {
+            None => return Ok(None),
+            Some("clear") => Weather::Clear,
+            Some("unknown") => Weather::Unknown,
+            Some(_) => return Err("run_weather"),
+        };
+        let count = self.run_count.and_then(|count| u32::try_from(count).ok());
+        Ok(Some(Run {
+            weather,
+            count: count.and_then(NonZeroU32::new).ok_or("run_count")?,
+            first: self.run_first.and_then(time).ok_or("run_first")?,
         }))
     }
 }
@@ -286,13 +324,24 @@ mod tests {
         ]
     }
 
+    fn any_run() -> impl Strategy<Value = Run> {
+        let weather = prop_oneof![Just(Weather::Clear), Just(Weather::Unknown)];
+        (weather, 1_u32.., any_time()).prop_map(|(weather, count, first)| Run {
+            weather,
+            count: NonZeroU32::new(count).unwrap(),
+            first,
+        })
+    }
+
     fn any_doubt() -> impl Strategy<Value = Doubt> {
-        (any_failure(), 1_u32.., any_time(), any_time()).prop_map(
-            |(failure, count, first, last)| Doubt {
+        let run = option::of(any_run());
+        (any_failure(), 1_u32.., any_time(), any_time(), run).prop_map(
+            |(failure, count, first, last, run)| Doubt {
                 failure,
                 count: NonZeroU32::new(count).unwrap(),
                 first,
                 last,
+                run,
             },
         )
     }
@@ -353,6 +402,7 @@ mod tests {
                 accepted_at,
                 silent_since,
                 recovered_at: silent_since,
+                destroyed_at: accepted_at,
                 episodes,
             };
             let row = StateRow::from_health(TenantId::from_raw(7), 3, &health, Due::Never);

@@ -8,7 +8,7 @@ use crate::health::Health;
 use crate::health::Scopes;
 use crate::ids::TenantId;
 
-use super::row::{StateRow, micros, time};
+use super::row::{StateRow, micros, select_state, time};
 use super::{Store, StoreError, ids};
 
 /// What to claim.
@@ -104,10 +104,11 @@ impl Store {
         }
         let raw: Vec<i64> = ids.iter().map(|id| id.raw()).collect();
         let sql = format!(
-            "SELECT t.ref, t.company_id, t.client_id, t.required_scopes, k.sealed, s.* \
+            "SELECT t.ref, t.company_id, t.client_id, t.required_scopes, k.sealed, {} \
              FROM tenant_state s JOIN tenant t ON t.id = s.tenant_id \
              LEFT JOIN tenant_key k ON k.tenant_id = s.tenant_id \
              AND k.generation = s.generation WHERE s.tenant_id IN ({})",
+            select_state(),
             self.dialect.numbers(1)
         );
         let list = serde_json::to_string(&raw)

@@ -14,7 +14,7 @@ use crate::ids::TenantRef;
 
 use super::entity::{tenant, tenant_key};
 use super::error::unique_violation;
-use super::row::{StateRow, micros, time};
+use super::row::{StateRow, micros, select_state, time};
 use super::{Store, StoreError};
 
 /// Which kind of key a tenant has.
@@ -110,12 +110,15 @@ struct ViewRow {
     state: StateRow,
 }
 
-const VIEW: &str = "SELECT t.ref, t.name, t.company_id, t.client_id, t.required_scopes, \
-     t.key_kind, t.created_at, k.masked, s.tenant_id, s.version, s.generation, s.status, s.cause, \
-     s.cause_detail, s.since, s.doubt_kind, s.doubt_detail, s.doubt_count, s.doubt_first, \
-     s.doubt_last, s.returning_at, s.paused_at, s.paused_until, s.expires_at, s.accepted_at, \
-     s.silent_since, s.recovered_at, s.episodes, s.due_at FROM tenant t \
-     JOIN tenant_state s ON s.tenant_id = t.id LEFT JOIN tenant_key k ON k.tenant_id = t.id";
+/// What a [`ViewRow`] is read from.
+fn select_view() -> String {
+    format!(
+        "SELECT t.ref, t.name, t.company_id, t.client_id, t.required_scopes, t.key_kind, \
+         t.created_at, k.masked, {} FROM tenant t JOIN tenant_state s ON s.tenant_id = t.id \
+         LEFT JOIN tenant_key k ON k.tenant_id = t.id",
+        select_state()
+    )
+}
 
 impl Store {
     /// Adds a tenant, all or nothing. It is due at `due`.
@@ -175,7 +178,7 @@ impl Store {
 
     /// The tenant of that reference.
     pub async fn tenant(&self, reference: &str) -> Result<Option<TenantView>, StoreError> {
-        let sql = format!("{VIEW} WHERE t.ref = $1");
+        let sql = format!("{} WHERE t.ref = $1", select_view());
         let statement = self.statement(sql, [reference.into()]);
         let row = self.read.query_one_raw(statement).await?;
         row.map(|row| view(ViewRow::from_query_result(&row, "")?)).transpose()
@@ -183,7 +186,7 @@ impl Store {
 
     /// Up to `limit` tenants whose references come after `after`, in their order.
     pub async fn tenants(&self, after: &str, limit: u32) -> Result<Vec<TenantView>, StoreError> {
-        let sql = format!("{VIEW} WHERE t.ref > $1 ORDER BY t.ref LIMIT $2");
+        let sql = format!("{} WHERE t.ref > $1 ORDER BY t.ref LIMIT $2", select_view());
         let statement = self.statement(sql, [after.into(), i64::from(limit).into()]);
         let rows = self.read.query_all_raw(statement).await?;
         rows.iter().map(|row| view(ViewRow::from_query_result(row, "")?)).collect()

@@ -153,7 +153,8 @@ impl Checker {
             self.metrics.lateness_seconds.observe(late.as_secs_f64());
         }
         debug!(finding = finding.name(), "{} was asked: {}", tenant.reference, finding.name());
-        let evidence = Evidence { generation: tenant.health.generation, began, finding };
+        let pause = examination.pause();
+        let evidence = Evidence { generation: tenant.health.generation, began, finding, pause };
         Some(Observed { tenant, evidence, client, calls })
     }
 
