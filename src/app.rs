@@ -2,22 +2,27 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::broadcast;
+use chrono::{DateTime, Utc};
+use tokio::sync::{Mutex, broadcast};
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 use url::Url;
 
 use crate::clock::Clock;
+use crate::clock::ServerClock;
 use crate::config::BudgetPer;
 use crate::config::Config;
 use crate::health::CompanyId;
 use crate::health::Health;
 use crate::health::Scopes;
+use crate::http::listener;
 use crate::http::private;
 use crate::ids::TenantId;
 use crate::ids::TenantRef;
+use crate::provider::CallKind;
 use crate::provider::Client;
 use crate::provider::Limits;
 use crate::provider::Profile;
@@ -30,6 +35,8 @@ use crate::store::KeyringRow;
 use crate::store::NewTenant;
 use crate::store::Place;
 use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::bounded;
 use crate::task::Budget;
 use crate::task::Checker;
 use crate::task::Scope;
@@ -45,7 +52,9 @@ use crate::vault::WrappedKey;
 /// Changes that a slow listener may fall behind by.
 const CHANGES_KEPT: usize = 4_096;
 /// Time between two tries to reach a database that does not answer at the start.
-const RETRY: std::time::Duration = std::time::Duration::from_secs(2);
+const RETRY: Duration = Duration::from_secs(2);
+/// Time between two measurements of a server's clock.
+const MEASURE: Duration = Duration::from_secs(10);
 
 /// A configured keypulse with its store open.
 #[derive(Debug)]
@@ -56,6 +65,7 @@ pub struct App {
     pub store: Store,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    server: Option<Arc<ServerClock>>,
     profile: Arc<Profile>,
 }
 
@@ -76,43 +86,71 @@ pub struct TenantRequest {
     pub key: ApiKey,
 }
 
+/// Whether a missing database may be made, and an older schema brought up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Make what is missing. Only the embedded database gets its schema by itself; a server's is
+    /// changed by `keypulse migrate` alone, because other processes may be running on it.
+    Make,
+    /// Look only at what is there.
+    Look,
+}
+
 impl App {
-    /// Opens the store. The embedded database gets its schema by itself; a server's is changed
-    /// only by `keypulse migrate`, because other processes may be running on it.
-    pub async fn open(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+    /// Opens the store. `clock` is the machine's; a database server's own clock is used instead
+    /// where there is one, so that several machines agree.
+    pub async fn open(
+        config: Config,
+        access: Access,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
         let profile = Arc::new(Profile::load(&config.provider.profile)?);
-        let place = place(&config)?;
-        let store = Store::open(&place).await?;
-        if store.dialect() == Dialect::Sqlite {
-            store.migrate_up(None).await?;
-        }
-        store.check_schema().await?;
-        Ok(Self { config, store, clock, profile })
+        let store = open_store(&place(&config)?, access).await?;
+        Self::on(config, profile, store, clock).await
     }
 
-    /// Like [`App::open`], but waits for a database that does not answer yet.
+    /// Like [`App::open`] with [`Access::Make`], but waits for a database that does not answer
+    /// yet. `None` when told to stop meanwhile.
     pub async fn open_when_ready(
         config: Config,
         clock: Arc<dyn Clock>,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Option<Self>> {
+        let profile = Arc::new(Profile::load(&config.provider.profile)?);
         let place = place(&config)?;
-        loop {
-            match Store::open(&place).await {
-                Err(error) if error.is_passing() => {
-                    warn!("{}; trying again every 2 seconds", chain(&error));
-                    tokio::select! {
-                        () = tokio::time::sleep(RETRY) => {}
-                        () = shutdown.begun() => return Ok(None),
+        let store = loop {
+            tokio::select! {
+                opened = open_store(&place, Access::Make) => match opened {
+                    Ok(store) => break store,
+                    Err(error) if error.is_passing() => {
+                        warn!("{}; trying again every 2 seconds", chain(&error));
                     }
-                }
-                Err(error) => return Err(error.into()),
-                Ok(store) => {
-                    store.close().await?;
-                    return Self::open(config, clock).await.map(Some);
-                }
+                    Err(error) => return Err(error.into()),
+                },
+                () = shutdown.begun() => return Ok(None),
             }
-        }
+            tokio::select! {
+                () = sleep(RETRY) => {}
+                () = shutdown.begun() => return Ok(None),
+            }
+        };
+        Self::on(config, profile, store, clock).await.map(Some)
+    }
+
+    async fn on(
+        config: Config,
+        profile: Arc<Profile>,
+        store: Store,
+        machine: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        let (clock, server) = match measure(&store).await? {
+            Some((time, at)) => {
+                let server = Arc::new(ServerClock::new(time, at));
+                (Arc::clone(&server) as Arc<dyn Clock>, Some(server))
+            }
+            None => (machine, None),
+        };
+        Ok(Self { config, store, clock, server, profile })
     }
 
     /// The provider that is asked.
@@ -199,6 +237,7 @@ impl App {
             self.config.budget.per_minute,
             scope,
         );
+        metrics.know_calls(&CallKind::ALL.map(CallKind::name), &Client::LABELS);
         Ok(Checker {
             store: self.store.clone(),
             keyring,
@@ -210,6 +249,7 @@ impl App {
             budget,
             metrics,
             changes: broadcast::channel(CHANGES_KEPT).0,
+            counted: Mutex::new(None),
         })
     }
 
@@ -220,7 +260,7 @@ impl App {
 
     /// Watches all tenants and serves the private listener until the shutdown.
     pub async fn run(&self, checker: Arc<Checker>, shutdown: &Shutdown) -> anyhow::Result<()> {
-        let listener = private::bind(self.config.private.listen).await?;
+        let listener = listener::bind("private.listen", self.config.private.listen).await?;
         let address = listener.local_addr().context("the private listener has no address")?;
         info!(
             "keypulse {} watches {} at {}; metrics and checks on http://{address}; nobody is \
@@ -237,23 +277,29 @@ impl App {
             per_minute: self.shared_budget(),
         };
         let watch =
-            Watch::new(checker, self.config.watch.concurrency.get(), self.config.provider.timeout);
-        let end = {
-            let shutdown = shutdown.clone();
-            async move { shutdown.begun().await }
-        };
-        let serving = tokio::spawn(private::serve(listener, served, end));
-        watch.run(shutdown).await?;
+            Watch::new(checker, self.config.watch.concurrency.get(), self.config.provider.timeout)?;
+        let serving = tokio::spawn(listener::serve(listener, private::router(served)));
+        tokio::select! {
+            () = watch.run(shutdown) => {}
+            () = self.keep_time() => {}
+        }
+        // Until the last check is saved, whoever asks gets an answer.
         serving.abort();
         info!("stopped");
         Ok(())
     }
 
-    /// How long the budget needs to ask so many tenants once.
-    pub fn full_pass(&self, tenants: u32) -> TimeDelta {
-        self.shared_budget().map_or(TimeDelta::zero(), |calls| {
-            TimeDelta::seconds(i64::from(tenants) * 60 / i64::from(calls.get()))
-        })
+    /// Measures the server's clock for as long as it is awaited; rests where there is none.
+    async fn keep_time(&self) {
+        let Some(clock) = &self.server else { return std::future::pending().await };
+        loop {
+            sleep(MEASURE).await;
+            match bounded(measure(&self.store)).await {
+                Ok(Some((time, at))) => clock.measure(time, at),
+                Ok(None) => {}
+                Err(error) => warn!("the server's clock could not be read: {}", chain(&error)),
+            }
+        }
     }
 
     fn shared_budget(&self) -> Option<NonZeroU32> {
@@ -262,6 +308,25 @@ impl App {
             BudgetPer::Key => None,
         }
     }
+}
+
+async fn open_store(place: &Place, access: Access) -> Result<Store, StoreError> {
+    let store = match access {
+        Access::Make => Store::open(place).await?,
+        Access::Look => Store::open_existing(place).await?,
+    };
+    if access == Access::Make && store.dialect() == Dialect::Sqlite {
+        store.migrate_up().await?;
+    }
+    store.check_schema().await?;
+    Ok(store)
+}
+
+/// What the server's clock says, and when it said so: half way between question and answer.
+async fn measure(store: &Store) -> Result<Option<(DateTime<Utc>, Instant)>, StoreError> {
+    let asked = Instant::now();
+    let time = store.server_time().await?;
+    Ok(time.map(|time| (time, asked + asked.elapsed() / 2)))
 }
 
 /// The configured place of the store.

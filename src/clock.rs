@@ -2,28 +2,114 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
+
+/// A measurement of a server's clock older than this is not trusted: no lease is taken by it.
+const TRUSTED: Duration = Duration::from_secs(30);
 
 /// Something that knows the time of day.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The present moment; never earlier than an answer given before.
     fn now(&self) -> DateTime<Utc>;
+
+    /// Whether leases may be taken by this clock.
+    fn is_trusted(&self) -> bool {
+        true
+    }
 }
 
-/// The machine's clock, with backward steps held: while the machine says an earlier time than
-/// before, the last time is repeated, so that no lease or span can run backwards.
-#[derive(Debug, Default)]
+/// A moment, and when it was the present.
+#[derive(Clone, Copy, Debug)]
+struct Anchor {
+    time: DateTime<Utc>,
+    at: Instant,
+}
+
+impl Anchor {
+    fn carried(&self) -> DateTime<Utc> {
+        let elapsed = TimeDelta::from_std(self.at.elapsed()).unwrap_or_default();
+        whole_micros(self.time + elapsed)
+    }
+}
+
+/// The machine's clock. When it steps back, time goes on from the last answer at the speed of the
+/// monotonic clock until the machine has caught up: no lease or span runs backwards, and nothing
+/// stands still.
+#[derive(Debug)]
 pub struct SystemClock {
-    latest_micros: AtomicI64,
+    latest: Mutex<Anchor>,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self { latest: Mutex::new(Anchor { time: machine(), at: Instant::now() }) }
+    }
+}
+
+impl SystemClock {
+    fn at(&self, machine: DateTime<Utc>) -> DateTime<Utc> {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let time = if machine >= latest.time { machine } else { latest.carried() };
+        *latest = Anchor { time, at: Instant::now() };
+        time
+    }
 }
 
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
-        #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
-        let machine = Utc::now().timestamp_micros();
-        let before = self.latest_micros.fetch_max(machine, Ordering::AcqRel);
-        DateTime::from_timestamp_micros(machine.max(before)).unwrap_or(DateTime::UNIX_EPOCH)
+        self.at(machine())
+    }
+}
+
+fn machine() -> DateTime<Utc> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    let now = Utc::now();
+    whole_micros(now)
+}
+
+/// The store keeps microseconds; a finer moment would not be the same after it was read back.
+fn whole_micros(time: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(time.timestamp_micros()).unwrap_or(time)
+}
+
+/// The clock of a database server, carried on by the monotonic clock between measurements, so that
+/// processes on several machines agree.
+#[derive(Debug)]
+pub struct ServerClock {
+    measured: Mutex<Anchor>,
+    latest_micros: AtomicI64,
+}
+
+impl ServerClock {
+    /// A clock that was just measured: `time` is what the server said, about the time `at`.
+    pub fn new(time: DateTime<Utc>, at: Instant) -> Self {
+        Self {
+            measured: Mutex::new(Anchor { time, at }),
+            latest_micros: AtomicI64::new(time.timestamp_micros()),
+        }
+    }
+
+    /// Takes a new measurement.
+    pub fn measure(&self, time: DateTime<Utc>, at: Instant) {
+        *self.measured.lock().unwrap_or_else(PoisonError::into_inner) = Anchor { time, at };
+    }
+}
+
+impl Clock for ServerClock {
+    fn now(&self) -> DateTime<Utc> {
+        let measured = *self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        let micros = measured.carried().timestamp_micros();
+        let before = self.latest_micros.fetch_max(micros, Ordering::AcqRel);
+        DateTime::from_timestamp_micros(micros.max(before)).unwrap_or(measured.time)
+    }
+
+    fn is_trusted(&self) -> bool {
+        let measured = *self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        measured.at.elapsed() <= TRUSTED
     }
 }
 
@@ -57,12 +143,38 @@ impl Clock for ManualClock {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_system_clock_repeats_its_last_answer_when_the_machine_steps_back() {
+    #[tokio::test(start_paused = true)]
+    async fn when_the_machine_steps_back_time_goes_on_at_its_usual_speed() {
         let clock = SystemClock::default();
-        let ahead = clock.now() + TimeDelta::hours(1);
-        clock.latest_micros.store(ahead.timestamp_micros(), Ordering::Release);
-        assert_eq!(clock.now().timestamp_micros(), ahead.timestamp_micros());
+        let noon = DateTime::UNIX_EPOCH + TimeDelta::days(30_000);
+        assert_eq!(clock.at(noon), noon);
+        tokio::time::advance(Duration::from_mins(1)).await;
+        let back = noon - TimeDelta::hours(1);
+        assert_eq!(clock.at(back), noon + TimeDelta::minutes(1));
+        tokio::time::advance(Duration::from_mins(1)).await;
+        assert_eq!(clock.at(back), noon + TimeDelta::minutes(2));
+        let ahead = noon + TimeDelta::minutes(3);
+        assert_eq!(clock.at(ahead), ahead, "once the machine has caught up, it leads again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_servers_clock_is_carried_on_and_loses_trust_when_it_is_not_measured_again() {
+        let noon = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let clock = ServerClock::new(noon, Instant::now());
+        tokio::time::advance(Duration::from_secs(30)).await;
+        assert_eq!(clock.now(), noon + TimeDelta::seconds(30));
+        assert!(clock.is_trusted());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(!clock.is_trusted());
+        clock.measure(noon + TimeDelta::seconds(20), Instant::now());
+        assert!(clock.is_trusted());
+        assert_eq!(clock.now(), noon + TimeDelta::seconds(31), "never earlier than before");
+    }
+
+    #[test]
+    fn no_moment_is_finer_than_the_store_can_keep() {
+        let clock = SystemClock::default();
+        assert!((0..1_000).all(|_| clock.now().timestamp_subsec_nanos().is_multiple_of(1_000)));
     }
 
     #[test]

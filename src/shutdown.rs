@@ -47,11 +47,6 @@ impl Shutdown {
         self.hard.cancel();
     }
 
-    /// Whether nothing new is to be begun.
-    pub fn is_begun(&self) -> bool {
-        self.soft.is_cancelled()
-    }
-
     /// Waits for the soft stage.
     pub async fn begun(&self) {
         self.soft.cancelled().await;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 
-use crate::app::{App, TenantRequest};
+use crate::app::{Access, App, TenantRequest};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::health::CompanyId;
@@ -68,7 +68,7 @@ pub async fn run(options: &Options) -> anyhow::Result<ExitCode> {
         sandbox::Options { listen: anywhere, control: anywhere, tenants: TENANTS, seed: SEED };
     let sandbox = Sandbox::start(world, Arc::clone(&clock)).await?;
     let config = settings(folder.path(), &sandbox)?;
-    let app = App::open(config, clock).await?;
+    let app = App::open(config, Access::Make, clock).await?;
     let keyring = app.keyring().await?;
     for number in 1..=TENANTS {
         app.add_tenant(&keyring, &request(&sandbox, number)?).await?;

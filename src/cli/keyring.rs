@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::bail;
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::app::{self, App};
+use crate::app::{self, Access, App};
 use crate::clock::SystemClock;
 use crate::vault::MasterKey;
 
@@ -49,8 +50,11 @@ pub async fn run(command: &Command, file: Option<&Path>) -> anyhow::Result<ExitC
         Command::Status { json } => {
             let config = super::load(file)?;
             super::quiet_log(&config)?;
-            let app = App::open(config, Arc::new(SystemClock::default())).await?;
+            let app = App::open(config, Access::Look, Arc::new(SystemClock::default())).await?;
             let master = app::master_key(&app.config)?;
+            if app.store.keyring().await?.is_empty() {
+                bail!("there is no keyring yet: the first tenant that is added makes one");
+            }
             let status = app.keyring().await?.status();
             if *json {
                 let keys: Vec<_> = status

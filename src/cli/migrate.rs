@@ -35,10 +35,14 @@ pub enum Command {
 
 /// Changes or shows the schema.
 pub async fn run(command: &Command, config: &Config) -> anyhow::Result<ExitCode> {
-    let store = Store::open(&app::place(config)?).await?;
+    let place = app::place(config)?;
+    let store = match command {
+        Command::Up => Store::open(&place).await?,
+        Command::Down { .. } | Command::Status { .. } => Store::open_existing(&place).await?,
+    };
     match command {
         Command::Up => {
-            store.migrate_up(None).await?;
+            store.migrate_up().await?;
             output::line("the schema is up to date")?;
         }
         Command::Down { steps, .. } => {

@@ -77,8 +77,9 @@ impl Cli {
             Command::Tenant(command) => {
                 let config = self.load()?;
                 quiet_log(&config)?;
-                tenant::run(command, App::open(config, Arc::new(SystemClock::default())).await?)
-                    .await
+                let clock = Arc::new(SystemClock::default());
+                let app = App::open(config, tenant::access(command), clock).await?;
+                tenant::run(command, app).await
             }
             Command::Config(command) => config::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,

@@ -8,16 +8,19 @@ use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::app::{App, TenantRequest};
+use crate::app::{Access, App, TenantRequest};
 use crate::health::CompanyId;
 use crate::health::Finding;
 use crate::ids::TenantRef;
 use crate::ids::random_name;
 use crate::provider::format;
-use crate::store::Claim;
+use crate::shutdown::Shutdown;
 use crate::store::KeyKind;
 use crate::store::StoreError;
 use crate::store::TenantView;
+use crate::store::Watched;
+use crate::task::Checker;
+use crate::task::Observed;
 use crate::telemetry::Metrics;
 
 use super::{output, secret_input};
@@ -91,6 +94,14 @@ pub enum Kind {
     Integrated,
     /// Made by the customer, with an expiry date.
     Standalone,
+}
+
+/// Only adding the first tenant may make a database.
+pub fn access(command: &Command) -> Access {
+    match command {
+        Command::Add { .. } => Access::Make,
+        Command::Show { .. } | Command::List { .. } | Command::Check { .. } => Access::Look,
+    }
 }
 
 /// Runs the command on an open store.
@@ -236,18 +247,12 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
     let lease = random_name()?;
     let now = app.clock.now();
     let until = now + chrono::TimeDelta::minutes(2);
-    let claim = Claim { horizon: now, now, until, lease: &lease, limit: 1 };
-    let Some(tenant) = app.store.claim_one(view.id, &claim).await? else {
+    let Some(tenant) = app.store.claim_one(view.id, &lease, now, until).await? else {
         bail!("{reference} is being checked at this moment by a running keypulse");
     };
-    if tenant.sealed.is_none() {
-        app.store.release(&lease).await?;
-        bail!("the key of {reference} was destroyed; it needs a new one");
-    }
-    let Some(observed) = checker.probe(tenant).await else {
-        bail!("the budget of calls could not be asked; try again");
-    };
-    checker.settle(std::slice::from_ref(&observed), &lease).await?;
+    let asked = ask(&checker, tenant, &lease).await;
+    app.store.release(&lease).await?;
+    let observed = asked?;
     let view = found(app, reference).await?;
     let finding = &observed.evidence.finding;
     if json {
@@ -268,6 +273,19 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
         output::line(&format!("asked again at {}", output::moment(Some(due))))?;
     }
     Ok(())
+}
+
+async fn ask(checker: &Checker, tenant: Watched, lease: &str) -> anyhow::Result<Observed> {
+    let shutdown = Shutdown::new();
+    shutdown.on_signals().context("signals cannot be listened for")?;
+    if tenant.sealed.is_none() {
+        bail!("the key of {} was destroyed; it needs a new one", tenant.reference);
+    }
+    let Some(observed) = checker.probe(tenant, &shutdown).await else {
+        bail!("no call could be started: nothing was asked and nothing has changed");
+    };
+    checker.settle(std::slice::from_ref(&observed), lease).await?;
+    Ok(observed)
 }
 
 async fn found(app: &App, reference: &str) -> anyhow::Result<TenantView> {

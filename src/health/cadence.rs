@@ -65,11 +65,10 @@ pub fn next(
         {
             evidence.began + policy.dead_interval
         }
-        Status::NeedsReconnection { doubt, .. }
-        | Status::Degraded(Trouble::Key { doubt, .. })
-        | Status::Pending { doubt: Some(doubt) }
-        | Status::Healthy { doubt: Some(doubt) }
-        | Status::Degraded(Trouble::Unreachable { doubt: Some(doubt) }) => {
+        Status::NeedsReconnection { doubt, .. } |
+Status::Degraded(Trouble::Key { doubt, .. } | Trouble::Unreachable {
+doubt: Some(doubt) }) | Status::Pending { doubt: Some(doubt) } |
+Status::Healthy { doubt: Some(doubt) } => {
             confirmation(doubt, policy, now).max(silent)
         }
         Status::Pending { doubt: None } => silent,

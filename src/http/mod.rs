@@ -1,4 +1,5 @@
 //! What is served over HTTP. Two listeners, kept apart: [`private`] for operators; the customers'
 //! pages come on one of their own.
 
+pub mod listener;
 pub mod private;

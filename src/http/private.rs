@@ -1,7 +1,5 @@
 //! The operators' listener: is it alive, can it serve, are checks made in time, and the metrics.
 
-use std::future::Future;
-use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +10,18 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use chrono::TimeDelta;
-use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::redact::chain;
 use crate::store::Store;
+use crate::store::StoreError;
 use crate::telemetry::Metrics;
 
 /// A probe of a load balancer does not wait longer than this.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// A check makes more than one call now and then.
+const CALLS_OF_A_CHECK: i64 = 2;
 /// Room for the gathering of batches before a check counts as overdue.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
 
@@ -40,47 +40,14 @@ pub struct Private {
     pub per_minute: Option<NonZeroU32>,
 }
 
-/// Why the listener cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum ListenError {
-    /// Open to other machines without TLS.
-    #[error(
-        "`private.listen` is {0}, which other machines can reach, and this version cannot speak \
-         TLS there: listen on 127.0.0.1 and put a TLS proxy in front"
-    )]
-    Exposed(SocketAddr),
-    /// The address is in use or not ours.
-    #[error("`private.listen` is {address}, which cannot be opened")]
-    Bind {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-}
-
-/// Opens the listener; only loopback.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
-    if !address.ip().is_loopback() {
-        return Err(ListenError::Exposed(address));
-    }
-    TcpListener::bind(address).await.map_err(|source| ListenError::Bind { address, source })
-}
-
-/// Serves until `end`.
-pub async fn serve(
-    listener: TcpListener,
-    private: Private,
-    end: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let router = Router::new()
+/// What is served there.
+pub fn router(private: Private) -> Router {
+    Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/checkz", get(checkz))
         .route("/metrics", get(metrics))
-        .with_state(private);
-    axum::serve(listener, router).with_graceful_shutdown(end).await
+        .with_state(private)
 }
 
 /// Whether this process can serve: the store answers and has the schema.
@@ -107,13 +74,14 @@ async fn checkz(State(private): State<Private>) -> Response {
 
 /// By how much the tenant that waits longest is late, if that is more than the effective interval:
 /// the configured one, or as long as the budget needs for the whole fleet.
-async fn overdue(private: &Private) -> Result<Option<TimeDelta>, crate::store::StoreError> {
+async fn overdue(private: &Private) -> Result<Option<TimeDelta>, StoreError> {
     let Some(due) = private.store.earliest_due().await? else {
         return Ok(None);
     };
-    let tenants = private.store.fleet_since(private.clock.now()).await?.watched;
+    let tenants = private.store.count_watched().await?;
     let pass = private.per_minute.map_or(TimeDelta::zero(), |calls| {
-        TimeDelta::milliseconds(i64::from(tenants) * 60_000 / i64::from(calls.get()))
+        let millis = i64::from(tenants) * CALLS_OF_A_CHECK * 60_000 / i64::from(calls.get());
+        TimeDelta::milliseconds(millis)
     });
     let late = private.clock.now() - due;
     Ok((late > private.interval.max(pass) + GRACE).then_some(late))

@@ -73,15 +73,21 @@ impl Store {
     /// How many tenants there are of each status and cause.
     pub async fn count_by_status(&self) -> Result<Vec<StatusCount>, StoreError> {
         let sql = "SELECT CASE WHEN paused_at IS NULL THEN status ELSE 'paused' END AS status, \
-             CASE WHEN paused_at IS NOT NULL THEN NULL \
-                  WHEN status = 'degraded' AND cause IS NULL THEN doubt_kind \
-                  ELSE cause END AS cause, \
+             CASE WHEN paused_at IS NULL THEN cause END AS cause, \
              COUNT(*) AS tenants FROM tenant_state GROUP BY 1, 2 ORDER BY 1, 2";
         let rows = self.read.query_all_raw(self.statement(sql, [])).await?;
         Ok(rows
             .iter()
             .map(|row| StatusCount::from_query_result(row, ""))
             .collect::<Result<_, _>>()?)
+    }
+
+    /// How many tenants are asked at all.
+    pub async fn count_watched(&self) -> Result<u32, StoreError> {
+        let sql = "SELECT COUNT(*) AS watched FROM tenant_state WHERE due_at IS NOT NULL";
+        let row = self.read.query_one_raw(self.statement(sql, [])).await?;
+        let count: Option<i64> = row.map(|row| row.try_get("", "watched")).transpose()?;
+        Ok(u32::try_from(count.unwrap_or(0)).unwrap_or(u32::MAX))
     }
 
     /// When the tenant that has waited longest was due, if any is due.

@@ -1,9 +1,12 @@
 //! What can go wrong in the store, in our own words: the driver's errors print values, so only
 //! their kind and code come out of here.
 
+use std::future::Future;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr, SqlxError};
+use tokio::time::timeout;
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +53,12 @@ pub enum StoreError {
         /// What it looks like.
         what: &'static str,
     },
+    /// There is no such file.
+    #[error(
+        "there is no database {0}: start in the right folder or set `store.url`; `keypulse run` \
+         and `keypulse tenant add` make a new one"
+    )]
+    Missing(PathBuf),
     /// The file lost its end.
     #[error(
         "{path} is cut off: it has {found} bytes and should have {expected}; restore a backup, or \
@@ -99,6 +108,20 @@ pub enum StoreError {
     },
 }
 
+/// The longest that anybody waits for the database: a server that vanished in the middle of a
+/// statement is not waited for as long as TCP would.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Does work on the store, but gives up after 20 seconds. What was begun is rolled back.
+pub async fn bounded<T>(
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    match timeout(PATIENCE, work).await {
+        Ok(done) => done,
+        Err(_) => Err(StoreError::Unavailable { code: "no answer in 20 seconds".to_owned() }),
+    }
+}
+
 impl StoreError {
     /// Whether the same may succeed later without anybody's help.
     pub fn is_passing(&self) -> bool {
@@ -120,12 +143,9 @@ impl From<DbErr> for StoreError {
     }
 }
 
-/// Which unique constraint a statement ran into: the name of its column or index.
-pub fn unique_violation(error: &DbErr) -> Option<String> {
-    match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(text)) => Some(text),
-        _ => None,
-    }
+/// Whether a statement ran into a unique constraint.
+pub fn is_unique_violation(error: &DbErr) -> bool {
+    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
 fn from_sqlx(error: &SqlxError) -> StoreError {
@@ -152,7 +172,7 @@ fn from_sqlx(error: &SqlxError) -> StoreError {
 /// <https://www.sqlite.org/rescode.html>; the primary code is the low byte of the extended one.
 fn from_sqlite(code: String) -> StoreError {
     match code.parse::<u32>().map(|code| code & 0xff) {
-        Ok(5 | 6) => StoreError::Busy { code },
+        Ok(5..=7) => StoreError::Busy { code },
         Ok(8 | 10 | 13) => StoreError::NotWritable { code },
         Ok(11 | 26) => StoreError::Damaged { code },
         Ok(14) => StoreError::Unavailable { code },
@@ -168,8 +188,9 @@ fn from_postgres(code: String) -> StoreError {
         // Statement time-out, lock not available, serialization failure, deadlock.
         (_, "57014" | "55P03") | (Some("40"), _) => StoreError::Busy { code },
         // Connection lost, too many connections, shutting down or starting.
-        (Some("08" | "53" | "57"), _) => StoreError::Unavailable { code },
-        (Some("XX"), _) => StoreError::Damaged { code },
+        // A session that was idle too long in a transaction; a fault of the server's system.
+        (Some("08" | "53" | "57" | "58"), _) | (_, "25P03") => StoreError::Unavailable { code },
+        (_, "XX001" | "XX002") => StoreError::Damaged { code },
         _ => StoreError::Refused { code },
     }
 }

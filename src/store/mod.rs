@@ -17,6 +17,7 @@ mod tenants;
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, SqliteTransactionMode,
     Statement, TransactionOptions, TransactionTrait, Value,
@@ -25,13 +26,15 @@ use sea_orm::{
 use migrations::Migrator;
 use sea_orm_migration::MigratorTrait;
 
+use crate::ids::TenantId;
+
 pub use counts::{MessageCount, StatusCount};
 pub use dialect::Dialect;
-pub use error::StoreError;
+pub use error::{StoreError, bounded};
 pub use keyring::KeyringRow;
 pub use open::Place;
 pub use save::{Saved, Verdict};
-pub use sweep::{Claim, Watched};
+pub use sweep::{Claim, Watched, Who};
 pub use tenants::{KeyKind, NewTenant, TenantView};
 
 /// A database that is open. Cheap to clone.
@@ -62,7 +65,13 @@ impl Store {
     /// by its owner only; a file of another program, or one that lost its end, is refused and not
     /// touched.
     pub async fn open(place: &Place) -> Result<Self, StoreError> {
-        let (write, read) = open::open(place).await?;
+        let (write, read) = open::open(place, true).await?;
+        Ok(Self { write, read, dialect: place.dialect() })
+    }
+
+    /// Like [`Store::open`], but makes nothing: a file that is missing is an error.
+    pub async fn open_existing(place: &Place) -> Result<Self, StoreError> {
+        let (write, read) = open::open(place, false).await?;
         Ok(Self { write, read, dialect: place.dialect() })
     }
 
@@ -73,7 +82,7 @@ impl Store {
 
     /// Every step of the schema that this version knows. Refuses a schema with further ones.
     pub async fn schema(&self) -> Result<Vec<SchemaStep>, StoreError> {
-        let steps = Migrator::get_migration_with_status_read_only(&self.write).await?;
+        let steps = Migrator::get_migration_with_status_read_only(&self.read).await?;
         Ok(steps
             .iter()
             .map(|step| SchemaStep {
@@ -92,10 +101,17 @@ impl Store {
         }
     }
 
-    /// Applies `steps` steps of the schema, or all that are pending.
-    pub async fn migrate_up(&self, steps: Option<u32>) -> Result<(), StoreError> {
+    /// Applies all steps of the schema that are pending. Of several processes that begin together
+    /// one applies them; the others find them applied.
+    pub async fn migrate_up(&self) -> Result<(), StoreError> {
         self.schema().await?;
-        Ok(Migrator::up(&self.write, steps).await?)
+        match Migrator::up(&self.write, None).await {
+            Ok(()) => Ok(()),
+            Err(error) => match self.check_schema().await {
+                Ok(()) => Ok(()),
+                Err(_) => Err(error.into()),
+            },
+        }
     }
 
     /// Takes `steps` steps of the schema back. What they hold is lost.
@@ -104,10 +120,15 @@ impl Store {
         Ok(Migrator::down(&self.write, Some(steps)).await?)
     }
 
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.read.query_one_raw(self.statement("SELECT 1", [])).await?;
-        Ok(())
+    /// The server's clock; `None` where the database is a file on this machine.
+    pub async fn server_time(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        if self.dialect == Dialect::Sqlite {
+            return Ok(None);
+        }
+        let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now";
+        let row = self.read.query_one_raw(self.statement(sql, [])).await?;
+        let micros: Option<i64> = row.map(|row| row.try_get("", "now")).transpose()?;
+        Ok(micros.and_then(row::time))
     }
 
     /// The database's settings on which promises rest, as the writing connection has them.
@@ -124,12 +145,19 @@ impl Store {
     /// Closes all connections; on SQLite the write-ahead log is emptied first, so that nothing
     /// that was deleted lingers in it.
     pub async fn close(self) -> Result<(), StoreError> {
-        if self.dialect == Dialect::Sqlite {
-            let checkpoint = self.statement("PRAGMA wal_checkpoint(TRUNCATE)", []);
-            self.write.query_one_raw(checkpoint).await?;
-        }
+        self.empty_log().await?;
         self.read.clone().close().await?;
         self.write.clone().close().await?;
+        Ok(())
+    }
+
+    /// On SQLite, empties the write-ahead log into the file, so that what was deleted is gone from
+    /// both. Readers of this moment may keep it from being done; the next time does it then.
+    async fn empty_log(&self) -> Result<(), StoreError> {
+        if self.dialect == Dialect::Sqlite {
+            let checkpoint = self.statement("PRAGMA wal_checkpoint(TRUNCATE)", []);
+            self.write.query_all_raw(checkpoint).await?;
+        }
         Ok(())
     }
 
@@ -156,4 +184,10 @@ impl Store {
 /// The ids of rows that a statement gave back.
 fn ids(rows: &[QueryResult]) -> Result<Vec<i64>, StoreError> {
     Ok(rows.iter().map(|row| row.try_get("", "tenant_id")).collect::<Result<_, _>>()?)
+}
+
+/// Ids as the JSON list that statements take.
+fn list_of(tenants: &[TenantId]) -> Result<String, StoreError> {
+    let raw: Vec<i64> = tenants.iter().map(|tenant| tenant.raw()).collect();
+    serde_json::to_string(&raw).map_err(|_| StoreError::Refused { code: "JSON".to_owned() })
 }

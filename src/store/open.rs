@@ -1,12 +1,12 @@
 //! Opens a database with the settings that the promises rest on.
 
 use std::fs::{File, OpenOptions};
-use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Read};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -41,6 +41,9 @@ impl Place {
             if path.contains('?') {
                 return Err(StoreError::Url("takes no `?` options for SQLite"));
             }
+            if path.starts_with("file:") {
+                return Err(StoreError::Url("must name a plain file, not a `file:` address"));
+            }
             if path == ":memory:" {
                 return Err(StoreError::Url("must name a file: keys in memory would not last"));
             }
@@ -62,10 +65,15 @@ impl Place {
 }
 
 /// One connection that writes and several that read; on a server both are the same pool.
-pub async fn open(place: &Place) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
+///
+/// A file that is missing is made where `create` says so.
+pub async fn open(
+    place: &Place,
+    create: bool,
+) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
     match place {
         Place::File(path) => {
-            inspect(path)?;
+            inspect(path, create)?;
             mark(path).await?;
             let write = Database::connect(sqlite(path, 1, false)).await?;
             let read = Database::connect(sqlite(path, READERS, true)).await?;
@@ -84,7 +92,7 @@ fn quiet(url: impl Into<String>, connections: u32) -> ConnectOptions {
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_timeout(ACQUIRE_TIMEOUT)
-        // Statements are logged with their values.
+        // A statement in a log helps nobody who runs keypulse, and is logged again as an error.
         .sqlx_logging(false);
     options
 }
@@ -94,8 +102,10 @@ fn sqlite(path: &Path, connections: u32, read_only: bool) -> ConnectOptions {
     // A connection of SQLite costs nothing to keep and holds the statement cache.
     options.idle_timeout(None).max_lifetime(None).test_before_acquire(false);
     let path = path.to_owned();
-    options.map_sqlx_sqlite_opts(move |_| {
-        SqliteConnectOptions::new()
+    options.map_sqlx_sqlite_opts(move |options| {
+        options
+            .in_memory(false)
+            .shared_cache(false)
             .filename(&path)
             .create_if_missing(false)
             .journal_mode(SqliteJournalMode::Wal)
@@ -126,18 +136,27 @@ fn postgres(url: &str) -> ConnectOptions {
 
 /// Looks at a file before SQLite does, and touches nothing: opening another program's database
 /// would already change it.
-fn inspect(path: &Path) -> Result<(), StoreError> {
+fn inspect(path: &Path, create: bool) -> Result<(), StoreError> {
     let failed = |source| StoreError::File { path: path.to_owned(), source };
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+    let foreign = |what| Err(StoreError::Foreign { path: path.to_owned(), what });
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && create => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(StoreError::Missing(path.to_owned()));
+        }
         Err(error) => return Err(failed(error)),
     };
-    let metadata = file.metadata().map_err(failed)?;
-    let foreign = |what| Err(StoreError::Foreign { path: path.to_owned(), what });
     if metadata.is_dir() {
         return foreign("it is a directory");
     }
+    if !metadata.is_file() {
+        return foreign("it is no regular file");
+    }
+    if metadata.permissions().mode() & 0o077 != 0 {
+        tracing::warn!("{0} can be read by others: run `chmod 600 {0}`", path.display());
+    }
+    let mut file = File::open(path).map_err(failed)?;
     let length = metadata.len();
     if length == 0 {
         return Ok(());
@@ -163,7 +182,14 @@ fn inspect(path: &Path) -> Result<(), StoreError> {
     };
     let counted = number(24) == number(92);
     let expected = page * u64::from(number(28));
-    if counted && length < expected {
+    // With a log beside it the file may be shorter than its header says: a checkpoint that was cut
+    // short is taken up again by SQLite.
+    let logged = ["-wal", "-journal"].iter().any(|suffix| {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(suffix);
+        std::fs::metadata(beside).is_ok_and(|log| log.len() > 0)
+    });
+    if counted && !logged && length < expected {
         return Err(StoreError::CutOff { path: path.to_owned(), found: length, expected });
     }
     Ok(())
@@ -185,8 +211,10 @@ async fn mark(path: &Path) -> Result<(), StoreError> {
     }
     let mut options = quiet("sqlite::memory:", 1);
     let file = path.to_owned();
-    options.map_sqlx_sqlite_opts(move |_| {
-        SqliteConnectOptions::new()
+    options.map_sqlx_sqlite_opts(move |options| {
+        options
+            .in_memory(false)
+            .shared_cache(false)
             .filename(&file)
             .busy_timeout(BUSY_TIMEOUT)
             .journal_mode(SqliteJournalMode::Delete)

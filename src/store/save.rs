@@ -72,14 +72,36 @@ impl Store {
             self.follow(&tx, verdict, now).await?;
         }
         tx.commit().await?;
+        let destroyed = verdicts.iter().any(|verdict| {
+            saved.contains(&verdict.tenant)
+                && verdict.decision.effects.contains(&Effect::DestroyKey)
+        });
+        if destroyed && let Err(error) = self.empty_log().await {
+            tracing::warn!(
+                "a destroyed key may stand in the write-ahead log until it is emptied: {error}"
+            );
+        }
         let lost = verdicts.iter().map(|v| v.tenant).filter(|id| !saved.contains(id)).collect();
         Ok(Saved { saved, lost })
     }
 
-    /// Ends leases without having learnt anything, so that others need not wait for them.
+    /// Ends all leases held as `lease` without having learnt anything.
     pub async fn release(&self, lease: &str) -> Result<(), StoreError> {
         let sql = "UPDATE tenant_state SET lease = NULL, lease_until = NULL WHERE lease = $1";
         self.write.execute_raw(self.statement(sql, [lease.into()])).await?;
+        Ok(())
+    }
+
+    /// Ends the leases of these tenants, if they are held as `lease`, so that others need not wait
+    /// for them to run out.
+    pub async fn release_some(&self, tenants: &[TenantId], lease: &str) -> Result<(), StoreError> {
+        let sql = format!(
+            "UPDATE tenant_state SET lease = NULL, lease_until = NULL WHERE lease = $2 \
+             AND tenant_id IN ({})",
+            self.dialect.numbers(1)
+        );
+        let list = super::list_of(tenants)?;
+        self.write.execute_raw(self.statement(sql, [list.into(), lease.into()])).await?;
         Ok(())
     }
 

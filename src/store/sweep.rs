@@ -14,9 +14,9 @@ use super::{Store, StoreError, ids};
 /// What to claim.
 #[derive(Clone, Debug)]
 pub struct Claim<'a> {
-    /// Whoever is due by then.
-    pub horizon: DateTime<Utc>,
-    /// The present moment: leases that ended before it are void.
+    /// Who is asked for.
+    pub who: Who,
+    /// The present moment: whoever is due by then, and whose lease ended before.
     pub now: DateTime<Utc>,
     /// How long the lease lasts.
     pub until: DateTime<Utc>,
@@ -24,6 +24,15 @@ pub struct Claim<'a> {
     pub lease: &'a str,
     /// How many at most.
     pub limit: u32,
+}
+
+/// Who is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Those of whom something is being confirmed.
+    Suspects,
+    /// Everybody.
+    Everybody,
 }
 
 /// A tenant as a probe and a decision need it.
@@ -65,13 +74,15 @@ impl Store {
     /// same tenant; a lease that is not ended runs out.
     pub async fn claim(&self, claim: &Claim<'_>) -> Result<Vec<Watched>, StoreError> {
         let values = [
-            micros(claim.horizon).into(),
             micros(claim.now).into(),
             i64::from(claim.limit).into(),
             claim.lease.into(),
             micros(claim.until).into(),
         ];
-        let rows = self.write.query_all_raw(self.statement(self.dialect.claim(), values)).await?;
+        let rows = self
+            .write
+            .query_all_raw(self.statement(self.dialect.claim(claim.who == Who::Suspects), values))
+            .await?;
         let ids: Vec<_> = ids(&rows)?.into_iter().map(TenantId::from_raw).collect();
         let mut watched = self.watched(&ids).await?;
         watched.sort_by_key(|tenant| (tenant.due_at, tenant.id));
@@ -82,16 +93,13 @@ impl Store {
     pub async fn claim_one(
         &self,
         tenant: TenantId,
-        claim: &Claim<'_>,
+        lease: &str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
     ) -> Result<Option<Watched>, StoreError> {
         let sql = "UPDATE tenant_state SET lease = $1, lease_until = $2 WHERE tenant_id = $3 \
                    AND (lease_until IS NULL OR lease_until <= $4) RETURNING tenant_id";
-        let values = [
-            claim.lease.into(),
-            micros(claim.until).into(),
-            tenant.raw().into(),
-            micros(claim.now).into(),
-        ];
+        let values = [lease.into(), micros(until).into(), tenant.raw().into(), micros(now).into()];
         let rows = self.write.query_all_raw(self.statement(sql, values)).await?;
         let ids: Vec<_> = ids(&rows)?.into_iter().map(TenantId::from_raw).collect();
         Ok(self.watched(&ids).await?.pop())
@@ -102,7 +110,6 @@ impl Store {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let raw: Vec<i64> = ids.iter().map(|id| id.raw()).collect();
         let sql = format!(
             "SELECT t.ref, t.company_id, t.client_id, t.required_scopes, k.sealed, {} \
              FROM tenant_state s JOIN tenant t ON t.id = s.tenant_id \
@@ -111,8 +118,7 @@ impl Store {
             select_state(),
             self.dialect.numbers(1)
         );
-        let list = serde_json::to_string(&raw)
-            .map_err(|_| StoreError::Refused { code: "JSON".to_owned() })?;
+        let list = super::list_of(ids)?;
         let rows = self.write.query_all_raw(self.statement(sql, [list.into()])).await?;
         let mut understood = Vec::with_capacity(rows.len());
         for row in &rows {

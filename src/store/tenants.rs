@@ -13,7 +13,7 @@ use crate::ids::TenantId;
 use crate::ids::TenantRef;
 
 use super::entity::{tenant, tenant_key};
-use super::error::unique_violation;
+use super::error::is_unique_violation;
 use super::row::{StateRow, micros, select_state, time};
 use super::{Store, StoreError};
 
@@ -148,9 +148,10 @@ impl Store {
         };
         let inserted = tenant::Entity::insert(model).exec_without_returning(&tx).await;
         if let Err(error) = inserted {
-            return Err(match unique_violation(&error) {
-                Some(_) => StoreError::RefTaken(new.reference.to_string()),
-                None => error.into(),
+            return Err(if is_unique_violation(&error) {
+                StoreError::RefTaken(new.reference.to_string())
+            } else {
+                error.into()
             });
         }
         let model = tenant_key::ActiveModel {
@@ -164,9 +165,10 @@ impl Store {
         };
         let inserted = tenant_key::Entity::insert(model).exec_without_returning(&tx).await;
         if let Err(error) = inserted {
-            return Err(match unique_violation(&error) {
-                Some(_) => StoreError::KeyTaken,
-                None => error.into(),
+            return Err(if is_unique_violation(&error) {
+                StoreError::KeyTaken
+            } else {
+                error.into()
             });
         }
         let row = StateRow::from_health(new.id, 1, &new.health, Due::At(due));
@@ -184,12 +186,20 @@ impl Store {
         row.map(|row| view(ViewRow::from_query_result(&row, "")?)).transpose()
     }
 
-    /// Up to `limit` tenants whose references come after `after`, in their order.
+    /// Up to `limit` tenants whose references come after `after`, in their order. One whose row
+    /// cannot be understood is logged and left out.
     pub async fn tenants(&self, after: &str, limit: u32) -> Result<Vec<TenantView>, StoreError> {
         let sql = format!("{} WHERE t.ref > $1 ORDER BY t.ref LIMIT $2", select_view());
         let statement = self.statement(sql, [after.into(), i64::from(limit).into()]);
         let rows = self.read.query_all_raw(statement).await?;
-        rows.iter().map(|row| view(ViewRow::from_query_result(row, "")?)).collect()
+        let mut views = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match view(ViewRow::from_query_result(row, "")?) {
+                Ok(tenant) => views.push(tenant),
+                Err(error) => tracing::error!("{error}"),
+            }
+        }
+        Ok(views)
     }
 }
 

@@ -6,20 +6,27 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use tracing::warn;
 
 use crate::clock::Clock;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::bounded;
 
 /// The name of the budget that all calls share.
 const NAME: &str = "calls";
 /// A charged slice lapses after this; its calls start within it.
-const SLICE: TimeDelta = TimeDelta::seconds(1);
+const SLICE: Duration = Duration::from_secs(1);
+/// After an error of the store nobody asks it again for so long.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Calls that may be waited for at the same time: as many as can start in so many seconds.
+const LOOK_AHEAD: u32 = 2;
 
 /// What the provider counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,19 +45,38 @@ pub struct Budget {
     per_minute: NonZeroU32,
     scope: Scope,
     slice: Mutex<Slice>,
+    waiting: AtomicU32,
 }
 
 #[derive(Debug)]
 struct Slice {
     left: u32,
     lapses: Instant,
+    paused_until: Instant,
+}
+
+/// Counts somebody as waiting for as long as it lives.
+struct Waiting<'a>(&'a AtomicU32);
+
+impl<'a> Waiting<'a> {
+    fn among(all: &'a AtomicU32) -> Self {
+        all.fetch_add(1, Ordering::AcqRel);
+        Self(all)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Budget {
     /// A budget of so many calls in any 60 seconds.
     pub fn new(store: Store, clock: Arc<dyn Clock>, per_minute: NonZeroU32, scope: Scope) -> Self {
-        let slice = Mutex::new(Slice { left: 0, lapses: Instant::now() });
-        Self { store, clock, per_minute, scope, slice }
+        let now = Instant::now();
+        let slice = Mutex::new(Slice { left: 0, lapses: now, paused_until: now });
+        Self { store, clock, per_minute, scope, slice, waiting: AtomicU32::new(0) }
     }
 
     /// Waits until one call may be started, and counts it. An error means that the store could
@@ -59,6 +85,7 @@ impl Budget {
         if self.scope == Scope::Key {
             return Ok(());
         }
+        let _waiting = Waiting::among(&self.waiting);
         // Held while waiting: whoever came first is served first.
         let mut slice = self.slice.lock().await;
         loop {
@@ -66,15 +93,42 @@ impl Budget {
                 slice.left -= 1;
                 return Ok(());
             }
+            if Instant::now() < slice.paused_until {
+                return Err(StoreError::Unavailable { code: "asked a moment ago".to_owned() });
+            }
             let (calls, cost) = slice_of(self.per_minute);
-            let now = self.clock.now();
-            let lapses = Instant::now() + SLICE.to_std().unwrap_or_default();
-            match self.store.charge(NAME, cost, now).await? {
-                None => *slice = Slice { left: calls, lapses },
-                Some(free_at) => {
-                    let wait = (free_at - now).to_std().unwrap_or_default();
+            let (asked, now) = (Instant::now(), self.clock.now());
+            match bounded(self.store.charge(NAME, cost, now)).await {
+                Ok(None) => {
+                    // The slice is counted from the moment that was charged.
+                    *slice = Slice { left: calls, lapses: asked + SLICE, paused_until: asked };
+                    if Instant::now() >= slice.lapses {
+                        warn!(
+                            "the database took over a second to charge the budget; charged again"
+                        );
+                    }
+                }
+                Ok(Some(free_at)) => {
+                    // An honest arrival time is at most one charge ahead; more is a clock that was
+                    // wrong, and is looked at again rather than slept through.
+                    let wait = (free_at - now).min(cost).to_std().unwrap_or_default();
                     tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
                 }
+                Err(error) => {
+                    slice.paused_until = Instant::now() + PAUSE;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// How many more checks may be claimed without their waiting long for the budget.
+    pub fn room(&self) -> u32 {
+        match self.scope {
+            Scope::Key => u32::MAX,
+            Scope::Integration => {
+                let soon = (self.per_minute.get() / 60 * LOOK_AHEAD).max(LOOK_AHEAD);
+                soon.saturating_sub(self.waiting.load(Ordering::Acquire))
             }
         }
     }
@@ -86,29 +140,18 @@ impl Budget {
             Scope::Key => TimeDelta::microseconds(60_000_000 / i64::from(self.per_minute.get())),
         }
     }
-
-    /// How long it takes to start so many calls, at best.
-    pub fn time_for(&self, calls: u64) -> TimeDelta {
-        match self.scope {
-            Scope::Integration => {
-                let micros = calls.saturating_mul(60_000_000) / u64::from(self.per_minute.get());
-                TimeDelta::microseconds(i64::try_from(micros).unwrap_or(i64::MAX))
-            }
-            Scope::Key => TimeDelta::zero(),
-        }
-    }
 }
 
 /// How many calls are charged at once, and what they cost together.
 ///
 /// Calls of a slice start up to one second after it was charged, so what is started in 60 s was
 /// charged in 61 s. A slice is charged only when the arrival time has passed, so the charges that
-/// begin in 61 s are at most 61 s ÷ cost, rounded up: with a cost of a little over 61 s ÷ slices,
-/// where slices = budget ÷ calls, that is at most the budget.
+/// begin in 61 s are at most 61 s ÷ cost, rounded up: with a cost of 61 s ÷ slices, where slices =
+/// budget ÷ calls, that is at most the budget. A second is added for clocks that are slewed.
 fn slice_of(per_minute: NonZeroU32) -> (u32, TimeDelta) {
     let calls = (per_minute.get() / 60).max(1);
     let slices = i64::from(per_minute.get() / calls);
-    (calls, TimeDelta::microseconds(61_000_000 / slices + 1))
+    (calls, TimeDelta::microseconds(62_000_000 / slices + 1))
 }
 
 #[cfg(test)]
@@ -122,7 +165,7 @@ mod tests {
         // The worst case: the first slice starts as late as it may, all others at once.
         let mut started = calls;
         let mut at = step;
-        while at < 1_000_000 + 60_000_000 {
+        while at < 61_000_000 {
             started += calls;
             at += step;
         }

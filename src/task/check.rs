@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use tokio::sync::broadcast;
+use tokio::sync::{Mutex, broadcast};
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use crate::clock::Clock;
 use crate::health::Class;
+use crate::health::Counts;
 use crate::health::Decision;
 use crate::health::Due;
 use crate::health::Evidence;
@@ -28,6 +30,7 @@ use crate::provider::Expected;
 use crate::provider::Profile;
 use crate::provider::Step;
 use crate::redact::chain;
+use crate::shutdown::Shutdown;
 use crate::store::Saved;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -43,6 +46,8 @@ use super::budget::Budget;
 /// A decision is made again at most so often; somebody else changing a row faster than this is
 /// a fault that a later check will see.
 const MOST_ROUNDS: usize = 5;
+/// Counts for the weather are at most so old.
+const MOST_STALE: Duration = Duration::from_secs(2);
 
 /// All that a check needs.
 #[derive(Debug)]
@@ -67,6 +72,8 @@ pub struct Checker {
     pub metrics: Metrics,
     /// Who wants to hear of changes.
     pub changes: broadcast::Sender<Change>,
+    /// The latest counts for the weather, and when they were counted.
+    pub counted: Mutex<Option<(Instant, Counts)>>,
 }
 
 /// What a probe found of one tenant.
@@ -101,10 +108,10 @@ pub struct Change {
 }
 
 impl Checker {
-    /// Asks the provider about one tenant. `None` when no call could be started, because the
-    /// budget could not be asked.
+    /// Asks the provider about one tenant. `None` when no call could be started: the budget could
+    /// not be asked, or nothing new is to be begun.
     #[tracing::instrument(name = "check.probe", skip_all, fields(tenant.id = %tenant.id))]
-    pub async fn probe(&self, tenant: Watched) -> Option<Observed> {
+    pub async fn probe(&self, tenant: Watched, shutdown: &Shutdown) -> Option<Observed> {
         let expected = Expected {
             company: &tenant.company,
             client: tenant.client.as_deref().or(self.client_id.as_deref()),
@@ -121,30 +128,31 @@ impl Checker {
                 Step::Ask(call) => call,
                 Step::Conclude(finding) => break finding,
             };
-            if let Err(error) = self.budget.take().await {
-                self.count_store_error(&error);
-                return None;
+            // A key that is not there costs nobody a call.
+            if tenant.sealed.is_some() {
+                self.may_call(shutdown).await?;
             }
             let now = self.clock.now();
+            started.get_or_insert_with(|| (now, Instant::now()));
             let key = match self.open(&tenant) {
                 Ok(key) => key,
                 Err(why) => {
-                    error!(tenant.id = %tenant.id, "the key of {} could not be opened: {why}", tenant.reference);
-                    started.get_or_insert((now, Instant::now()));
+                    error!("the key of {} could not be opened: {why}", tenant.reference);
                     break Finding::Inconclusive(Inconclusive::KeyUnavailable);
                 }
             };
-            started.get_or_insert_with(|| (now, Instant::now()));
             calls += 1;
-            self.metrics.calls.with_label_values(&[call.kind.name()]).inc();
             let reply = self.client.call(&call, &key, now).await;
             drop(key);
+            let labels = [call.kind.name(), Client::label(&reply)];
+            self.metrics.calls.with_label_values(&labels).inc();
             step = examination.answer(&reply);
         };
         let client = match (&finding, examination.seen()) {
             (Finding::Accepted, Some(seen)) if tenant.client.is_none() => seen.client.clone(),
             _ => None,
         };
+        let pause = examination.pause();
         let (began, clock) = started?;
         self.metrics.checks.with_label_values(&[finding.name()]).inc();
         self.metrics.check_seconds.observe(clock.elapsed().as_secs_f64());
@@ -153,9 +161,17 @@ impl Checker {
             self.metrics.lateness_seconds.observe(late.as_secs_f64());
         }
         debug!(finding = finding.name(), "{} was asked: {}", tenant.reference, finding.name());
-        let pause = examination.pause();
         let evidence = Evidence { generation: tenant.health.generation, began, finding, pause };
         Some(Observed { tenant, evidence, client, calls })
+    }
+
+    /// Waits for the budget; `None` when no call may be started.
+    async fn may_call(&self, shutdown: &Shutdown) -> Option<()> {
+        let taken = tokio::select! {
+            taken = self.budget.take() => taken,
+            () = shutdown.begun() => return None,
+        };
+        taken.map_err(|error| self.count_store_error(&error)).ok()
     }
 
     /// Decides what was observed and saves it. Whatever was lost to another writer is read and
@@ -212,7 +228,7 @@ impl Checker {
         let kind = if error.is_passing() { "passing" } else { "lasting" };
         self.metrics.store_errors.with_label_values(&[kind]).inc();
         if error.is_passing() {
-            warn!("{}; trying again", chain(error));
+            warn!("{}; it is tried again", chain(error));
         } else {
             error!("{}", chain(error));
         }
@@ -266,13 +282,28 @@ impl Checker {
         }
         let last_step = self.policy.confirm_after.last().copied().unwrap_or_default();
         let window = self.policy.interval.max(self.policy.span) + last_step;
-        let counts = self.store.fleet_since(now - window).await?;
+        let counts = self.counts(now, window).await?;
         let refused = judge(Class::Refused, &counts);
         let silent = judge(Class::Silent, &counts);
         debug!(?counts, ?refused, ?silent, "weather judged");
         skies.refused = refused.weather;
         skies.silent = silent.weather;
         Ok(skies)
+    }
+
+    /// The fleet's counts, asked of the store at most once in two seconds (less under a short
+    /// policy): a whole fleet that fails together is saved in many batches.
+    async fn counts(&self, now: DateTime<Utc>, window: TimeDelta) -> Result<Counts, StoreError> {
+        let mut cached = self.counted.lock().await;
+        let fresh = (window / 100).to_std().unwrap_or_default().min(MOST_STALE);
+        if let Some((at, counts)) = *cached
+            && at.elapsed() < fresh
+        {
+            return Ok(counts);
+        }
+        let counts = self.store.fleet_since(now - window).await?;
+        *cached = Some((Instant::now(), counts));
+        Ok(counts)
     }
 
     fn announce(&self, verdict: &Verdict, now: DateTime<Utc>) {

@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
-use tracing::{error, info};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
+use tracing::{error, info, warn};
 
 use crate::ids::NoRandomness;
+use crate::ids::TenantId;
 use crate::ids::random_name;
 use crate::shutdown::Shutdown;
 use crate::store::Claim;
+use crate::store::StoreError;
+use crate::store::Who;
+use crate::store::bounded;
 
 use super::check::{Checker, Observed};
 
@@ -23,6 +27,8 @@ const GATHER: Duration = Duration::from_millis(100);
 const BATCH: usize = 500;
 /// Pause after an error of the store.
 const PAUSE: Duration = Duration::from_secs(1);
+/// A check makes at most so many calls, give or take a profile with many permission calls.
+const CALLS: i32 = 4;
 
 /// Watches all tenants of the store.
 #[derive(Debug)]
@@ -30,122 +36,170 @@ pub struct Watch {
     checker: Arc<Checker>,
     concurrency: u32,
     call_timeout: TimeDelta,
+    lease: String,
+    flying: JoinSet<Result<Observed, TenantId>>,
+    landed: Vec<Observed>,
+    unasked: Vec<TenantId>,
 }
 
 impl Watch {
     /// A loop with at most `concurrency` checks in flight, each call bounded by `call_timeout`.
-    pub fn new(checker: Arc<Checker>, concurrency: u32, call_timeout: Duration) -> Self {
-        Self {
+    pub fn new(
+        checker: Arc<Checker>,
+        concurrency: u32,
+        call_timeout: Duration,
+    ) -> Result<Self, NoRandomness> {
+        Ok(Self {
             checker,
             concurrency,
             call_timeout: TimeDelta::from_std(call_timeout).unwrap_or(TimeDelta::minutes(5)),
+            lease: random_name()?,
+            flying: JoinSet::new(),
+            landed: Vec::new(),
+            unasked: Vec::new(),
+        })
+    }
+
+    /// Runs until the soft stage of the shutdown, then lets the calls in flight end and saves what
+    /// they found, for as long as they may take; the hard stage drops them.
+    pub async fn run(mut self, shutdown: &Shutdown) {
+        tokio::select! {
+            () = self.work(shutdown) => {}
+            () = shutdown.ended() => {}
+        }
+        info!("stopping: {} checks are under way", self.flying.len());
+        let grace = (self.call_timeout * CALLS).to_std().unwrap_or(PAUSE) + PAUSE;
+        tokio::select! {
+            () = self.drain() => {}
+            () = sleep(grace) => warn!("not everything could be saved in time; it is asked again"),
+            () = shutdown.ended() => {}
+        }
+        self.flying.shutdown().await;
+        if let Err(error) = bounded(self.checker.store.release(&self.lease)).await {
+            self.checker.count_store_error(&error);
         }
     }
 
-    /// Runs until the soft stage of the shutdown, then lets the checks in flight end and saves
-    /// them; the hard stage drops them, and their leases run out.
-    pub async fn run(self, shutdown: &Shutdown) -> Result<(), NoRandomness> {
-        let lease = random_name()?;
-        let mut flying: JoinSet<Option<Observed>> = JoinSet::new();
-        let mut landed: Vec<Observed> = Vec::new();
+    async fn work(&mut self, shutdown: &Shutdown) {
         let mut oldest: Option<Instant> = None;
         let mut poke = interval(POKE);
         poke.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let ripe = oldest.map_or(Instant::now() + POKE, |since| since + GATHER);
+            let ripe_at = oldest.map_or_else(Instant::now, |since| since + GATHER);
             tokio::select! {
-                () = shutdown.begun() => break,
-                _ = poke.tick() => self.claim(&lease, &mut flying).await,
-                Some(ended) = flying.join_next(), if !flying.is_empty() => {
-                    land(ended, &mut landed);
-                    if !landed.is_empty() {
+                () = shutdown.begun() => return,
+                _ = poke.tick() => self.claim(shutdown).await,
+                Some(ended) = self.flying.join_next(), if !self.flying.is_empty() => {
+                    self.land(ended);
+                    if !self.landed.is_empty() {
                         oldest.get_or_insert_with(Instant::now);
                     }
                 }
-                () = tokio::time::sleep_until(ripe), if oldest.is_some() => {}
+                () = sleep_until(ripe_at), if oldest.is_some() => {}
             }
             let ripe = oldest.is_some_and(|since| since.elapsed() >= GATHER);
-            if ripe || landed.len() >= BATCH {
-                self.settle(&lease, &mut landed, shutdown).await;
-                oldest = (!landed.is_empty()).then(Instant::now);
+            if ripe || self.landed.len() >= BATCH {
+                self.settle().await;
+                oldest = (!self.landed.is_empty()).then(Instant::now);
             }
         }
-        info!("stopping: {} checks are still under way", flying.len());
-        let drain = async {
-            while let Some(ended) = flying.join_next().await {
-                land(ended, &mut landed);
-            }
-            self.settle(&lease, &mut landed, shutdown).await;
-        };
-        tokio::select! {
-            () = drain => {}
-            () = shutdown.ended() => {}
-        }
-        if let Err(error) = self.checker.store.release(&lease).await {
-            self.checker.count_store_error(&error);
-        }
-        Ok(())
     }
 
-    async fn claim(&self, lease: &str, flying: &mut JoinSet<Option<Observed>>) {
-        let in_flight = u32::try_from(flying.len()).unwrap_or(u32::MAX);
-        let free = self.concurrency.saturating_sub(in_flight);
-        if free == 0 {
-            return;
+    async fn drain(&mut self) {
+        while let Some(ended) = self.flying.join_next().await {
+            self.land(ended);
         }
-        let now = self.checker.clock.now();
-        let claim = Claim { horizon: now, now, until: now + self.lease(), lease, limit: free };
-        match self.checker.store.claim(&claim).await {
-            Ok(claimed) => {
-                for tenant in claimed {
-                    let checker = Arc::clone(&self.checker);
-                    flying.spawn(async move { checker.probe(tenant).await });
-                }
+        while !self.landed.is_empty() {
+            self.settle().await;
+        }
+    }
+
+    /// Claims who is due: first those of whom something is being confirmed, then everybody.
+    async fn claim(&mut self, shutdown: &Shutdown) {
+        self.release().await;
+        for who in [Who::Suspects, Who::Everybody] {
+            let in_flight = u32::try_from(self.flying.len()).unwrap_or(u32::MAX);
+            let free = self.concurrency.saturating_sub(in_flight);
+            let limit = free.min(self.checker.budget.room());
+            if limit == 0 || !self.checker.clock.is_trusted() {
+                return;
             }
-            Err(error) => {
-                self.checker.count_store_error(&error);
-                sleep(PAUSE).await;
+            let now = self.checker.clock.now();
+            let until = now + self.call_timeout * CALLS + TimeDelta::minutes(1);
+            let claim = Claim { who, now, until, lease: &self.lease, limit };
+            match bounded(self.checker.store.claim(&claim)).await {
+                Ok(claimed) => {
+                    for tenant in claimed {
+                        let (checker, shutdown) = (Arc::clone(&self.checker), shutdown.clone());
+                        self.flying.spawn(async move {
+                            let id = tenant.id;
+                            checker.probe(tenant, &shutdown).await.ok_or(id)
+                        });
+                    }
+                }
+                Err(error) => {
+                    self.checker.count_store_error(&error);
+                    sleep(PAUSE).await;
+                    return;
+                }
             }
         }
     }
 
     /// Saves what has landed. While the store does not answer, results are kept: they stay true,
     /// and a row that changes meanwhile is decided again.
-    async fn settle(&self, lease: &str, landed: &mut Vec<Observed>, shutdown: &Shutdown) {
-        while !landed.is_empty() {
-            let batch = &landed[..landed.len().min(BATCH)];
-            match self.checker.settle(batch, lease).await {
-                Ok(()) => {
-                    let saved = batch.len();
-                    landed.drain(..saved);
-                }
+    async fn settle(&mut self) {
+        let batch = &self.landed[..self.landed.len().min(BATCH)];
+        match bounded(self.checker.settle(batch, &self.lease)).await {
+            Ok(()) => {
+                let saved = batch.len();
+                self.landed.drain(..saved);
+            }
+            Err(error) if error.is_passing() => {
+                self.checker.count_store_error(&error);
+                sleep(PAUSE).await;
+            }
+            Err(error) => {
+                let batch = self.landed.drain(..self.landed.len().min(BATCH)).collect();
+                self.settle_apart(batch, &error).await;
+            }
+        }
+    }
+
+    /// Saves a batch one by one after an error that will not pass: one that cannot be saved must
+    /// not keep all others from being saved.
+    async fn settle_apart(&mut self, batch: Vec<Observed>, error: &StoreError) {
+        self.checker.count_store_error(error);
+        for one in batch {
+            let saved = self.checker.settle(std::slice::from_ref(&one), &self.lease);
+            match bounded(saved).await {
+                Ok(()) => {}
+                Err(error) if error.is_passing() => self.landed.push(one),
                 Err(error) => {
                     self.checker.count_store_error(&error);
-                    if !error.is_passing() {
-                        landed.clear();
-                        return;
-                    }
-                    tokio::select! {
-                        () = sleep(PAUSE) => {}
-                        () = shutdown.ended() => return,
-                    }
+                    error!(tenant.id = %one.tenant.id, "what was found of {} was dropped", one.tenant.reference);
+                    self.unasked.push(one.tenant.id);
                 }
             }
         }
     }
 
-    /// Long enough for every call of a check to time out after waiting for the budget behind all
-    /// others in flight.
-    fn lease(&self) -> TimeDelta {
-        let waiting = self.checker.budget.time_for(u64::from(self.concurrency) * 4);
-        self.call_timeout * 4 + waiting + TimeDelta::minutes(1)
+    /// Ends the leases of those about whom nothing was learnt.
+    async fn release(&mut self) {
+        if self.unasked.is_empty() {
+            return;
+        }
+        match bounded(self.checker.store.release_some(&self.unasked, &self.lease)).await {
+            Ok(()) => self.unasked.clear(),
+            Err(error) => self.checker.count_store_error(&error),
+        }
     }
-}
 
-fn land(ended: Result<Option<Observed>, tokio::task::JoinError>, landed: &mut Vec<Observed>) {
-    match ended {
-        Ok(Some(observed)) => landed.push(observed),
-        Ok(None) => {}
-        Err(error) => error!("a check ended by itself: {error}; its lease runs out"),
+    fn land(&mut self, ended: Result<Result<Observed, TenantId>, tokio::task::JoinError>) {
+        match ended {
+            Ok(Ok(observed)) => self.landed.push(observed),
+            Ok(Err(tenant)) => self.unasked.push(tenant),
+            Err(error) => error!("a check ended by itself: {error}; its lease runs out"),
+        }
     }
 }

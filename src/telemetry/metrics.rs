@@ -1,6 +1,8 @@
 //! Every series that this process counts, in one struct, born at zero. What can be counted from
 //! the database is asked of it at scrape instead. No label holds a tenant.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use prometheus::core::Collector;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
@@ -16,7 +18,7 @@ pub struct Metrics {
     registry: Registry,
     /// Checks that ended, by what was found.
     pub checks: IntCounterVec,
-    /// Calls that were started, by kind.
+    /// Calls that were started, by kind and answer.
     pub calls: IntCounterVec,
     /// How long a check took, from its first call to its finding, in seconds.
     pub check_seconds: Histogram,
@@ -33,6 +35,7 @@ pub struct Metrics {
     /// Changes of status, by the status that was entered.
     pub status_changes: IntCounterVec,
     tenants: IntGaugeVec,
+    scrape: Arc<Mutex<()>>,
 }
 
 impl Metrics {
@@ -45,7 +48,11 @@ impl Metrics {
                 "Checks that ended, by finding",
                 &["evidence"],
             )?,
-            calls: counters("keypulse_calls_total", "Calls that were started, by kind", &["call"])?,
+            calls: counters(
+                "keypulse_calls_total",
+                "Calls that were started, by kind and answer",
+                &["call", "answer"],
+            )?,
             check_seconds: histogram(
                 "keypulse_check_duration_seconds",
                 "Time from the first call of a check to its finding",
@@ -80,6 +87,7 @@ impl Metrics {
                 &["status", "cause"],
             )?,
             registry,
+            scrape: Arc::default(),
         };
         metrics.register()?;
         metrics.zero();
@@ -117,9 +125,6 @@ impl Metrics {
         for evidence in ["accepted"].iter().chain(&Failure::NAMES).chain(&Inconclusive::NAMES) {
             let _ = self.checks.with_label_values(&[evidence]);
         }
-        for call in ["identity", "company", "installation", "permission"] {
-            let _ = self.calls.with_label_values(&[call]);
-        }
         for kind in ["passing", "lasting"] {
             let _ = self.store_errors.with_label_values(&[kind]);
         }
@@ -128,11 +133,22 @@ impl Metrics {
         }
     }
 
+    /// Brings the series of all these calls and answers into being.
+    pub fn know_calls(&self, calls: &[&str], answers: &[&str]) {
+        for call in calls {
+            for answer in answers {
+                let _ = self.calls.with_label_values(&[call, answer]);
+            }
+        }
+    }
+
     /// Replaces the counts of tenants: `(status, cause, how many)`.
     pub fn set_tenants<'a>(
         &self,
         counts: impl IntoIterator<Item = (&'a str, Option<&'a str>, i64)>,
     ) {
+        // Nobody may scrape between the reset and the new counts.
+        let _replaced = self.scrape.lock().unwrap_or_else(PoisonError::into_inner);
         self.tenants.reset();
         for status in crate::health::Status::WORDS {
             self.tenants.with_label_values(&[status, ""]).set(0);
@@ -144,6 +160,7 @@ impl Metrics {
 
     /// All series in the text format of Prometheus.
     pub fn render(&self) -> Result<String, prometheus::Error> {
+        let _whole = self.scrape.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         String::from_utf8(text).map_err(|error| prometheus::Error::Msg(error.to_string()))

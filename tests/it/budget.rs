@@ -52,6 +52,18 @@ async fn an_idle_budget_does_not_save_up_for_a_burst() {
 }
 
 #[tokio::test]
+async fn a_charge_made_by_a_clock_that_was_a_year_ahead_does_not_stop_all_calls() {
+    on_both(async |rig| {
+        let cost = TimeDelta::seconds(1);
+        let year = now() + TimeDelta::days(365);
+        assert_eq!(rig.store.charge("calls", cost, year).await.unwrap(), None);
+        assert_eq!(rig.store.charge("calls", cost, now()).await.unwrap(), None);
+        assert_eq!(rig.store.charge("calls", cost, now()).await.unwrap(), Some(now() + cost));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn two_processes_together_start_no_more_calls_than_one_may() {
     on_both(async |rig| {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 
-use crate::rig::{claim, hour, minute, now, on_both};
+use keypulse::health::{Failure, Finding};
+use keypulse::store::{Claim, Who};
+
+use crate::rig::{claim, decided, hour, minute, now, on_both};
 
 #[tokio::test]
 async fn those_due_are_leased_in_the_order_of_their_due_times() {
@@ -90,6 +93,38 @@ async fn a_tenant_that_is_never_due_is_never_claimed() {
         let sql = "UPDATE tenant_state SET due_at = NULL WHERE tenant_id = $1";
         rig.execute(sql, vec![ids[0].raw().into()]).await;
         assert_eq!(rig.claim("one", 9).await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn those_of_whom_something_is_being_confirmed_can_be_claimed_ahead_of_all_others() {
+    on_both(async |rig| {
+        let ids = rig.add(5).await;
+        for (finding, at) in [(Finding::Accepted, 0), (Finding::Failed(Failure::Rejected), 15)] {
+            let verdict = decided(&rig.watched(ids[3]).await, finding, minute(at));
+            rig.store.save(&[verdict], "x", minute(at)).await.unwrap();
+        }
+        let at = hour(1);
+        let until = at + TimeDelta::minutes(5);
+        let suspects = Claim { who: Who::Suspects, now: at, until, lease: "one", limit: 9 };
+        let claimed: Vec<_> =
+            rig.store.claim(&suspects).await.unwrap().into_iter().map(|one| one.id).collect();
+        assert_eq!(claimed, [ids[3]]);
+        assert_eq!(rig.claim("one", 9).await.len(), 4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn some_leases_can_be_ended_and_the_others_kept() {
+    on_both(async |rig| {
+        let ids = rig.add(3).await;
+        assert_eq!(rig.claim("mine", 9).await.len(), 3);
+        rig.store.release_some(&ids[..2], "mine").await.unwrap();
+        rig.store.release_some(&ids[2..], "theirs").await.unwrap();
+        let free: Vec<_> = rig.claim("next", 9).await.into_iter().map(|one| one.id).collect();
+        assert_eq!(free, ids[..2]);
     })
     .await;
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use keypulse::health::{CompanyId, Evidence, Finding, Generation, Health, Policy, Scopes, Weather};
 use keypulse::health::{Decision, decide};
 use keypulse::ids::{TenantId, TenantRef, random_name};
-use keypulse::store::{Claim, KeyKind, NewTenant, Place, Store, Verdict, Watched};
+use keypulse::store::{Claim, KeyKind, NewTenant, Place, Store, Verdict, Watched, Who};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, QueryResult, Statement, Value};
 use tempfile::TempDir;
 
@@ -21,7 +21,7 @@ pub struct Rig {
 /// Runs a test on a new SQLite file and on a new PostgreSQL database, both with the schema.
 pub async fn on_both(test: impl AsyncFn(&Rig)) {
     for empty in [Rig::sqlite().await, Rig::postgres().await] {
-        empty.store.migrate_up(None).await.unwrap();
+        empty.store.migrate_up().await.unwrap();
         test(&empty).await;
     }
 }
@@ -127,7 +127,7 @@ impl Rig {
 
 pub async fn claim(store: &Store, lease: &str, limit: u32, at: DateTime<Utc>) -> Vec<Watched> {
     let until = at + TimeDelta::minutes(5);
-    store.claim(&Claim { horizon: at, now: at, until, lease, limit }).await.unwrap()
+    store.claim(&Claim { who: Who::Everybody, now: at, until, lease, limit }).await.unwrap()
 }
 
 pub async fn open(url: &str) -> Store {
@@ -166,7 +166,7 @@ pub fn tenant(n: u32) -> NewTenant {
 
 /// What the rules say of a tenant and a finding at that minute.
 pub fn decided(tenant: &Watched, finding: Finding, at: DateTime<Utc>) -> Verdict {
-    let evidence = Evidence { generation: Generation::FIRST, began: at, finding };
+    let evidence = Evidence { generation: Generation::FIRST, began: at, finding, pause: None };
     let policy = Policy::default();
     let before = &tenant.health;
     let decision: Decision =

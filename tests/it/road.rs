@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use keypulse::app::{App, TenantRequest};
+use keypulse::app::{Access, App, TenantRequest};
 use keypulse::clock::{Clock, SystemClock};
 use keypulse::config::Config;
 use keypulse::health::{CompanyId, Failure, Finding, Inconclusive};
 use keypulse::ids::TenantRef;
 use keypulse::sandbox::{Change, Fault, FaultKind, Options, Sandbox};
-use keypulse::store::{Claim, KeyKind, Watched};
+use keypulse::shutdown::Shutdown;
+use keypulse::store::{KeyKind, Watched};
 use keypulse::task::{Checker, Observed};
 use keypulse::telemetry::Metrics;
 use keypulse::vault::MasterKey;
@@ -44,7 +45,7 @@ impl Road {
         ];
         let environment = environment.map(|(name, value)| (name.into(), value.into()));
         let config = Config::load(None, environment).unwrap();
-        let app = App::open(config, clock).await.unwrap();
+        let app = App::open(config, Access::Make, clock).await.unwrap();
         let keyring = app.keyring().await.unwrap();
         for number in 1..=tenants {
             let tenant = sandbox.world().tenant(number).unwrap();
@@ -65,15 +66,14 @@ impl Road {
     /// Claims one tenant and asks about it, without saving.
     pub async fn probe(&self, reference: &str, lease: &str) -> Observed {
         let tenant = self.claim(reference, lease).await;
-        self.checker.probe(tenant).await.unwrap()
+        self.checker.probe(tenant, &Shutdown::new()).await.unwrap()
     }
 
     pub async fn claim(&self, reference: &str, lease: &str) -> Watched {
         let view = self.app.store.tenant(reference).await.unwrap().unwrap();
         let now = self.app.clock.now();
-        let claim =
-            Claim { horizon: now, now, until: now + TimeDelta::minutes(1), lease, limit: 1 };
-        self.app.store.claim_one(view.id, &claim).await.unwrap().unwrap()
+        let until = now + TimeDelta::minutes(1);
+        self.app.store.claim_one(view.id, lease, now, until).await.unwrap().unwrap()
     }
 
     /// One whole check.
@@ -190,6 +190,47 @@ async fn a_fault_of_the_provider_is_written_down_and_blamed_on_nobody() {
         assert_eq!(health.status.to_string(), "healthy");
         assert_eq!(health.status.doubt(), None);
         assert!(health.silent_since.is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_call_is_started_once_the_end_has_begun() {
+    on_both(async |rig| {
+        let road = Road::on(rig, 1).await;
+        let tenant = road.claim("erp-0001", "late").await;
+        let shutdown = Shutdown::new();
+        shutdown.begin();
+        // The budget has to be asked first, and that is long enough to hear of the end.
+        assert!(road.checker.probe(tenant, &shutdown).await.is_none());
+        assert_eq!(road.sandbox.world().counts().total, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn failures_that_the_whole_fleet_shares_are_held() {
+    on_both(async |rig| {
+        let road = Road::on(rig, 24).await;
+        for n in 1..=24 {
+            road.check(&format!("erp-{n:04}")).await;
+        }
+        road.sandbox.world().apply(Change::Fault(Fault::new(FaultKind::Status(401)))).unwrap();
+        for _ in 0..3 {
+            for n in 1..=24 {
+                road.check(&format!("erp-{n:04}")).await;
+            }
+        }
+        // As if all of it had begun hours ago: neither bound is what holds them.
+        let sql = "UPDATE tenant_state SET doubt_first = doubt_first - 7200000000, \
+                   run_first = run_first - 7200000000";
+        rig.execute(sql, vec![]).await;
+        // The counts of the weather may be two seconds old.
+        tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+        for _ in 0..4 {
+            road.check("erp-0001").await;
+        }
+        assert_eq!(road.status("erp-0001").await, "degraded (rejected)");
     })
     .await;
 }

@@ -1,6 +1,8 @@
 //! The steps of the schema, on both databases.
 
-use keypulse::store::StoreError;
+use std::os::unix::fs::PermissionsExt;
+
+use keypulse::store::{Place, Store, StoreError};
 
 use crate::rig::{Rig, open};
 
@@ -13,14 +15,14 @@ async fn every_step_goes_up_down_and_up_again() {
         let missing = rig.store.check_schema().await.unwrap_err();
         assert!(matches!(missing, StoreError::NeedsMigration), "{missing}");
 
-        rig.store.migrate_up(None).await.unwrap();
+        rig.store.migrate_up().await.unwrap();
         rig.store.check_schema().await.unwrap();
         rig.add(2).await;
 
         let all = u32::try_from(steps.len()).unwrap();
         rig.store.migrate_down(all).await.unwrap();
         assert!(rig.store.schema().await.unwrap().iter().all(|step| !step.applied));
-        rig.store.migrate_up(None).await.unwrap();
+        rig.store.migrate_up().await.unwrap();
         assert_eq!(rig.store.tenants("", 10).await.unwrap().len(), 0);
         rig.add(2).await;
     }
@@ -29,11 +31,11 @@ async fn every_step_goes_up_down_and_up_again() {
 #[tokio::test]
 async fn a_schema_from_a_newer_version_is_refused() {
     for rig in [Rig::sqlite().await, Rig::postgres().await] {
-        rig.store.migrate_up(None).await.unwrap();
+        rig.store.migrate_up().await.unwrap();
         let sql =
             "INSERT INTO schema_migration (version, applied_at) VALUES ('m99999999_future', 1)";
         rig.execute(sql, vec![]).await;
-        for result in [rig.store.check_schema().await, rig.store.migrate_up(None).await] {
+        for result in [rig.store.check_schema().await, rig.store.migrate_up().await] {
             let error = result.unwrap_err();
             assert!(matches!(error, StoreError::NewerSchema), "{error}");
         }
@@ -43,9 +45,9 @@ async fn a_schema_from_a_newer_version_is_refused() {
 #[tokio::test]
 async fn going_up_twice_changes_nothing() {
     for rig in [Rig::sqlite().await, Rig::postgres().await] {
-        rig.store.migrate_up(None).await.unwrap();
+        rig.store.migrate_up().await.unwrap();
         rig.add(3).await;
-        rig.store.migrate_up(None).await.unwrap();
+        rig.store.migrate_up().await.unwrap();
         assert_eq!(open(&rig.url).await.tenants("", 10).await.unwrap().len(), 3);
     }
 }
@@ -53,7 +55,7 @@ async fn going_up_twice_changes_nothing() {
 #[tokio::test]
 async fn sqlite_has_the_settings_that_the_promises_rest_on() {
     let rig = Rig::sqlite().await;
-    rig.store.migrate_up(None).await.unwrap();
+    rig.store.migrate_up().await.unwrap();
     let settings = rig.store.settings().await.unwrap();
     let expected = [
         ("journal_mode", "wal"),
@@ -71,4 +73,72 @@ async fn postgres_acknowledges_a_commit_only_when_it_is_on_disk() {
     let rig = Rig::postgres().await;
     let settings = rig.store.settings().await.unwrap();
     assert!(settings.contains(&("synchronous_commit", "on".to_owned())), "{settings:?}");
+}
+
+#[tokio::test]
+async fn of_processes_that_begin_together_all_find_the_schema() {
+    for rig in [Rig::sqlite().await, Rig::postgres().await] {
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..4 {
+            let store = rig.another().await;
+            tasks.spawn(async move {
+                store.migrate_up().await?;
+                store.check_schema().await
+            });
+        }
+        for done in tasks.join_all().await {
+            done.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_missing_is_made_only_where_that_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none.db");
+    let place = Place::parse(&format!("sqlite://{}", path.display()).into()).unwrap();
+    let error = Store::open_existing(&place).await.unwrap_err();
+    assert!(matches!(error, StoreError::Missing(_)), "{error}");
+    assert!(!path.exists());
+    Store::open(&place).await.unwrap().close().await.unwrap();
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600, "{mode:o}");
+    Store::open_existing(&place).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_lost_its_end_is_refused_unless_its_log_can_mend_it() {
+    let rig = Rig::sqlite().await;
+    rig.store.migrate_up().await.unwrap();
+    rig.add(50).await;
+    rig.store.clone().close().await.unwrap();
+    let whole = std::fs::read(rig.file()).unwrap();
+    std::fs::write(rig.file(), &whole[..whole.len() / 2]).unwrap();
+    let place = Place::parse(&rig.url.as_str().into()).unwrap();
+    let error = Store::open(&place).await.unwrap_err();
+    assert!(matches!(error, StoreError::CutOff { .. }), "{error}");
+    assert_eq!(std::fs::read(rig.file()).unwrap().len(), whole.len() / 2, "it was touched");
+    // As after a checkpoint that was cut short: the pages stand in the log.
+    std::fs::write(rig.file().with_extension("db-wal"), b"something").unwrap();
+    let error = Store::open(&place).await.map(drop);
+    assert!(!matches!(error, Err(StoreError::CutOff { .. })), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_file_of_another_program_is_refused_and_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.db");
+    let other = sea_orm::Database::connect(format!("sqlite://{}?mode=rwc", path.display()));
+    let other = other.await.unwrap();
+    sea_orm::ConnectionTrait::execute_unprepared(&other, "CREATE TABLE theirs (a)").await.unwrap();
+    other.close().await.unwrap();
+    let text = folder.path().join("letter.txt");
+    std::fs::write(&text, "Dear reader, ".repeat(40)).unwrap();
+    for path in [path, text, folder.path().to_owned()] {
+        let before = std::fs::read(&path).unwrap_or_default();
+        let place = Place::parse(&format!("sqlite://{}", path.display()).into()).unwrap();
+        let error = Store::open(&place).await.unwrap_err();
+        assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap_or_default(), before);
+    }
 }

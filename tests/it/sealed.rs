@@ -113,7 +113,7 @@ async fn another_key_id_does_not_open() {
 #[tokio::test]
 async fn every_byte_of_the_stored_key_matters() {
     let rig = Rig::sqlite().await;
-    rig.store.migrate_up(None).await.unwrap();
+    rig.store.migrate_up().await.unwrap();
     let road = Road::on(&rig, 1).await;
     road.check("erp-0001").await;
     let whole = sealed(&road, "erp-0001").await;
@@ -129,7 +129,7 @@ async fn every_byte_of_the_stored_key_matters() {
 #[tokio::test]
 async fn no_key_stands_in_the_database_file_in_plain_text() {
     let rig = Rig::sqlite().await;
-    rig.store.migrate_up(None).await.unwrap();
+    rig.store.migrate_up().await.unwrap();
     let road = Road::on(&rig, 5).await;
     let mut bytes = std::fs::read(rig.file()).unwrap();
     bytes.extend(std::fs::read(rig.file().with_extension("db-wal")).unwrap_or_default());
