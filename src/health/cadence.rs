@@ -65,12 +65,12 @@ pub fn next(
         {
             evidence.began + policy.dead_interval
         }
-        Status::NeedsReconnection { doubt, .. } |
-Status::Degraded(Trouble::Key { doubt, .. } | Trouble::Unreachable {
-doubt: Some(doubt) }) | Status::Pending { doubt: Some(doubt) } |
-Status::Healthy { doubt: Some(doubt) } => {
-            confirmation(doubt, policy, now).max(silent)
-        }
+        Status::NeedsReconnection { doubt, .. }
+        | Status::Degraded(
+            Trouble::Key { doubt, .. } | Trouble::Unreachable { doubt: Some(doubt) },
+        )
+        | Status::Pending { doubt: Some(doubt) }
+        | Status::Healthy { doubt: Some(doubt) } => confirmation(doubt, policy, now).max(silent),
         Status::Pending { doubt: None } => silent,
         Status::Healthy { doubt: None }
         | Status::Degraded(Trouble::Unreachable { doubt: None }) => {

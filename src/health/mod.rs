@@ -27,6 +27,8 @@ mod replay;
 #[cfg(test)]
 mod sentences;
 #[cfg(test)]
+mod stories;
+#[cfg(test)]
 mod table;
 
 pub use cadence::Due;

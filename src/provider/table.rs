@@ -188,7 +188,17 @@ fn the_evidence_table_is_as_committed() {
     {
         let body = json!({"status": status, "errorCode": "AUTH_ERROR"});
         let replies = [first.clone(), reply(200, Body::Json(body))];
-        row("installation, routine", &format!("200, {status}"), &probe(&replies, None, 4).0);
+        let name = format!("200, {status}");
+        row("installation, routine", &name, &probe(&replies, None, 4).0);
+        row("installation, being confirmed", &name, &probe(&replies, Some(&doubted), 1).0);
+    }
+    let scoped = Profile::parse("test", &format!("{PLEO}\n{SCOPED_CALL}")).unwrap();
+    let lost = Failure::PermissionLost(Permission::Scopes(Scopes::parse("export-jobs:read")));
+    for (name, answer) in everywhere() {
+        let replies = [first.clone(), answer.clone()];
+        row("scoped call, routine", name, &probe_with(&scoped, &replies, None, 1).0);
+        let replies = [first.clone(), reply(404, Body::Other), answer];
+        row("scoped call, being confirmed", name, &probe_with(&scoped, &replies, Some(&lost), 1).0);
     }
     insta::assert_snapshot!("evidence", table);
 }
@@ -218,6 +228,59 @@ fn the_company_of_an_organisation_is_asked_by_the_id_that_we_expect() {
     match examination.answer(&reply(200, Body::Json(body))) {
         Step::Ask(call) => assert_eq!(call.path, format!("/v1/companies/{OURS}")),
         Step::Conclude(finding) => panic!("{finding:?}"),
+    }
+}
+
+const PLEO: &str = include_str!("../../config/providers/pleo.toml");
+
+const SCOPED_CALL: &str = r#"
+[[permission]]
+name = "exports"
+path = "/v1/export-jobs?limit=1"
+needs = ["export-jobs:read"]
+every = 1
+"#;
+
+#[test]
+fn nobody_is_asked_for_a_permission_that_was_not_required_of_them() {
+    let call = SCOPED_CALL.replace("export-jobs:read", "users:read");
+    let profile = Profile::parse("test", &format!("{PLEO}\n{call}")).unwrap();
+    let identity = reply(200, Body::Json(good()));
+    assert_eq!(probe_with(&profile, &[identity], None, 1).1, [CallKind::Identity]);
+}
+
+#[test]
+fn a_client_is_compared_only_once_it_is_known() {
+    let profile = Profile::load("pleo").unwrap();
+    let company = CompanyId::parse(OURS).unwrap();
+    let required = Scopes::parse("export-jobs:read");
+    let expected = Expected { company: &company, client: None, required: &required };
+    let mut examination = Examination::new(&profile, expected, None, 1);
+    let body = introspected("API_KEY", "any-client", "export-jobs:read", &company_urn(OURS));
+    let step = examination.answer(&reply(200, Body::Json(body)));
+    assert!(matches!(step, Step::Conclude(Finding::Accepted)), "{step:?}");
+    assert_eq!(examination.seen().unwrap().client.as_deref(), Some("any-client"));
+}
+
+#[test]
+fn a_pause_asked_for_by_any_of_the_answers_is_kept() {
+    let profile = Profile::load("pleo").unwrap();
+    let company = CompanyId::parse(OURS).unwrap();
+    let required = Scopes::default();
+    let expected = Expected { company: &company, client: None, required: &required };
+    let mut examination = Examination::new(&profile, expected, None, 4);
+    examination.answer(&reply(200, Body::Json(good())));
+    let step = examination.answer(&reply(429, Body::Other));
+    assert!(matches!(step, Step::Conclude(Finding::Accepted)), "{step:?}");
+    assert_eq!(examination.pause(), Some(TimeDelta::seconds(30)));
+}
+
+#[test]
+fn a_text_that_a_database_or_a_terminal_would_stumble_over_is_nonsense() {
+    let nonsense = Finding::Inconclusive(Inconclusive::Nonsense);
+    for client in ["a\u{0}b", "a\u{1b}[2J", ""] {
+        let body = introspected("API_KEY", client, "export-jobs:read", &company_urn(OURS));
+        assert_eq!(probe(&[reply(200, Body::Json(body))], None, 1).0, nonsense, "{client:?}");
     }
 }
 
@@ -262,11 +325,16 @@ fn another_provider_is_judged_by_its_own_profile() {
         reply(200, Body::Json(json!({"grants": grants, "tenant": {"id": id}})))
     };
     let scopes = |text| Permission::Scopes(Scopes::parse(text));
-    let well = me(&["books.read"], "ACME-7");
+    let well = me(&["books.read"], "acme-7");
     assert_eq!(judge(std::slice::from_ref(&well), 1), Some(Finding::Accepted));
     assert_eq!(
         judge(&[me(&[], "acme-7")], 1),
         Some(Finding::Failed(Failure::PermissionLost(scopes("books.read"))))
+    );
+    assert_eq!(
+        judge(&[me(&["books.read"], "ACME-7")], 1),
+        Some(Finding::Failed(Failure::WrongCompany(CompanyId::parse("ACME-7").unwrap()))),
+        "only a UUID means the same in capitals"
     );
     assert_eq!(
         judge(&[me(&["books.read"], "acme-8")], 1),

@@ -51,21 +51,19 @@ impl Window {
     /// Counts one call that began in this tenth of a second.
     pub(super) fn add(&self, tenth: u32) {
         let bucket = &self.buckets[tenth as usize % BUCKETS];
-        let mut seen = bucket.load(Ordering::Relaxed);
         loop {
-            if seen >> 32 == u64::from(tenth) && seen != 0 {
+            let seen = bucket.load(Ordering::Relaxed);
+            if seen >> 32 == tag(tenth) {
                 bucket.fetch_add(1, Ordering::Relaxed);
                 return;
             }
-            let fresh = u64::from(tenth) << 32 | 1;
-            match bucket.compare_exchange(seen, fresh, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => break,
-                Err(now) => seen = now,
-            }
+            // The first call of a tenth looks back, before the bucket is used again.
+            let mut minutes = self.minutes.lock().unwrap_or_else(PoisonError::into_inner);
+            self.advance(&mut minutes, tenth.saturating_sub(SETTLED));
+            let fresh = tag(tenth) << 32;
+            // Whoever was quicker has done the same.
+            let _ = bucket.compare_exchange(seen, fresh, Ordering::Relaxed, Ordering::Relaxed);
         }
-        // The first call of a tenth looks back, before any bucket of that minute is used again.
-        let mut minutes = self.minutes.lock().unwrap_or_else(PoisonError::into_inner);
-        self.advance(&mut minutes, tenth.saturating_sub(SETTLED));
     }
 
     /// The busiest minute up to now.
@@ -121,8 +119,13 @@ impl Window {
 
     fn count(&self, tenth: u32) -> u64 {
         let bucket = self.buckets[tenth as usize % BUCKETS].load(Ordering::Relaxed);
-        if bucket >> 32 == u64::from(tenth) { bucket & u64::from(u32::MAX) } else { 0 }
+        if bucket >> 32 == tag(tenth) { bucket & u64::from(u32::MAX) } else { 0 }
     }
+}
+
+/// What marks a bucket as this tenth's; zero marks one that was never used.
+fn tag(tenth: u32) -> u64 {
+    u64::from(tenth) + 1
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! What runs by itself: asks who is due, decides, saves.
 //!
-//! The road of one check: [`watch`] claims who is due and hands them to [`check`], which asks the
-//! provider within the [`budget`], decides with `health`, and saves with `store`.
+//! The road of one check: [`watch`] claims who is due; a [`Checker`] asks the provider within the
+//! [`budget`] (`probe`), then decides with `health` and saves with `store` (`settle`).
 
 pub mod budget;
 pub mod check;
+mod probe;
+mod settle;
 pub mod watch;
 
 pub use budget::{Budget, Scope};

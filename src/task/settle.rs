@@ -1,0 +1,179 @@
+//! Decides what was observed and saves it, with the weather of the whole fleet at hand.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use crate::health::Class;
+use crate::health::Counts;
+use crate::health::Decision;
+use crate::health::Due;
+use crate::health::Weather;
+use crate::health::decide;
+use crate::health::judge;
+use crate::ids::TenantId;
+use crate::store::Saved;
+use crate::store::StoreError;
+use crate::store::Verdict;
+
+use super::check::{Change, Checker, Observed};
+
+/// A decision is made again at most so often; somebody else changing a row faster than this is
+/// a fault that a later check will see.
+const MOST_ROUNDS: usize = 5;
+/// Counts for the weather are at most so old.
+const MOST_STALE: Duration = Duration::from_secs(2);
+
+impl Checker {
+    /// Decides what was observed and saves it. Whatever was lost to another writer is read and
+    /// decided again with the same evidence, unless the key or the company has changed: then the
+    /// evidence is about something else. On an error nothing was saved, and the same may be tried
+    /// again.
+    pub async fn settle(&self, observed: &[Observed], lease: &str) -> Result<(), StoreError> {
+        let mut pending: BTreeMap<TenantId, Observed> =
+            observed.iter().map(|one| (one.tenant.id, one.clone())).collect();
+        for _ in 0..MOST_ROUNDS {
+            if pending.is_empty() {
+                return Ok(());
+            }
+            let now = self.clock.now();
+            let weather = self.weather(pending.values(), now).await?;
+            let verdicts: Vec<Verdict> =
+                pending.values().map(|one| self.judge(one, weather, now)).collect();
+            let Saved { saved, lost } = self.store.save(&verdicts, lease, now).await?;
+            self.metrics.saved.inc_by(saved.len() as u64);
+            for verdict in verdicts.iter().filter(|verdict| saved.contains(&verdict.tenant)) {
+                self.announce(verdict, now);
+                pending.remove(&verdict.tenant);
+            }
+            if lost.is_empty() {
+                return Ok(());
+            }
+            self.metrics.decided_again.inc_by(lost.len() as u64);
+            let lost: Vec<TenantId> = lost.into_iter().collect();
+            let mut fresh: BTreeMap<_, _> =
+                self.store.watched(&lost).await?.into_iter().map(|one| (one.id, one)).collect();
+            pending.retain(|id, one| match fresh.remove(id) {
+                Some(now)
+                    if now.company == one.tenant.company
+                        && now.health.generation == one.evidence.generation =>
+                {
+                    one.tenant = now;
+                    true
+                }
+                Some(_) | None => {
+                    self.metrics.evidence_discarded.inc();
+                    false
+                }
+            });
+        }
+        for id in pending.keys() {
+            self.metrics.evidence_discarded.inc();
+            warn!(tenant.id = %id, "what was found of tenant {id} was dropped: its row kept changing");
+        }
+        Ok(())
+    }
+
+    fn judge(&self, one: &Observed, weather: Skies, now: DateTime<Utc>) -> Verdict {
+        let before = &one.tenant.health;
+        let class = one.evidence.finding.class();
+        let phase = self.phase(one.tenant.id);
+        let mut decision =
+            decide(before, &one.evidence, weather.of(class), &self.policy, phase, now);
+        if let Due::At(due) = decision.due {
+            let distance = self.budget.distance() * i32::try_from(one.calls).unwrap_or(1);
+            decision.due = Due::At(due.max(one.evidence.began + distance));
+        }
+        Verdict {
+            tenant: one.tenant.id,
+            reference: one.tenant.reference.clone(),
+            version: one.tenant.version,
+            changed_from: decision.changed(before).then(|| before.status.word()),
+            client: one.client.clone(),
+            decision,
+        }
+    }
+
+    /// The weather of each class that the evidence needs. The window is one interval and one
+    /// confirmation: everybody was asked in it, and whoever began to fail in it is new.
+    async fn weather(
+        &self,
+        observed: impl Iterator<Item = &Observed>,
+        now: DateTime<Utc>,
+    ) -> Result<Skies, StoreError> {
+        let mut skies = Skies { refused: Weather::Unknown, silent: Weather::Unknown };
+        if observed.into_iter().all(|one| one.evidence.finding.class().is_none()) {
+            return Ok(skies);
+        }
+        let last_step = self.policy.confirm_after.last().copied().unwrap_or_default();
+        let window = self.policy.interval.max(self.policy.span) + last_step;
+        let counts = self.counts(now, window).await?;
+        let refused = judge(Class::Refused, &counts);
+        let silent = judge(Class::Silent, &counts);
+        debug!(?counts, ?refused, ?silent, "weather judged");
+        skies.refused = refused.weather;
+        skies.silent = silent.weather;
+        Ok(skies)
+    }
+
+    /// The fleet's counts, asked of the store at most once in two seconds (less under a short
+    /// policy): a whole fleet that fails together is saved in many batches.
+    async fn counts(&self, now: DateTime<Utc>, window: TimeDelta) -> Result<Counts, StoreError> {
+        let mut cached = self.counted.lock().await;
+        let fresh = (window / 100).to_std().unwrap_or_default().min(MOST_STALE);
+        if let Some((at, counts)) = *cached
+            && at.elapsed() < fresh
+        {
+            return Ok(counts);
+        }
+        let counts = self.store.fleet_since(now - window).await?;
+        *cached = Some((Instant::now(), counts));
+        Ok(counts)
+    }
+
+    fn announce(&self, verdict: &Verdict, now: DateTime<Utc>) {
+        let Decision { next, reason, .. } = &verdict.decision;
+        let Some(from) = verdict.changed_from else {
+            return;
+        };
+        self.metrics.status_changes.with_label_values(&[next.status.word()]).inc();
+        info!(
+            tenant.id = %verdict.tenant,
+            tenant.r#ref = verdict.reference,
+            from,
+            to = next.status.word(),
+            cause = next.status.cause(),
+            "tenant {} is now {}: {reason}", verdict.reference, next.status
+        );
+        let change = Change {
+            time: now,
+            tenant: verdict.reference.clone(),
+            from,
+            to: next.status.word(),
+            cause: next.status.cause(),
+            reason: reason.to_string(),
+        };
+        // Nobody may be listening.
+        let _ = self.changes.send(change);
+    }
+}
+
+/// The weather of each class.
+#[derive(Clone, Copy, Debug)]
+struct Skies {
+    refused: Weather,
+    silent: Weather,
+}
+
+impl Skies {
+    fn of(self, class: Option<Class>) -> Weather {
+        match class {
+            Some(Class::Refused) => self.refused,
+            Some(Class::Silent) => self.silent,
+            None => Weather::Unknown,
+        }
+    }
+}
