@@ -7,6 +7,7 @@ use clap::Subcommand;
 
 use crate::app;
 use crate::config::Config;
+use crate::http::listener;
 use crate::provider::Profile;
 
 use super::output;
@@ -34,18 +35,22 @@ pub fn run(command: &Command, file: Option<&Path>) -> anyhow::Result<ExitCode> {
             let config = super::load(file)?;
             let profile = Profile::load(&config.provider.profile)?;
             app::place(&config)?;
+            listener::check("private.listen", config.private.listen)?;
             let base = config.provider.base_url.as_ref().unwrap_or(&profile.base_url);
+            let master =
+                config.keyring.master_key.is_some() || config.keyring.master_key_file.is_some();
+            if master {
+                app::master_key(&config)?;
+            }
             output::line(&format!(
                 "the configuration is valid: keys of {} are checked at {base}",
                 profile.title
             ))?;
-            if config.keyring.master_key.is_none() && config.keyring.master_key_file.is_none() {
+            if !master {
                 output::line(
-                    "no master key is set: make one with `keypulse keyring new --out FILE` and \
-                     name it in `keyring.master_key_file`",
+                    "but there is no master key yet: make one with `keypulse keyring new --out \
+                     FILE` and name it in `keyring.master_key_file`",
                 )?;
-            } else {
-                app::master_key(&config)?;
             }
         }
         Command::Show { defaults: true, .. } => {

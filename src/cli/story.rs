@@ -74,7 +74,7 @@ impl Story {
 
         let revoked = self.tenant(REVOKED)?;
         self.view.step(&format!(
-            "{} ({}) deletes its key: one refusal is not believed, three over a while are",
+            "{} ({}) deletes its key: one refusal is not believed, only several over a while",
             revoked.1, revoked.0
         ))?;
         self.world.apply(Happening::Revoke { tenant: REVOKED })?;

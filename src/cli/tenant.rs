@@ -147,9 +147,10 @@ async fn add(command: &Command, app: &App) -> anyhow::Result<()> {
         key: formed.key,
     };
     app.add_tenant(&keyring, &request).await?;
-    if formed.unusual {
+    // What is known of the form is known of Standalone keys only.
+    if formed.unusual && request.kind == KeyKind::Standalone {
         output::hint(&format!(
-            "note: keys of {} usually begin with {}",
+            "note: Standalone keys of {} usually begin with {}; this one is tried all the same",
             app.profile().title,
             app.profile().key.prefixes.join(" or ")
         ))?;

@@ -53,11 +53,14 @@ pub enum ListenError {
     },
 }
 
+/// Refuses an address that other machines can reach.
+pub fn check(key: &'static str, address: SocketAddr) -> Result<(), ListenError> {
+    if address.ip().is_loopback() { Ok(()) } else { Err(ListenError::Exposed { key, address }) }
+}
+
 /// Opens the listener that the configuration key names; only loopback.
 pub async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, ListenError> {
-    if !address.ip().is_loopback() {
-        return Err(ListenError::Exposed { key, address });
-    }
+    check(key, address)?;
     TcpListener::bind(address).await.map_err(|source| ListenError::Bind { key, address, source })
 }
 

@@ -157,7 +157,7 @@ pub enum SandboxError {
         source: io::Error,
     },
     /// The keys could not be written.
-    #[error("cannot write the keys to {}", path.display())]
+    #[error("cannot write the keys to {}: a new file is wanted, none is overwritten", path.display())]
     KeysFile {
         /// Where to.
         path: PathBuf,

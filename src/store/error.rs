@@ -85,7 +85,7 @@ pub enum StoreError {
     #[error("`store.url` {0}")]
     Url(&'static str),
     /// The schema is older than the program.
-    #[error("the database has an older schema: run `keypulse migrate up` first")]
+    #[error("the database has no schema yet, or an older one: run `keypulse migrate up` first")]
     NeedsMigration,
     /// The schema is newer than the program.
     #[error("the database has a schema that this version does not know: use the newer keypulse")]
@@ -132,7 +132,9 @@ impl StoreError {
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         match &error {
-            DbErr::ConnectionAcquire(_) => Self::Unavailable { code: "no free connection".into() },
+            DbErr::ConnectionAcquire(_) => {
+                Self::Unavailable { code: "no connection within 5 seconds".into() }
+            }
             DbErr::Conn(RuntimeErr::SqlxError(cause))
             | DbErr::Exec(RuntimeErr::SqlxError(cause))
             | DbErr::Query(RuntimeErr::SqlxError(cause)) => from_sqlx(cause),
@@ -151,7 +153,9 @@ pub fn is_unique_violation(error: &DbErr) -> bool {
 fn from_sqlx(error: &SqlxError) -> StoreError {
     match error {
         SqlxError::Io(cause) => StoreError::Unavailable { code: cause.kind().to_string() },
-        SqlxError::PoolTimedOut => StoreError::Unavailable { code: "no free connection".into() },
+        SqlxError::PoolTimedOut => {
+            StoreError::Unavailable { code: "no connection within 5 seconds".into() }
+        }
         SqlxError::PoolClosed | SqlxError::WorkerCrashed => {
             StoreError::Unavailable { code: "connection closed".into() }
         }

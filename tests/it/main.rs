@@ -7,6 +7,7 @@
 
 mod budget;
 mod claiming;
+mod client;
 mod keyring;
 mod rig;
 mod road;
