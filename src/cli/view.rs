@@ -32,7 +32,7 @@ pub struct View {
     clock: Arc<dyn Clock>,
     redraw: Interval,
     lines: VecDeque<String>,
-    connected: u32,
+    untouched: bool,
 }
 
 /// How it ended.
@@ -52,7 +52,7 @@ impl View {
     pub fn new(json: bool, live: bool, store: Store, clock: Arc<dyn Clock>) -> Self {
         let mut redraw = interval(REDRAW);
         redraw.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { json, live, store, clock, redraw, lines: VecDeque::new(), connected: 0 }
+        Self { json, live, store, clock, redraw, lines: VecDeque::new(), untouched: true }
     }
 
     /// Ends when the picture should be drawn again; never, where there is none.
@@ -81,7 +81,6 @@ impl View {
             return output::json(change);
         }
         if change.from == "pending" && change.to == "healthy" {
-            self.connected += 1;
             return Ok(());
         }
         let cause = change.cause.map(|cause| format!(" ({})", words(cause))).unwrap_or_default();
@@ -107,7 +106,8 @@ impl View {
         let mut out = std::io::stdout().lock();
         // Home, the picture line by line (each cleared to its end), then clear what is below.
         let body = picture.replace('\n', "\u{1b}[K\r\n");
-        match write!(out, "\u{1b}[H{body}\u{1b}[J").and_then(|()| out.flush()) {
+        let clear = if std::mem::take(&mut self.untouched) { "\u{1b}[2J" } else { "" };
+        match write!(out, "{clear}\u{1b}[H{body}\u{1b}[J").and_then(|()| out.flush()) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
             _ => Ok(()),
         }
