@@ -3,7 +3,7 @@
 //! Everything here is a function of its arguments. It knows no database, no network, no clock and
 //! no configuration file; it imports the standard library and the time crate only.
 //!
-//! Reading order: [`evidence`] (what can be learnt), [`state`] (what can be believed), [`decide`]
+//! Reading order: [`evidence`] (what can be learnt), [`state`] (what can be believed), [`mod@decide`]
 //! (the rules between them), [`reason`] (their sentences), [`episode`] (their consequences),
 //! [`cadence`] (when to ask next), [`weather`] (key or provider?), [`policy`] (how much it takes).
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::TimeDelta;
 
-/// The bounds that [`decide`](super::decide) and [`cadence`](super::cadence) work with. A value of
+/// The bounds that [`decide`](mod@super::decide) and [`cadence`](super::cadence) work with. A value of
 /// this type has passed [`Policy::check`]: its spans are positive, its steps rise, and one single
 /// rejection is never enough.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
