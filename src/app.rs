@@ -1,6 +1,5 @@
 //! Puts the parts together: configuration, store, keyring, provider, tasks and listeners.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,8 +38,12 @@ use crate::store::StoreError;
 use crate::store::bounded;
 use crate::task::Budget;
 use crate::task::Checker;
+use crate::task::Measure;
+use crate::task::Pokes;
 use crate::task::Scope;
 use crate::task::Watch;
+use crate::task::cron;
+use crate::task::effective_interval;
 use crate::telemetry::Metrics;
 use crate::vault::Keyring;
 use crate::vault::MasterKey;
@@ -273,15 +276,22 @@ impl App {
             store: self.store.clone(),
             metrics: checker.metrics.clone(),
             clock: Arc::clone(&self.clock),
-            interval: self.config.policy.interval,
-            per_minute: self.shared_budget(),
+            effective: effective(&checker),
         };
-        let watch =
-            Watch::new(checker, self.config.watch.concurrency.get(), self.config.provider.timeout)?;
+        let provider = &self.config.provider;
+        let measure_checker = Arc::clone(&checker);
+        let watch = Watch::new(checker, self.config.watch.concurrency.get(), provider.timeout)?;
+        let pokes = Pokes { sweep: watch.poked(), ..Pokes::default() };
+        let measure = Measure::new(measure_checker, Arc::clone(&pokes.measure));
+        let mut scheduler = cron::start(&pokes).await?;
         let serving = tokio::spawn(listener::serve(listener, private::router(served)));
         tokio::select! {
             () = watch.run(shutdown) => {}
             () = self.keep_time() => {}
+            () = measure.run() => {}
+        }
+        if let Err(error) = scheduler.shutdown().await {
+            warn!("the scheduler did not stop: {error}");
         }
         // Until the last check is saved, whoever asks gets an answer.
         serving.abort();
@@ -301,13 +311,14 @@ impl App {
             }
         }
     }
+}
 
-    fn shared_budget(&self) -> Option<NonZeroU32> {
-        match self.config.budget.per {
-            BudgetPer::Integration => Some(self.config.budget.per_minute),
-            BudgetPer::Key => None,
-        }
-    }
+/// What the interval is stretched to for so many tenants.
+fn effective(checker: &Arc<Checker>) -> private::Effective {
+    let checker = Arc::clone(checker);
+    Arc::new(move |tenants| {
+        effective_interval(tenants, &checker.policy, &checker.profile, &checker.budget)
+    })
 }
 
 async fn open_store(place: &Place, access: Access) -> Result<Store, StoreError> {

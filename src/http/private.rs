@@ -1,6 +1,5 @@
 //! The operators' listener: is it alive, can it serve, are checks made in time, and the metrics.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,13 +19,14 @@ use crate::telemetry::Metrics;
 
 /// A probe of a load balancer does not wait longer than this.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// A check makes more than one call now and then.
-const CALLS_OF_A_CHECK: i64 = 2;
 /// Room for the gathering of batches before a check counts as overdue.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
 
+/// The interval that the budget can carry for so many tenants.
+pub type Effective = Arc<dyn Fn(u32) -> TimeDelta + Send + Sync>;
+
 /// What the private listener needs to know.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Private {
     /// Where tenants are kept.
     pub store: Store,
@@ -34,10 +34,8 @@ pub struct Private {
     pub metrics: Metrics,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
-    /// How often a tenant is to be asked.
-    pub interval: TimeDelta,
-    /// How many calls may be started in a minute, where all tenants share a budget.
-    pub per_minute: Option<NonZeroU32>,
+    /// How often a tenant is to be asked, given how many there are.
+    pub effective: Effective,
 }
 
 /// What is served there.
@@ -79,12 +77,8 @@ async fn overdue(private: &Private) -> Result<Option<TimeDelta>, StoreError> {
         return Ok(None);
     };
     let tenants = private.store.count_watched().await?;
-    let pass = private.per_minute.map_or(TimeDelta::zero(), |calls| {
-        let millis = i64::from(tenants) * CALLS_OF_A_CHECK * 60_000 / i64::from(calls.get());
-        TimeDelta::milliseconds(millis)
-    });
     let late = private.clock.now() - due;
-    Ok((late > private.interval.max(pass) + GRACE).then_some(late))
+    Ok((late > (private.effective)(tenants) + GRACE).then_some(late))
 }
 
 async fn metrics(State(private): State<Private>) -> Response {

@@ -7,8 +7,8 @@ use super::row::micros;
 use super::{Store, StoreError};
 
 /// A budget that is charged further ahead than its cost and this was charged by a clock that was
-/// wrong, and is free.
-const CLOCK_FAULT: TimeDelta = TimeDelta::minutes(1);
+/// wrong, and is free. Nobody holds one for longer either.
+pub const MOST_HELD: TimeDelta = TimeDelta::minutes(1);
 
 impl Store {
     /// Charges `cost` to the budget of that name if it is free at `now`: GCRA with the theoretical
@@ -21,19 +21,32 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Option<DateTime<Utc>>, StoreError> {
         let cost = cost.num_microseconds().unwrap_or(i64::MAX / 2);
-        let ahead = cost.saturating_add(CLOCK_FAULT.num_microseconds().unwrap_or(0));
-        let values = [budget.into(), cost.into(), micros(now).into(), ahead.into()];
+        let ahead = cost.saturating_add(MOST_HELD.num_microseconds().unwrap_or(0));
+        let hold = hold_of(budget);
+        let values =
+            [budget.into(), cost.into(), micros(now).into(), ahead.into(), hold.clone().into()];
         // All rows are asked for: SQLite commits a statement only when it has run to its end.
         let statement = self.statement(self.dialect.charge(), values);
         if !self.write.query_all_raw(statement).await?.is_empty() {
             return Ok(None);
         }
-        let sql = "SELECT arrival_at FROM budget WHERE name = $1";
-        let row = self.write.query_one_raw(self.statement(sql, [budget.into()])).await?;
-        let free_at = match row {
-            Some(row) => row.try_get::<i64>("", "arrival_at")?,
-            None => micros(now),
-        };
-        Ok(Some(super::row::time(free_at).unwrap_or(now)))
+        let sql = "SELECT MAX(arrival_at) AS arrival_at FROM budget WHERE name IN ($1, $2)";
+        let row =
+            self.write.query_one_raw(self.statement(sql, [budget.into(), hold.into()])).await?;
+        let free_at: Option<i64> = row.map(|row| row.try_get("", "arrival_at")).transpose()?;
+        Ok(Some(free_at.and_then(super::row::time).unwrap_or(now)))
     }
+
+    /// Keeps the budget of that name from being charged by anybody until then, at most a minute
+    /// from now: the provider asked for fewer calls.
+    pub async fn hold(&self, budget: &str, until: DateTime<Utc>) -> Result<(), StoreError> {
+        let values = [hold_of(budget).into(), micros(until).into()];
+        self.write.query_all_raw(self.statement(self.dialect.hold(), values)).await?;
+        Ok(())
+    }
+}
+
+/// The row that holds a budget.
+fn hold_of(budget: &str) -> String {
+    format!("{budget}/hold")
 }

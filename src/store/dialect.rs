@@ -45,7 +45,7 @@ impl Dialect {
         }
     }
 
-    /// Leases up to `$2` rows that are due and free at `$1`, to `$3` until `$4`; of suspects only,
+    /// Leases up to `$3` rows that are due by `$1` and free at `$2`, to `$4` until `$5`; of suspects only,
     /// where something is being confirmed. One statement; the list is materialized, or the planner
     /// might run it twice and lease more than the limit. PostgreSQL skips what another process is
     /// leasing at this moment; SQLite has one writer at a time.
@@ -61,8 +61,8 @@ impl Dialect {
         };
         format!(
             "WITH due AS MATERIALIZED (SELECT tenant_id FROM tenant_state WHERE due_at <= $1 AND \
-             (lease_until IS NULL OR lease_until <= $1){who} ORDER BY due_at LIMIT $2{skip}) \
-             UPDATE tenant_state SET lease = $3, lease_until = $4 \
+             (lease_until IS NULL OR lease_until <= $2){who} ORDER BY due_at LIMIT $3{skip}) \
+             UPDATE tenant_state SET lease = $4, lease_until = $5 \
              WHERE tenant_id IN (SELECT tenant_id FROM due) RETURNING tenant_id"
         )
     }
@@ -123,22 +123,41 @@ impl Dialect {
         }
     }
 
-    /// Charges `$2` microseconds to the budget `$1` if it is free by `$3`. A budget that was never
-    /// charged has no row and is free. So is one that is charged further ahead than `$4`
-    /// microseconds, which no honest charge does: a clock was wrong when it was made.
+    /// Charges `$2` microseconds to the budget `$1` if it is free by `$3`, and not held by the row
+    /// `$5`. A budget that was never charged has no row and is free. So is one that is charged
+    /// further ahead than `$4` microseconds, which no honest charge does: a clock was wrong when it
+    /// was made.
     pub fn charge(self) -> &'static str {
         match self {
             Self::Sqlite => {
-                "INSERT INTO budget (name, arrival_at) VALUES ($1, $3 + $2) \
+                "INSERT INTO budget (name, arrival_at) SELECT $1, $3 + $2 WHERE NOT EXISTS \
+                 (SELECT 1 FROM budget h WHERE h.name = $5 AND h.arrival_at > $3 \
+                 AND h.arrival_at <= $3 + $4) \
                  ON CONFLICT (name) DO UPDATE SET arrival_at = $3 + $2 \
                  WHERE budget.arrival_at <= $3 OR budget.arrival_at > $3 + $4 \
                  RETURNING arrival_at"
             }
             Self::Postgres => {
-                "INSERT INTO budget (name, arrival_at) VALUES ($1, $3::bigint + $2::bigint) \
+                "INSERT INTO budget (name, arrival_at) SELECT $1, $3::bigint + $2::bigint \
+                 WHERE NOT EXISTS (SELECT 1 FROM budget h WHERE h.name = $5 \
+                 AND h.arrival_at > $3::bigint AND h.arrival_at <= $3::bigint + $4::bigint) \
                  ON CONFLICT (name) DO UPDATE SET arrival_at = $3::bigint + $2::bigint \
                  WHERE budget.arrival_at <= $3::bigint \
                  OR budget.arrival_at > $3::bigint + $4::bigint RETURNING arrival_at"
+            }
+        }
+    }
+
+    /// Holds the budget by the row `$1` until `$2`, unless it is held for longer already.
+    pub fn hold(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "INSERT INTO budget (name, arrival_at) VALUES ($1, $2) ON CONFLICT (name) \
+                 DO UPDATE SET arrival_at = max(budget.arrival_at, $2)"
+            }
+            Self::Postgres => {
+                "INSERT INTO budget (name, arrival_at) VALUES ($1, $2) ON CONFLICT (name) \
+                 DO UPDATE SET arrival_at = greatest(budget.arrival_at, $2)"
             }
         }
     }

@@ -28,6 +28,7 @@ use sea_orm_migration::MigratorTrait;
 
 use crate::ids::TenantId;
 
+pub use budget::MOST_HELD;
 pub use counts::{MessageCount, StatusCount};
 pub use dialect::Dialect;
 pub use error::{StoreError, bounded};

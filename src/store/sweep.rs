@@ -16,7 +16,9 @@ use super::{Store, StoreError, ids};
 pub struct Claim<'a> {
     /// Who is asked for.
     pub who: Who,
-    /// The present moment: whoever is due by then, and whose lease ended before.
+    /// Whoever is due by then.
+    pub horizon: DateTime<Utc>,
+    /// The present moment: leases that ended before it are void.
     pub now: DateTime<Utc>,
     /// How long the lease lasts.
     pub until: DateTime<Utc>,
@@ -74,6 +76,7 @@ impl Store {
     /// same tenant; a lease that is not ended runs out.
     pub async fn claim(&self, claim: &Claim<'_>) -> Result<Vec<Watched>, StoreError> {
         let values = [
+            micros(claim.horizon).into(),
             micros(claim.now).into(),
             i64::from(claim.limit).into(),
             claim.lease.into(),

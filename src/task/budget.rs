@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use crate::clock::Clock;
+use crate::store::MOST_HELD;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::bounded;
@@ -25,8 +26,6 @@ const NAME: &str = "calls";
 const SLICE: Duration = Duration::from_secs(1);
 /// After an error of the store nobody asks it again for so long.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Calls that may be waited for at the same time: as many as can start in so many seconds.
-const LOOK_AHEAD: u32 = 2;
 
 /// What the provider counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +44,7 @@ pub struct Budget {
     per_minute: NonZeroU32,
     scope: Scope,
     slice: Mutex<Slice>,
-    waiting: AtomicU32,
+    pushed: AtomicU32,
 }
 
 #[derive(Debug)]
@@ -55,28 +54,12 @@ struct Slice {
     paused_until: Instant,
 }
 
-/// Counts somebody as waiting for as long as it lives.
-struct Waiting<'a>(&'a AtomicU32);
-
-impl<'a> Waiting<'a> {
-    fn among(all: &'a AtomicU32) -> Self {
-        all.fetch_add(1, Ordering::AcqRel);
-        Self(all)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 impl Budget {
     /// A budget of so many calls in any 60 seconds.
     pub fn new(store: Store, clock: Arc<dyn Clock>, per_minute: NonZeroU32, scope: Scope) -> Self {
         let now = Instant::now();
         let slice = Mutex::new(Slice { left: 0, lapses: now, paused_until: now });
-        Self { store, clock, per_minute, scope, slice, waiting: AtomicU32::new(0) }
+        Self { store, clock, per_minute, scope, slice, pushed: AtomicU32::new(0) }
     }
 
     /// Waits until one call may be started, and counts it. An error means that the store could
@@ -85,7 +68,6 @@ impl Budget {
         if self.scope == Scope::Key {
             return Ok(());
         }
-        let _waiting = Waiting::among(&self.waiting);
         // Held while waiting: whoever came first is served first.
         let mut slice = self.slice.lock().await;
         loop {
@@ -109,9 +91,9 @@ impl Budget {
                     }
                 }
                 Ok(Some(free_at)) => {
-                    // An honest arrival time is at most one charge ahead; more is a clock that was
-                    // wrong, and is looked at again rather than slept through.
-                    let wait = (free_at - now).min(cost).to_std().unwrap_or_default();
+                    // More than that is a clock that was wrong: looked at again, not slept through.
+                    let most = cost.max(TimeDelta::seconds(1));
+                    let wait = (free_at - now).min(most).to_std().unwrap_or_default();
                     tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
                 }
                 Err(error) => {
@@ -122,13 +104,41 @@ impl Budget {
         }
     }
 
-    /// How many more checks may be claimed without their waiting long for the budget.
-    pub fn room(&self) -> u32 {
+    /// The provider asked for fewer calls: nobody starts one for `pause`, or, where it did not say
+    /// for how long, for a second that doubles from time to time. At most a minute; if it asks
+    /// again after that, so it is.
+    pub async fn push_back(&self, pause: Option<TimeDelta>) -> Result<(), StoreError> {
+        let pushed = self.pushed.fetch_add(1, Ordering::AcqRel).min(6);
+        let pause = pause.unwrap_or(TimeDelta::seconds(1 << pushed)).min(MOST_HELD);
+        // What was charged already starts within the second.
+        bounded(self.store.hold(NAME, self.clock.now() + pause)).await
+    }
+
+    /// The provider answered without asking for fewer calls.
+    pub fn go_on(&self) {
+        self.pushed.store(0, Ordering::Release);
+    }
+
+    /// How many calls can be started in so many seconds, at most.
+    pub fn within(&self, seconds: u32) -> u32 {
         match self.scope {
             Scope::Key => u32::MAX,
             Scope::Integration => {
-                let soon = (self.per_minute.get() / 60 * LOOK_AHEAD).max(LOOK_AHEAD);
-                soon.saturating_sub(self.waiting.load(Ordering::Acquire))
+                let calls = u64::from(self.per_minute.get()) * u64::from(seconds) / 60;
+                u32::try_from(calls.max(1)).unwrap_or(u32::MAX)
+            }
+        }
+    }
+
+    /// How long it takes to start so many calls, at best.
+    pub fn time_for(&self, calls: f64) -> TimeDelta {
+        match self.scope {
+            Scope::Key => TimeDelta::zero(),
+            Scope::Integration => {
+                let (slice, cost) = slice_of(self.per_minute);
+                let each = cost.to_std().unwrap_or_default().as_secs_f64() / f64::from(slice);
+                TimeDelta::from_std(Duration::from_secs_f64((calls * each).clamp(0.0, 1e9)))
+                    .unwrap_or(TimeDelta::MAX)
             }
         }
     }

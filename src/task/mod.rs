@@ -5,10 +5,14 @@
 
 pub mod budget;
 pub mod check;
+pub mod cron;
+pub mod measure;
 mod probe;
 mod settle;
 pub mod watch;
 
 pub use budget::{Budget, Scope};
 pub use check::{Change, Checker, Observed};
+pub use cron::Pokes;
+pub use measure::{Measure, effective_interval};
 pub use watch::Watch;

@@ -11,6 +11,7 @@ use crate::health::cadence;
 use crate::provider::Client;
 use crate::provider::Examination;
 use crate::provider::Expected;
+use crate::provider::Reply;
 use crate::provider::Step;
 use crate::redact::ApiKey;
 use crate::redact::chain;
@@ -60,6 +61,7 @@ impl Checker {
             drop(key);
             let labels = [call.kind.name(), Client::label(&reply)];
             self.metrics.calls.with_label_values(&labels).inc();
+            self.heed(&reply).await;
             step = examination.answer(&reply);
         };
         let client = match (&finding, examination.seen()) {
@@ -79,11 +81,22 @@ impl Checker {
         Some(Observed { tenant, evidence, client, calls })
     }
 
+    /// A 429 to one slows all: it is the integration that is asked for fewer calls.
+    async fn heed(&self, reply: &Reply) {
+        let Reply::Answered(answer) = reply else { return };
+        if answer.status != 429 {
+            self.budget.go_on();
+        } else if let Err(error) = self.budget.push_back(answer.retry_after).await {
+            self.count_store_error(&error);
+        }
+    }
+
     /// Waits for the budget; `None` when no call may be started.
     async fn may_call(&self, shutdown: &Shutdown) -> Option<()> {
         let taken = tokio::select! {
-            taken = self.budget.take() => taken,
+            biased;
             () = shutdown.begun() => return None,
+            taken = self.budget.take() => taken,
         };
         taken.map_err(|error| self.count_store_error(&error)).ok()
     }

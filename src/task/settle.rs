@@ -45,6 +45,7 @@ impl Checker {
                 pending.values().map(|one| self.judge(one, weather, now)).collect();
             let Saved { saved, lost } = self.store.save(&verdicts, lease, now).await?;
             self.metrics.saved.inc_by(saved.len() as u64);
+            self.metrics.batch_size.observe(count(verdicts.len()));
             for verdict in verdicts.iter().filter(|verdict| saved.contains(&verdict.tenant)) {
                 self.announce(verdict, now);
                 pending.remove(&verdict.tenant);
@@ -159,6 +160,11 @@ impl Checker {
         // Nobody may be listening.
         let _ = self.changes.send(change);
     }
+}
+
+/// A number of things as a metric takes it; exact up to four thousand million.
+fn count(things: usize) -> f64 {
+    u32::try_from(things).unwrap_or(u32::MAX).into()
 }
 
 /// The weather of each class.

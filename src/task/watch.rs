@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tracing::{error, info, warn};
@@ -14,6 +15,7 @@ use crate::ids::random_name;
 use crate::shutdown::Shutdown;
 use crate::store::Claim;
 use crate::store::StoreError;
+use crate::store::Watched;
 use crate::store::Who;
 use crate::store::bounded;
 
@@ -24,9 +26,13 @@ const POKE: Duration = Duration::from_millis(250);
 /// Results wait at most so long for others to be saved with.
 const GATHER: Duration = Duration::from_millis(100);
 /// At most so many results are saved in one transaction.
-const BATCH: usize = 500;
+const BATCH: usize = 2_000;
 /// Pause after an error of the store.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Whoever is due within so many seconds is claimed, and starts at its own due time.
+const LOOK_AHEAD: u32 = 2;
+/// At most so many are claimed and not started, whatever the budget.
+const MOST_QUEUED: u32 = 4_096;
 /// A check makes at most so many calls, give or take a profile with many permission calls.
 const CALLS: i32 = 4;
 
@@ -37,6 +43,9 @@ pub struct Watch {
     concurrency: u32,
     call_timeout: TimeDelta,
     lease: String,
+    places: Arc<Semaphore>,
+    poked: Arc<Notify>,
+    hungry: bool,
     flying: JoinSet<Result<Observed, TenantId>>,
     landed: Vec<Observed>,
     unasked: Vec<TenantId>,
@@ -54,10 +63,18 @@ impl Watch {
             concurrency,
             call_timeout: TimeDelta::from_std(call_timeout).unwrap_or(TimeDelta::minutes(5)),
             lease: random_name()?,
+            places: Arc::new(Semaphore::new(usize::try_from(concurrency).unwrap_or(1))),
+            poked: Arc::default(),
+            hungry: false,
             flying: JoinSet::new(),
             landed: Vec::new(),
             unasked: Vec::new(),
         })
+    }
+
+    /// Whoever notifies this has the store asked at once who is due.
+    pub fn poked(&self) -> Arc<Notify> {
+        Arc::clone(&self.poked)
     }
 
     /// Runs until the soft stage of the shutdown, then lets the calls in flight end and saves what
@@ -82,6 +99,7 @@ impl Watch {
 
     async fn work(&mut self, shutdown: &Shutdown) {
         let mut oldest: Option<Instant> = None;
+        let poked = self.poked();
         let mut poke = interval(POKE);
         poke.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -89,6 +107,7 @@ impl Watch {
             tokio::select! {
                 () = shutdown.begun() => return,
                 _ = poke.tick() => self.claim(shutdown).await,
+                () = poked.notified() => self.claim(shutdown).await,
                 Some(ended) = self.flying.join_next(), if !self.flying.is_empty() => {
                     self.land(ended);
                     if !self.landed.is_empty() {
@@ -96,6 +115,9 @@ impl Watch {
                     }
                 }
                 () = sleep_until(ripe_at), if oldest.is_some() => {}
+            }
+            if self.hungry && self.queued() * 2 < self.capacity() {
+                self.claim(shutdown).await;
             }
             let ripe = oldest.is_some_and(|since| since.elapsed() >= GATHER);
             if ripe || self.landed.len() >= BATCH {
@@ -114,27 +136,27 @@ impl Watch {
         }
     }
 
-    /// Claims who is due: first those of whom something is being confirmed, then everybody.
+    /// Claims who is due soon: first those of whom something is being confirmed, then everybody.
+    /// Each starts at its own due time. No more are claimed than can start within the look-ahead,
+    /// so that what is more urgent never stands behind a long queue.
     async fn claim(&mut self, shutdown: &Shutdown) {
         self.release().await;
+        self.hungry = false;
         for who in [Who::Suspects, Who::Everybody] {
-            let in_flight = u32::try_from(self.flying.len()).unwrap_or(u32::MAX);
-            let free = self.concurrency.saturating_sub(in_flight);
-            let limit = free.min(self.checker.budget.room());
+            let limit = self.capacity().saturating_sub(self.queued());
             if limit == 0 || !self.checker.clock.is_trusted() {
                 return;
             }
             let now = self.checker.clock.now();
-            let until = now + self.call_timeout * CALLS + TimeDelta::minutes(1);
-            let claim = Claim { who, now, until, lease: &self.lease, limit };
+            let horizon = now + TimeDelta::seconds(i64::from(LOOK_AHEAD));
+            let until = horizon + self.call_timeout * CALLS + TimeDelta::minutes(1);
+            let claim = Claim { who, horizon, now, until, lease: &self.lease, limit };
             match bounded(self.checker.store.claim(&claim)).await {
                 Ok(claimed) => {
+                    self.hungry |= claimed.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+                    self.checker.metrics.claimed.inc_by(claimed.len() as u64);
                     for tenant in claimed {
-                        let (checker, shutdown) = (Arc::clone(&self.checker), shutdown.clone());
-                        self.flying.spawn(async move {
-                            let id = tenant.id;
-                            checker.probe(tenant, &shutdown).await.ok_or(id)
-                        });
+                        self.start(tenant, shutdown);
                     }
                 }
                 Err(error) => {
@@ -144,6 +166,42 @@ impl Watch {
                 }
             }
         }
+    }
+
+    /// Has a tenant asked at its due time, once there is a place among those in flight.
+    fn start(&mut self, tenant: Watched, shutdown: &Shutdown) {
+        let (checker, shutdown) = (Arc::clone(&self.checker), shutdown.clone());
+        let places = Arc::clone(&self.places);
+        let wait = tenant
+            .due_at
+            .and_then(|due| (due - checker.clock.now()).to_std().ok())
+            .unwrap_or_default();
+        self.flying.spawn(async move {
+            let id = tenant.id;
+            let turn = async {
+                sleep(wait).await;
+                places.acquire_owned().await
+            };
+            let place = tokio::select! {
+                place = turn => place.map_err(|_| id)?,
+                () = shutdown.begun() => return Err(id),
+            };
+            let observed = checker.probe(tenant, &shutdown).await.ok_or(id);
+            drop(place);
+            observed
+        });
+    }
+
+    /// How many may be claimed and not started: what the budget can start within the look-ahead.
+    fn capacity(&self) -> u32 {
+        self.checker.budget.within(LOOK_AHEAD).clamp(LOOK_AHEAD, MOST_QUEUED)
+    }
+
+    /// How many are claimed and not started.
+    fn queued(&self) -> u32 {
+        let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
+        let started = self.concurrency.saturating_sub(free);
+        u32::try_from(self.flying.len()).unwrap_or(u32::MAX).saturating_sub(started)
     }
 
     /// Saves what has landed. While the store does not answer, results are kept: they stay true,

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 use crate::health::Failure;
@@ -24,6 +24,16 @@ pub struct Metrics {
     pub check_seconds: Histogram,
     /// Seconds between the moment a check was due and its first call.
     pub lateness_seconds: Histogram,
+    /// Tenants that were claimed.
+    pub claimed: IntCounter,
+    /// Results that were saved with one transaction.
+    pub batch_size: Histogram,
+    /// The interval that was configured, in seconds.
+    pub interval_seconds: Gauge,
+    /// The interval that the budget can carry for the fleet as it is, in seconds.
+    pub effective_interval_seconds: Gauge,
+    /// How much the tenant that waits longest is overdue, in seconds.
+    pub overdue_seconds: Gauge,
     /// Decisions that were saved.
     pub saved: IntCounter,
     /// Decisions that were made again, because the row had changed meanwhile.
@@ -63,6 +73,24 @@ impl Metrics {
                 "Time from the moment a check was due to its first call",
                 &[0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0],
             )?,
+            claimed: IntCounter::new("keypulse_claimed_total", "Tenants claimed to be checked")?,
+            batch_size: histogram(
+                "keypulse_save_batch_size",
+                "Results saved in one transaction",
+                &[1.0, 5.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0],
+            )?,
+            interval_seconds: Gauge::new(
+                "keypulse_interval_seconds",
+                "Configured time between two routine checks of one tenant",
+            )?,
+            effective_interval_seconds: Gauge::new(
+                "keypulse_effective_interval_seconds",
+                "Time between two routine checks of one tenant that the budget can carry",
+            )?,
+            overdue_seconds: Gauge::new(
+                "keypulse_overdue_seconds",
+                "How long the tenant that waits longest has been due",
+            )?,
             saved: IntCounter::new("keypulse_decisions_saved_total", "Decisions that were saved")?,
             decided_again: IntCounter::new(
                 "keypulse_decisions_repeated_total",
@@ -95,7 +123,12 @@ impl Metrics {
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
-        let collectors: [Box<dyn Collector>; 10] = [
+        let collectors: [Box<dyn Collector>; 15] = [
+            Box::new(self.claimed.clone()),
+            Box::new(self.batch_size.clone()),
+            Box::new(self.interval_seconds.clone()),
+            Box::new(self.effective_interval_seconds.clone()),
+            Box::new(self.overdue_seconds.clone()),
             Box::new(self.checks.clone()),
             Box::new(self.calls.clone()),
             Box::new(self.check_seconds.clone()),

@@ -107,7 +107,8 @@ async fn those_of_whom_something_is_being_confirmed_can_be_claimed_ahead_of_all_
         }
         let at = hour(1);
         let until = at + TimeDelta::minutes(5);
-        let suspects = Claim { who: Who::Suspects, now: at, until, lease: "one", limit: 9 };
+        let suspects =
+            Claim { who: Who::Suspects, horizon: at, now: at, until, lease: "one", limit: 9 };
         let claimed: Vec<_> =
             rig.store.claim(&suspects).await.unwrap().into_iter().map(|one| one.id).collect();
         assert_eq!(claimed, [ids[3]]);

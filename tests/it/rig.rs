@@ -127,7 +127,10 @@ impl Rig {
 
 pub async fn claim(store: &Store, lease: &str, limit: u32, at: DateTime<Utc>) -> Vec<Watched> {
     let until = at + TimeDelta::minutes(5);
-    store.claim(&Claim { who: Who::Everybody, now: at, until, lease, limit }).await.unwrap()
+    store
+        .claim(&Claim { who: Who::Everybody, horizon: at, now: at, until, lease, limit })
+        .await
+        .unwrap()
 }
 
 pub async fn open(url: &str) -> Store {

@@ -201,7 +201,6 @@ async fn no_call_is_started_once_the_end_has_begun() {
         let tenant = road.claim("erp-0001", "late").await;
         let shutdown = Shutdown::new();
         shutdown.begin();
-        // The budget has to be asked first, and that is long enough to hear of the end.
         assert!(road.checker.probe(tenant, &shutdown).await.is_none());
         assert_eq!(road.sandbox.world().counts().total, 0);
     })
