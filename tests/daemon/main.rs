@@ -1,0 +1,20 @@
+//! The program as a user meets it: run as a process, in a folder of its own, against the sandbox.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy knows only the test functions as tests, not their helpers"
+)]
+
+mod daemon;
+mod database;
+mod page;
+mod program;
+mod rig;
+mod wait;
+
+mod blame;
+mod calls;
+mod evidence;
+mod faults;
+mod pending;
+mod story;
