@@ -7,6 +7,7 @@
 
 mod daemon;
 mod database;
+mod files;
 mod page;
 mod program;
 mod rig;
@@ -14,7 +15,16 @@ mod wait;
 
 mod blame;
 mod calls;
+mod database_file;
+mod documents;
 mod evidence;
 mod faults;
+mod key_file;
+mod listener;
+mod manual;
+mod master_key;
 mod pending;
+mod schema;
+mod secrecy;
+mod settings;
 mod story;
