@@ -152,6 +152,22 @@ mod tests {
     }
 
     #[test]
+    fn a_span_that_has_just_ended_is_not_waited_for_any_more() {
+        assert_eq!(confirmation(&doubt(4, 10), &Policy::default(), at(10)), at(25));
+    }
+
+    #[test]
+    fn turns_count_the_intervals_of_a_tenants_own_phase() {
+        let interval = TimeDelta::minutes(15);
+        let phase = TimeDelta::minutes(4);
+        let first = turn(at(4), interval, phase);
+        assert_eq!(turn(at(3), interval, phase), first - 1);
+        assert_eq!(turn(at(18), interval, phase), first);
+        assert_eq!(turn(at(19), interval, phase), first + 1);
+        assert_eq!(turn(routine(at(19), interval, phase), interval, phase), first + 2);
+    }
+
+    #[test]
     fn a_late_confirmation_does_not_bunch_the_next_one_up() {
         let policy = Policy::default();
         assert_eq!(confirmation(&doubt(2, 20), &policy, at(20)), at(21));

@@ -148,7 +148,9 @@ impl Watch {
                 return;
             }
             let now = self.checker.clock.now();
-            let horizon = now + TimeDelta::seconds(i64::from(LOOK_AHEAD));
+            // A short interval is not claimed whole: a process that dies holds few.
+            let ahead = TimeDelta::seconds(i64::from(LOOK_AHEAD));
+            let horizon = now + ahead.min(self.checker.policy.interval / 4);
             let until = horizon + self.call_timeout * CALLS + TimeDelta::minutes(1);
             let claim = Claim { who, horizon, now, until, lease: &self.lease, limit };
             match bounded(self.checker.store.claim(&claim)).await {

