@@ -250,6 +250,25 @@ fn a_pause_with_an_end_ends_by_itself() {
 }
 
 #[test]
+fn a_failure_at_the_end_of_a_pause_dates_from_then() {
+    let mut story = Story::healthy();
+    let pause = Finding::Operator(Action::Pause { until: Some(minute(60)) });
+    story.tell(10, pause, Clear);
+    story.tell(60, foreign("b"), Clear);
+    assert_eq!(story.health.status.to_string(), "degraded (wrong company)");
+    assert_eq!(story.health.since, minute(60));
+}
+
+#[test]
+fn a_decision_knows_whether_people_see_a_change() {
+    let mut story = Story::healthy();
+    let before = story.health.clone();
+    assert!(!story.tell(15, rejected(), Clear).changed(&before), "suspect is still healthy");
+    let before = story.health.clone();
+    assert!(story.tell(16, rejected(), Clear).changed(&before));
+}
+
+#[test]
 fn a_compromised_key_is_destroyed_and_begins_an_episode_of_its_own() {
     let mut story = Story::healthy();
     story.tell_all(&[15, 16, 19, 26], &rejected(), Clear);
