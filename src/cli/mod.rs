@@ -19,7 +19,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
-use crate::app::App;
+use crate::app::{self, Access, App};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::config::LogFormat;
@@ -78,7 +78,12 @@ impl Cli {
                 let config = self.load()?;
                 quiet_log(&config)?;
                 let clock = Arc::new(SystemClock::default());
-                let app = App::open(config, tenant::access(command), clock).await?;
+                let access = tenant::access(command);
+                if access == Access::Make {
+                    // Before a database is made that could not be used.
+                    app::master_key(&config)?;
+                }
+                let app = App::open(config, access, clock).await?;
                 tenant::run(command, app).await
             }
             Command::Config(command) => config::run(command, self.config.as_deref()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::shutdown::Shutdown;
@@ -16,6 +16,8 @@ use crate::telemetry::log;
 pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     log::init(super::form(&config), super::rust_log().as_deref())
         .context("log lines cannot be written")?;
+    // Before a database is made that could not be used.
+    app::master_key(&config)?;
     let shutdown = Shutdown::new();
     shutdown.on_signals().context("signals cannot be listened for")?;
     let clock = Arc::new(SystemClock::default());
