@@ -68,7 +68,7 @@ pub enum Command {
     /// Make that one first with `keyring new`. From then on the former master key opens only what
     /// was copied before. Name the new file in the configuration and restart every keypulse on this
     /// database: one that is running goes on with the keys it holds, but cannot follow a later
-    /// rotation.
+    /// rotation, nor one of the minute before: wait so long after `keyring rotate`.
     Rewrap {
         /// The file of the new master key.
         #[arg(long, value_name = "FILE")]
