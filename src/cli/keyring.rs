@@ -209,9 +209,9 @@ async fn rotate(
     let rotated =
         rotated.context("the rotation is unfinished, and nothing is lost: run it again")?;
     if json {
-        as_json(&rotated)?
+        as_json(&rotated)?;
     } else {
-        as_text(&rotated)?
+        as_text(&rotated)?;
     }
     let done = rotated.left == 0 && !rotated.interrupted;
     Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })

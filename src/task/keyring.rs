@@ -28,7 +28,7 @@ const ABSENT: Duration = Duration::from_secs(3);
 /// At most so many keys that the store does not have are looked for in that time.
 const LOOKS: usize = 8;
 /// A keyring in use is read again so often, so that a key that was removed is forgotten here too.
-const REFRESH: Duration = Duration::from_secs(60);
+const REFRESH: Duration = Duration::from_mins(1);
 
 /// The present keyring and all that is needed to read it again. It keeps the master key.
 pub struct KeyringSource {

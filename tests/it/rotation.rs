@@ -120,7 +120,8 @@ async fn every_key_opens_before_during_and_after_a_rotation_of_a_thousand_tenant
                 assert_eq!(opened(rig).await, before);
             }
         };
-        let (rotated, (), ()) = tokio::join!(rotating, checking, opening);
+        let (rotated, (), ()) =
+            tokio::join!(Box::pin(rotating), Box::pin(checking), Box::pin(opening));
         assert_eq!((rotated.resealed, rotated.left), (1_000, 0));
         assert_eq!((rotated.beginning, rotated.interrupted), (Beginning::New, false));
         assert_eq!(opened(rig).await, before);
@@ -187,7 +188,7 @@ async fn two_rotations_at_once_need_one_new_key_and_lose_nothing() {
         let _road = Road::on(rig, 300).await;
         let before = opened(rig).await;
         let (one, two) = (source(rig).await, source(rig).await);
-        let (first, second) = tokio::join!(rotated(&one), rotated(&two));
+        let (first, second) = tokio::join!(Box::pin(rotated(&one)), Box::pin(rotated(&two)));
         assert_eq!(first.key, second.key);
         assert_ne!(first.beginning, second.beginning);
         assert_eq!(first.resealed + second.resealed, 300, "each key by one of them");
@@ -207,7 +208,7 @@ async fn a_rotation_that_is_overtaken_by_a_later_one_seals_with_the_later_key() 
             tokio::time::sleep(Duration::from_millis(8)).await;
             rotate(&two, wish(true), &shutdown, |_, _| {}).await.unwrap()
         };
-        let (first, second) = tokio::join!(rotated(&one), later);
+        let (first, second) = tokio::join!(Box::pin(rotated(&one)), Box::pin(later));
         assert_eq!(second.key, KeyId(7));
         assert_eq!(is_finished(rig, 300).await, second.key, "{first:?}");
         assert_eq!(opened(rig).await, before);
@@ -374,7 +375,7 @@ async fn tenants_that_are_added_while_keys_are_rotated_and_removed_all_open_afte
                 assert_eq!(retire(&keys, former).await.unwrap(), Removal::Removed);
             }
         };
-        tokio::join!(adding("a"), adding("b"), turning);
+        tokio::join!(Box::pin(adding("a")), Box::pin(adding("b")), Box::pin(turning));
         assert_eq!(opened(rig).await.len(), 140);
     })
     .await;
