@@ -30,7 +30,6 @@ use crate::redact::chain;
 use crate::shutdown::Shutdown;
 use crate::store::Dialect;
 use crate::store::KeyKind;
-use crate::store::KeyringRow;
 use crate::store::NewTenant;
 use crate::store::Place;
 use crate::store::Store;
@@ -38,6 +37,7 @@ use crate::store::StoreError;
 use crate::store::bounded;
 use crate::task::Budget;
 use crate::task::Checker;
+use crate::task::KeyringSource;
 use crate::task::Measure;
 use crate::task::Pokes;
 use crate::task::Scope;
@@ -45,17 +45,16 @@ use crate::task::Watch;
 use crate::task::cron;
 use crate::task::effective_interval;
 use crate::telemetry::Metrics;
-use crate::vault::Keyring;
 use crate::vault::MasterKey;
 use crate::vault::Purpose;
-use crate::vault::Role;
 use crate::vault::SealContext;
-use crate::vault::WrappedKey;
 
 /// Changes that a slow listener may fall behind by.
 const CHANGES_KEPT: usize = 4_096;
 /// Time between two tries to reach a database that does not answer at the start.
 const RETRY: Duration = Duration::from_secs(2);
+/// How often a key is sealed anew while others rotate the keyring again and again.
+const SEALINGS: u32 = 5;
 /// Time between two measurements of a server's clock.
 const MEASURE: Duration = Duration::from_secs(10);
 
@@ -162,32 +161,37 @@ impl App {
     }
 
     /// Opens the keyring with the configured master key; makes one in a store that has none.
-    pub async fn keyring(&self) -> anyhow::Result<Keyring> {
+    pub async fn keyring(&self) -> anyhow::Result<KeyringSource> {
         let master = master_key(&self.config)?;
-        let mut rows = self.store.keyring().await?;
-        if rows.is_empty() {
-            let (_, fresh) = Keyring::create(&master, self.clock.now())?;
-            let fresh: Vec<KeyringRow> = fresh.iter().map(to_row).collect();
-            rows = self.store.init_keyring(&fresh).await?;
-            info!(
-                master.id = master.id(),
-                "made a new keyring, sealed by master key {}",
-                master.id()
-            );
-        }
-        let rows = rows.iter().map(from_row).collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(Keyring::open(&master, &rows)?)
+        Ok(KeyringSource::open(self.store.clone(), master, self.clock.now()).await?)
     }
 
     /// Adds a tenant whose key has not been tried: it stays `pending` until the provider accepts
     /// the key for the expected company.
     pub async fn add_tenant(
         &self,
-        keyring: &Keyring,
+        keyring: &KeyringSource,
         request: &TenantRequest,
     ) -> anyhow::Result<TenantId> {
-        let now = self.clock.now();
         let id = TenantId::random()?;
+        for _ in 1..SEALINGS {
+            match self.add_as(id, keyring, request).await {
+                // Somebody rotated the keyring since it was read, perhaps while a person pasted.
+                Err(error) if is_sealed_late(&error) => drop(keyring.reload().await?),
+                done => return done.map(|()| id),
+            }
+        }
+        self.add_as(id, keyring, request).await.map(|()| id)
+    }
+
+    async fn add_as(
+        &self,
+        id: TenantId,
+        keyring: &KeyringSource,
+        request: &TenantRequest,
+    ) -> anyhow::Result<()> {
+        let keyring = keyring.held();
+        let now = self.clock.now();
         let health = Health::pending(now, request.expires_at);
         let context = SealContext {
             provider: &self.profile.name,
@@ -209,8 +213,7 @@ impl App {
             fingerprint: keyring.fingerprint(&request.key).as_bytes().to_vec(),
             masked: request.key.masked(),
         };
-        self.store.add_tenant(&new, now, now).await?;
-        Ok(id)
+        Ok(self.store.add_tenant(&new, now, now).await?)
     }
 
     /// What a key given from now on must be allowed to do.
@@ -222,7 +225,7 @@ impl App {
     }
 
     /// All that a check needs.
-    pub fn checker(&self, keyring: Keyring, metrics: Metrics) -> anyhow::Result<Checker> {
+    pub fn checker(&self, keyring: KeyringSource, metrics: Metrics) -> anyhow::Result<Checker> {
         let provider = &self.config.provider;
         let limits = Limits {
             connect: provider.connect_timeout,
@@ -358,25 +361,7 @@ pub fn master_key(config: &Config) -> anyhow::Result<MasterKey> {
     }
 }
 
-fn to_row(key: &WrappedKey) -> KeyringRow {
-    KeyringRow {
-        role: key.role.name().to_owned(),
-        id: key.id.0,
-        wrapped: key.wrapped.clone(),
-        created_at: key.created_at.timestamp_micros(),
-        retired_at: key.retired_at.map(|at| at.timestamp_micros()),
-    }
-}
-
-fn from_row(row: &KeyringRow) -> anyhow::Result<WrappedKey> {
-    let role = Role::ALL.into_iter().find(|role| role.name() == row.role);
-    let time = |micros| DateTime::from_timestamp_micros(micros);
-    let damaged = || anyhow::anyhow!("row {} of the keyring cannot be read", row.id);
-    Ok(WrappedKey {
-        id: crate::vault::KeyId(row.id),
-        role: role.ok_or_else(damaged)?,
-        wrapped: row.wrapped.clone(),
-        created_at: time(row.created_at).ok_or_else(damaged)?,
-        retired_at: row.retired_at.map(|at| time(at).ok_or_else(damaged)).transpose()?,
-    })
+/// Whether a key was sealed with a data key that is retired or gone by now.
+fn is_sealed_late(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StoreError::NotTheSealingKey(_)))
 }

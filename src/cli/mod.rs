@@ -57,7 +57,7 @@ enum Command {
     /// Change the schema of the database.
     #[command(subcommand)]
     Migrate(migrate::Command),
-    /// Make a master key, show the keyring.
+    /// Make a master key; show the keyring, rotate it, exchange the master key.
     #[command(subcommand)]
     Keyring(keyring::Command),
 }

@@ -26,6 +26,13 @@ pub fn hint(text: &str) -> anyhow::Result<()> {
     written(writeln!(io::stderr().lock(), "{text}"))
 }
 
+/// How far something has come, over what was said of it before, on standard error. It is no matter
+/// if it cannot be written.
+pub fn progress(text: &str) {
+    let mut to = io::stderr().lock();
+    let _ = write!(to, "\r{text}").and_then(|()| to.flush());
+}
+
 /// Text that came from outside, without anything that a terminal would obey or that turns the
 /// direction of writing.
 pub fn printable(text: &str) -> String {

@@ -35,6 +35,23 @@ impl Dialect {
         }
     }
 
+    /// Makes a transaction the only one that changes the keyring or holds one of its keys; SQLite
+    /// has one writer at a time anyway.
+    pub fn lock_keyring(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("LOCK TABLE data_key IN EXCLUSIVE MODE"),
+        }
+    }
+
+    /// What a select ends in that keeps its rows as they are until the transaction ends.
+    pub fn for_share(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR SHARE",
+        }
+    }
+
     /// A sub-query of the numbers in a JSON list given as parameter `$n`.
     pub fn numbers(self, parameter: u8) -> String {
         match self {

@@ -97,6 +97,11 @@ pub enum StoreError {
     /// not be entitled to know.
     #[error("this key belongs to another tenant already: every tenant needs a key of its own")]
     KeyTaken,
+    /// A key was sealed with a data key that is retired or gone by now: it has to be sealed anew.
+    #[error(
+        "data key {0} of the keyring no longer seals: read the keyring again and seal with the present one"
+    )]
+    NotTheSealingKey(u32),
     /// There is no such tenant.
     #[error("there is no tenant `{0}`")]
     NoTenant(String),

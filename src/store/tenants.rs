@@ -121,7 +121,8 @@ fn select_view() -> String {
 }
 
 impl Store {
-    /// Adds a tenant, all or nothing. It is due at `due`.
+    /// Adds a tenant, all or nothing. It is due at `due`. Refused when the data key that sealed its
+    /// key seals no longer.
     pub async fn add_tenant(
         &self,
         new: &NewTenant,
@@ -129,6 +130,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let tx = self.begin().await?;
+        self.hold_sealing_key(&tx, new.key_id).await?;
         let taken = tenant::Entity::find()
             .filter(tenant::Column::Ref.eq(new.reference.as_str()))
             .one(&tx)

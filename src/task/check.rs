@@ -21,9 +21,9 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Watched;
 use crate::telemetry::Metrics;
-use crate::vault::Keyring;
 
 use super::budget::Budget;
+use super::keyring::KeyringSource;
 
 /// All that a check needs.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub struct Checker {
     /// Where tenants are kept.
     pub store: Store,
     /// What opens their keys.
-    pub keyring: Keyring,
+    pub keyring: KeyringSource,
     /// How the provider is asked.
     pub profile: Arc<Profile>,
     /// What asks it.

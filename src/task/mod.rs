@@ -2,17 +2,22 @@
 //!
 //! The road of one check: [`watch`] claims who is due; a [`Checker`] asks the provider within the
 //! [`budget`] (`probe`), then decides with `health` and saves with `store` (`settle`).
+//! Apart from that road, a [`rotate`] exchanges the keyring beside running processes, each of which
+//! notices by its [`KeyringSource`].
 
 pub mod budget;
 pub mod check;
 pub mod cron;
+pub mod keyring;
 pub mod measure;
 mod probe;
+pub mod rotate;
 mod settle;
 pub mod watch;
 
 pub use budget::{Budget, Scope};
 pub use check::{Change, Checker, Observed};
 pub use cron::Pokes;
+pub use keyring::{KeyringError, KeyringSource};
 pub use measure::{Measure, effective_interval};
 pub use watch::Watch;

@@ -44,8 +44,10 @@ impl Checker {
                 Step::Conclude(finding) => break finding,
             };
             // A key that is not there costs nobody a call.
-            if tenant.sealed.is_some() {
+            if let Some(sealed) = &tenant.sealed {
                 self.may_call(shutdown).await?;
+                // Before the key is opened, so that nothing is awaited while it is.
+                self.keyring.prepare(sealed).await;
             }
             let now = self.clock.now();
             started.get_or_insert_with(|| (now, Instant::now()));
@@ -109,6 +111,6 @@ impl Checker {
             generation: tenant.health.generation.0,
             purpose: Purpose::LiveKey,
         };
-        self.keyring.open_sealed(&context, sealed).map_err(|error| chain(&error))
+        self.keyring.held().open_sealed(&context, sealed).map_err(|error| chain(&error))
     }
 }

@@ -102,6 +102,9 @@ pub enum VaultError {
         /// The second row's role.
         role: Role,
     },
+    /// A row has the highest number there is.
+    #[error("the keyring has no number left for another key: is one of its rows damaged?")]
+    NoIdLeft,
     /// Sealed under a key that this keyring does not hold: our own fault, so inconclusive, and
     /// somebody is to be alerted.
     #[error(

@@ -143,6 +143,59 @@ impl Keyring {
         seal::open(self.sealing_key(id)?, id, context, body)
     }
 
+    /// Seals the same key anew with the key that seals now. Nobody else sees it on the way.
+    pub fn reseal(
+        &self,
+        context: &SealContext<'_>,
+        sealed: &[u8],
+    ) -> Result<SealedKey, VaultError> {
+        self.seal(context, &self.open_sealed(context, sealed)?)
+    }
+
+    /// The key that these bytes say they need and that is not held here.
+    pub fn lacks(&self, sealed: &[u8]) -> Option<KeyId> {
+        let (id, _) = seal::split(sealed).ok()?;
+        (!self.0.sealing.contains_key(&id)).then_some(id)
+    }
+
+    /// A new sealing key with an id that was never used, to be stored as a row. It seals once this
+    /// keyring is opened again with that row.
+    pub fn next_sealing_key(
+        &self,
+        master: &MasterKey,
+        now: DateTime<Utc>,
+    ) -> Result<WrappedKey, VaultError> {
+        // Ids are given upwards and the sealing key is never removed, so the highest id ever given
+        // is still there.
+        let highest = self.0.status.keys.iter().map(|key| key.id.0).max();
+        let id = highest.unwrap_or(0).checked_add(1).ok_or(VaultError::NoIdLeft)?;
+        let fresh = Material::random()?;
+        let now = now.trunc_subsecs(0);
+        wrap::wrap(&master.wrapping()?, KeyId(id), Role::Seal, now, fresh.expose())
+    }
+
+    /// The same rows wrapped by another master key: same keys, same ids, same times. All or none.
+    pub fn rewrap(
+        former: &MasterKey,
+        next: &MasterKey,
+        rows: &[WrappedKey],
+    ) -> Result<Vec<WrappedKey>, VaultError> {
+        let before = Self::open(former, rows)?;
+        let (from, to) = (former.wrapping()?, next.wrapping()?);
+        let rewrapped = rows
+            .iter()
+            .map(|row| {
+                let damaged = VaultError::DamagedRow { id: row.id, role: row.role };
+                let plain = wrap::unwrap(&from, row).ok_or(damaged)?;
+                let again = wrap::wrap(&to, row.id, row.role, row.created_at, plain.expose())?;
+                Ok(WrappedKey { retired_at: row.retired_at, ..again })
+            })
+            .collect::<Result<Vec<_>, VaultError>>()?;
+        // Through the same door as at every start: what is stored is known to open.
+        let after = Self::open(next, &rewrapped)?;
+        if after.status() == before.status() { Ok(rewrapped) } else { Err(VaultError::Refused) }
+    }
+
     /// The same for equal keys, for as long as this keyring lives.
     pub fn fingerprint(&self, key: &ApiKey) -> Fingerprint {
         fingerprint::of(&self.0.fingerprint, key)

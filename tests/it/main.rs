@@ -11,6 +11,7 @@ mod client;
 mod keyring;
 mod rig;
 mod road;
+mod rotation;
 mod saving;
 mod schema;
 mod sealed;

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use keypulse::health::{CompanyId, Evidence, Finding, Generation, Health, Policy, Scopes, Weather};
 use keypulse::health::{Decision, decide};
 use keypulse::ids::{TenantId, TenantRef, random_name};
-use keypulse::store::{Claim, KeyKind, NewTenant, Place, Store, Verdict, Watched, Who};
+use keypulse::store::{Claim, KeyKind, KeyringRow, NewTenant, Place, Store, Verdict, Watched, Who};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, QueryResult, Statement, Value};
 use tempfile::TempDir;
 
@@ -102,8 +102,22 @@ impl Rig {
         self.query(sql).await[0].try_get_by_index(0).unwrap()
     }
 
+    /// A keyring of made-up rows, so that data key 1 "seals" what [`tenant`] makes; nothing when
+    /// there is a keyring.
+    pub async fn keyring(&self) {
+        let row = |role: &str, id| KeyringRow {
+            role: role.to_owned(),
+            id,
+            wrapped: vec![7; 61],
+            created_at: 1_700_000_000_000_000,
+            retired_at: None,
+        };
+        self.store.init_keyring(&[row("seal", 1), row("check", 2)]).await.unwrap();
+    }
+
     /// Adds tenants `t-0000`, `t-0001`, …, each due a millisecond after the one before.
     pub async fn add(&self, tenants: u32) -> Vec<TenantId> {
+        self.keyring().await;
         let mut ids = Vec::new();
         for n in 0..tenants {
             let new = tenant(n);

@@ -76,11 +76,11 @@ async fn a_key_sealed_for_another_purpose_or_provider_does_not_open() {
             SealContext { provider: "pleo-staging", ..live },
         ];
         for context in others {
-            let sealed = road.checker.keyring.seal(&context, &key()).unwrap();
+            let sealed = road.checker.keyring.held().seal(&context, &key()).unwrap();
             put(rig, &road, "erp-0001", sealed.bytes).await;
             is_refused(&road, "erp-0001").await;
         }
-        let sealed = road.checker.keyring.seal(&live, &key()).unwrap();
+        let sealed = road.checker.keyring.held().seal(&live, &key()).unwrap();
         put(rig, &road, "erp-0001", sealed.bytes).await;
         let said = road.check("erp-0001").await;
         assert!(matches!(said, Finding::Failed(_)), "sealed rightly, it is sent: {said:?}");
@@ -102,7 +102,7 @@ async fn another_key_id_does_not_open() {
             generation: 1,
             purpose: Purpose::LiveKey,
         };
-        let error = road.checker.keyring.open_sealed(&context, &bytes).unwrap_err();
+        let error = road.checker.keyring.held().open_sealed(&context, &bytes).unwrap_err();
         assert!(matches!(error, VaultError::UnknownKeyId(_)), "{error}");
         put(rig, &road, "erp-0001", bytes).await;
         is_refused(&road, "erp-0001").await;

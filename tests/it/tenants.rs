@@ -8,6 +8,7 @@ use crate::rig::{now, on_both, tenant};
 #[tokio::test]
 async fn a_tenant_that_was_added_is_found_as_it_was_given() {
     on_both(async |rig| {
+        rig.keyring().await;
         let new = tenant(1);
         rig.store.add_tenant(&new, now(), now()).await.unwrap();
         let view = rig.store.tenant("t-0001").await.unwrap().unwrap();
@@ -53,6 +54,7 @@ async fn a_reference_can_be_used_once() {
 #[tokio::test]
 async fn of_two_who_add_one_reference_at_once_one_succeeds() {
     on_both(async |rig| {
+        rig.keyring().await;
         let other = rig.another().await;
         let (mut one, mut two) = (tenant(7), tenant(7));
         one.fingerprint = b"one".to_vec();

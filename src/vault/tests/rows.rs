@@ -8,6 +8,7 @@ use crate::vault::KeyId;
 use crate::vault::Keyring;
 use crate::vault::MasterKey;
 use crate::vault::Role;
+use crate::vault::SealContext;
 use crate::vault::VaultError;
 use crate::vault::WrappedKey;
 use crate::vault::material::Material;
@@ -19,11 +20,55 @@ fn row_of(rows: &mut [WrappedKey], role: Role) -> &mut WrappedKey {
     rows.iter_mut().find(|row| row.role == role).unwrap()
 }
 
-/// A row as `keyring rotate` will make one: the same seconds, the next id.
+/// A row as `keyring rotate` makes one, but with the id that is asked for.
 fn another_seal_row(master: &MasterKey, id: u32) -> WrappedKey {
     let fresh = Material::random().unwrap();
     let wrapping = master.wrapping().unwrap();
     wrap::wrap(&wrapping, KeyId(id), Role::Seal, now(), fresh.expose()).unwrap()
+}
+
+#[test]
+fn a_further_sealing_key_has_an_unused_id_and_seals_once_its_row_is_there() {
+    let (master, keyring, mut rows) = new_keyring();
+    let sealed = keyring.seal(&context(), &secret()).unwrap();
+    let fresh = keyring.next_sealing_key(&master, now()).unwrap();
+    assert_eq!((fresh.id, fresh.role), (KeyId(6), Role::Seal));
+    rows.push(fresh);
+    let later = Keyring::open(&master, &rows).unwrap();
+    let anew = later.reseal(&context(), &sealed.bytes).unwrap();
+    assert_eq!(anew.key_id, KeyId(6));
+    assert_eq!(later.open_sealed(&context(), &anew.bytes).unwrap().expose(), SECRET);
+    assert_eq!(keyring.lacks(&anew.bytes), Some(KeyId(6)));
+    assert_eq!(later.lacks(&anew.bytes), None);
+    rows.push(another_seal_row(&master, u32::MAX));
+    let full = Keyring::open(&master, &rows).unwrap();
+    assert!(matches!(full.next_sealing_key(&master, now()), Err(VaultError::NoIdLeft)));
+}
+
+#[test]
+fn a_key_is_not_sealed_anew_for_another_tenant_than_it_was_sealed_for() {
+    let (_, keyring, _) = new_keyring();
+    let sealed = keyring.seal(&context(), &secret()).unwrap();
+    let other = SealContext { generation: context().generation + 1, ..context() };
+    let error = keyring.reseal(&other, &sealed.bytes).unwrap_err();
+    assert!(matches!(error, VaultError::DoesNotOpen), "{error}");
+}
+
+#[test]
+fn rows_wrapped_by_another_master_key_hold_the_same_keys_and_open_for_it_alone() {
+    let (master, keyring, mut rows) = new_keyring();
+    let next = MasterKey::generate().unwrap();
+    row_of(&mut rows, Role::Seal).retired_at = Some(now());
+    rows.push(another_seal_row(&master, 6));
+    let rewrapped = Keyring::rewrap(&master, &next, &rows).unwrap();
+    assert!(matches!(Keyring::open(&master, &rewrapped), Err(VaultError::WrongMasterKey)));
+    let again = Keyring::open(&next, &rewrapped).unwrap();
+    assert_eq!(again.status(), Keyring::open(&master, &rows).unwrap().status());
+    let sealed = keyring.seal(&context(), &secret()).unwrap();
+    assert_eq!(again.open_sealed(&context(), &sealed.bytes).unwrap().expose(), SECRET);
+    assert_eq!(again.fingerprint(&secret()), keyring.fingerprint(&secret()));
+    assert_eq!(again.link_mac(b"row"), keyring.link_mac(b"row"));
+    assert!(Keyring::rewrap(&next, &master, &rows).is_err(), "not without the present one");
 }
 
 #[test]
