@@ -4,10 +4,13 @@
 //! every time is handed in.
 
 mod budget;
+mod care;
 mod counts;
 mod dialect;
 mod entity;
 mod error;
+mod filter;
+mod intake;
 mod keyring;
 mod open;
 mod row;
@@ -28,9 +31,12 @@ use sea_orm_migration::MigratorTrait;
 
 use crate::ids::TenantId;
 
+pub use care::{Care, Contact};
 pub use counts::{MessageCount, StatusCount};
 pub use dialect::Dialect;
 pub use error::{StoreError, bounded};
+pub use filter::{LabelFilter, TenantFilter};
+pub use intake::{Entry, Fate};
 pub use keyring::KeyringRow;
 pub use open::Place;
 pub use save::{Saved, Verdict};

@@ -1,7 +1,8 @@
 //! What runs by itself: asks who is due, decides, saves.
 //!
 //! The road of one check: [`watch`] claims who is due; a [`Checker`] asks the provider within the
-//! [`budget`] (`probe`), then decides with `health` and saves with `store` (`settle`).
+//! [`budget`] (`probe`); a [`Settler`] decides with `health` and saves with `store`. What a person does
+//! to a tenant joins the road there.
 
 pub mod budget;
 pub mod check;
@@ -11,4 +12,5 @@ pub mod watch;
 
 pub use budget::{Budget, Scope};
 pub use check::{Change, Checker, Observed};
+pub use settle::Settler;
 pub use watch::Watch;
