@@ -12,7 +12,6 @@ use crate::ids::TenantRef;
 use crate::redact::ApiKey;
 use crate::store::Care;
 use crate::store::Entry;
-use crate::store::Fate;
 use crate::store::KeyKind;
 use crate::store::NewTenant;
 use crate::vault::Keyring;
@@ -75,11 +74,6 @@ impl App {
         let due = cadence::routine(now, interval, cadence::phase(new.id.raw(), interval));
         let ImportRequest { named, kind_given, care, .. } = request;
         Ok(Entry { new, due, named, kind_given, care })
-    }
-
-    /// Takes in a batch, each tenant wholly or not at all; with `rehearse` nothing is kept.
-    pub async fn take_in(&self, entries: &[Entry], rehearse: bool) -> anyhow::Result<Vec<Fate>> {
-        Ok(self.store.take_in(entries, self.clock.now(), rehearse).await?)
     }
 
     /// The keyring, to compare keys with; in a store that has none, one that is not kept.
