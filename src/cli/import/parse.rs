@@ -234,7 +234,7 @@ impl<'a> Visitor<'a> for Object<'_, 'a> {
                 Err(de::Error::custom("refused"))
             };
             let Some(column) = Column::parse(&name) else {
-                let nearest = Column::nearest(&name);
+                let nearest = Column::nearest(&name).unwrap_or_default();
                 return refused(self.why, Refusal::UnknownField { at, nearest });
             };
             let Ok(value) = map.next_value::<Option<Text<'a>>>() else {
@@ -347,8 +347,8 @@ mod tests {
             (r#"{"name":7}"#, Refusal::NotText("name")),
             (r#"{"name":{"secret":1}}"#, Refusal::NotText("name")),
             (r#"{"name":"a","name":"b"}"#, Refusal::FieldTwice("name")),
-            (r#"{"nam":"a"}"#, Refusal::UnknownField { at: 1, nearest: Some("name") }),
-            (r#"{"pls_secret":"a"}"#, Refusal::UnknownField { at: 1, nearest: None }),
+            (r#"{"nam":"a"}"#, Refusal::UnknownField { at: 1, nearest: "name" }),
+            (r#"{"pls_secret":"a"}"#, Refusal::UnknownField { at: 1, nearest: "" }),
         ] {
             assert_eq!(json(line), Err(why), "{line}");
         }

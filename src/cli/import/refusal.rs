@@ -21,8 +21,9 @@ pub enum Refusal {
     FieldCount { found: usize, expected: usize },
     #[error("it is no JSON object (at byte {at})")]
     NotJson { at: usize },
+    /// `nearest` is empty where nothing is near.
     #[error("field {at} is none that is known{}", meant(.nearest))]
-    UnknownField { at: usize, nearest: Option<&'static str> },
+    UnknownField { at: usize, nearest: &'static str },
     #[error("`{0}` stands there twice")]
     FieldTwice(&'static str),
     #[error("`{0}` must be a text")]
@@ -65,6 +66,6 @@ impl Refusal {
     }
 }
 
-fn meant(nearest: &Option<&'static str>) -> String {
-    nearest.map(|name| format!(": did you mean `{name}`?")).unwrap_or_default()
+fn meant(nearest: &str) -> String {
+    if nearest.is_empty() { String::new() } else { format!(": did you mean `{nearest}`?") }
 }

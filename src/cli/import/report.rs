@@ -1,8 +1,9 @@
 //! What became of the lines: counted, the first refusals kept, all of them written to a file where
 //! that is wanted.
 
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -86,11 +87,11 @@ impl Report {
             self.added, self.updated, self.unchanged, self.refused
         );
         for (line, why) in &self.shown {
-            text.push_str(&format!("\nline {line}: {why}"));
+            let _ = write!(text, "\nline {line}: {why}");
         }
         let hidden = self.refused - self.shown.len() as u64;
         if hidden > 0 {
-            text.push_str(&format!("\nand {hidden} more; `--report FILE` writes all of them"));
+            let _ = write!(text, "\nand {hidden} more; `--report FILE` writes all of them");
         }
         text
     }

@@ -34,6 +34,6 @@ impl Seen {
     /// Nobody who writes the file can know the hashers' keys, so nobody can make two lines alike.
     fn digest(&self, what: &(&str, &[u8])) -> u128 {
         let [high, low] = [0, 1].map(|at| u128::from(self.hashers[at].hash_one(what)));
-        high << 64 | low
+        (high << 64) | low
     }
 }
