@@ -139,10 +139,9 @@ pub enum Kind {
 /// Only adding the first tenants may make a database.
 pub fn access(command: &Command) -> Access {
     match command {
-        Command::Add { .. } => Access::Make,
         // A rehearsal writes nothing, so it makes nothing.
         Command::Import(options) if options.dry_run => Access::Look,
-        Command::Import(_) => Access::Make,
+        Command::Add { .. } | Command::Import(_) => Access::Make,
         Command::Show { .. }
         | Command::List(_)
         | Command::Pause { .. }

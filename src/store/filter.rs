@@ -61,6 +61,6 @@ impl TenantFilter {
             let [reference, name] = ["t.ref", "t.name"].map(|column| dialect.contains(column, n));
             conditions.push(format!("({reference} OR {name})"));
         }
-        conditions.iter().map(|one| format!(" AND {one}")).collect()
+        conditions.iter().fold(String::new(), |all, one| all + " AND " + one)
     }
 }

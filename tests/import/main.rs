@@ -188,13 +188,14 @@ fn a_file_that_others_can_read_is_refused() {
 #[test]
 fn a_file_that_is_none_of_ours_is_refused_whole_and_nothing_of_it_is_said() {
     let home = Home::new();
+    let long = vec![b'x'; 100_000];
     for (bytes, part) in [
         (b"".as_slice(), "nothing"),
         (b"erp-1,c-1,pls_secret0a1b2c3d\n", "column 1 is not known"),
         (b"ref,company,key\n", "did you mean `company_id`"),
         (b"\xff\xfer\0e\0f\0", "UTF-16"),
         (b"r\0e\0f\0", "NUL"),
-        (&[b'x'; 100_000], "64 KiB"),
+        (&long, "64 KiB"),
     ] {
         let error = home.refused(bytes);
         assert!(error.contains(part), "{error}");

@@ -58,10 +58,7 @@ impl<R: Read> Lines<R> {
         }
         self.line.zeroize();
         let mut begun = false;
-        loop {
-            let Some((piece, ended)) = self.piece()? else {
-                break;
-            };
+        while let Some((piece, ended)) = self.piece()? {
             if !begun {
                 begun = true;
                 self.number += 1;

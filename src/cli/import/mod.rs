@@ -168,12 +168,11 @@ impl Import<'_> {
         match row {
             Ok(row) => {
                 let entry = self.app.entry(&self.keyring, row.request)?;
-                match self.seen.again(number, &entry) {
-                    Some(why) => self.refused.push((number, why)),
-                    None => {
-                        self.report.unusual += u64::from(row.unusual);
-                        self.batch.push((number, entry));
-                    }
+                if let Some(why) = self.seen.again(number, &entry) {
+                    self.refused.push((number, why));
+                } else {
+                    self.report.unusual += u64::from(row.unusual);
+                    self.batch.push((number, entry));
                 }
             }
             Err(why) => self.refused.push((number, why)),

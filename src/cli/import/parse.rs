@@ -28,7 +28,7 @@ pub enum Format {
 /// What understands the lines of one file.
 pub enum Parser {
     /// CSV, with the columns of the header in their order.
-    Csv { split: Split, columns: Vec<Column> },
+    Csv { split: Box<Split>, columns: Vec<Column> },
     /// JSON Lines.
     Jsonl,
 }
@@ -50,7 +50,7 @@ impl Parser {
         match forced.unwrap_or(looks) {
             Format::Jsonl => Ok((Self::Jsonl, true)),
             Format::Csv => {
-                let mut split = Split::new();
+                let mut split = Box::new(Split::new());
                 let columns = header(&mut split, text).context("the header of CSV")?;
                 Ok((Self::Csv { split, columns }, false))
             }
@@ -130,7 +130,7 @@ pub struct Split {
     /// The line with an end: an open quote is one that the end does not end.
     line: Zeroizing<Vec<u8>>,
     fields: Zeroizing<Vec<u8>>,
-    ends: [usize; MAX_FIELDS],
+    ends: Vec<usize>,
 }
 
 /// The fields of one line.
@@ -145,7 +145,7 @@ impl Split {
             reader: csv_core::Reader::new(),
             line: Zeroizing::new(Vec::with_capacity(MAX_LINE + 1)),
             fields: Zeroizing::new(vec![0; MAX_LINE + 1]),
-            ends: [0; MAX_FIELDS],
+            ends: vec![0; MAX_FIELDS],
         }
     }
 

@@ -25,7 +25,7 @@ pub struct Filter {
     /// Only those in this state.
     #[arg(long, value_name = "WORD", value_parser = PossibleValuesParser::new(Status::WORDS))]
     status: Option<String>,
-    /// Only those with this cause, such as rejected or never_accepted.
+    /// Only those with this cause, such as `rejected` or `never_accepted`.
     #[arg(long, value_name = "WORD")]
     cause: Option<String>,
     /// Only those with this label, whatever its value, or with this value; may be given several
