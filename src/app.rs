@@ -1,11 +1,12 @@
 //! Puts the parts together: configuration, store, keyring, provider, tasks and listeners.
 
+mod enrol;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
-use tokio::sync::{Mutex, broadcast};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 use url::Url;
@@ -14,23 +15,15 @@ use crate::clock::Clock;
 use crate::clock::ServerClock;
 use crate::config::BudgetPer;
 use crate::config::Config;
-use crate::health::CompanyId;
-use crate::health::Health;
-use crate::health::Scopes;
 use crate::http::listener;
 use crate::http::private;
-use crate::ids::TenantId;
-use crate::ids::TenantRef;
 use crate::provider::CallKind;
 use crate::provider::Client;
 use crate::provider::Limits;
 use crate::provider::Profile;
-use crate::redact::ApiKey;
 use crate::redact::chain;
 use crate::shutdown::Shutdown;
 use crate::store::Dialect;
-use crate::store::KeyKind;
-use crate::store::NewTenant;
 use crate::store::Place;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -41,20 +34,17 @@ use crate::task::KeyringSource;
 use crate::task::Measure;
 use crate::task::Pokes;
 use crate::task::Scope;
+use crate::task::Settler;
 use crate::task::Watch;
 use crate::task::cron;
 use crate::task::effective_interval;
 use crate::telemetry::Metrics;
 use crate::vault::MasterKey;
-use crate::vault::Purpose;
-use crate::vault::SealContext;
 
-/// Changes that a slow listener may fall behind by.
-const CHANGES_KEPT: usize = 4_096;
+pub use enrol::{ImportRequest, TenantRequest};
+
 /// Time between two tries to reach a database that does not answer at the start.
 const RETRY: Duration = Duration::from_secs(2);
-/// How often a key is sealed anew while others rotate the keyring again and again.
-const SEALINGS: u32 = 5;
 /// Time between two measurements of a server's clock.
 const MEASURE: Duration = Duration::from_secs(10);
 
@@ -69,23 +59,6 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     server: Option<Arc<ServerClock>>,
     profile: Arc<Profile>,
-}
-
-/// A tenant as somebody wants it added.
-#[derive(Debug)]
-pub struct TenantRequest {
-    /// The integration's own name for it.
-    pub reference: TenantRef,
-    /// The name that people know.
-    pub name: String,
-    /// The company that the key must belong to.
-    pub company: CompanyId,
-    /// Which kind of key.
-    pub kind: KeyKind,
-    /// When the key expires, where that is known.
-    pub expires_at: Option<DateTime<Utc>>,
-    /// The key.
-    pub key: ApiKey,
 }
 
 /// Whether a missing database may be made, and an older schema brought up to date.
@@ -166,64 +139,6 @@ impl App {
         Ok(KeyringSource::open(self.store.clone(), master, self.clock.now()).await?)
     }
 
-    /// Adds a tenant whose key has not been tried: it stays `pending` until the provider accepts
-    /// the key for the expected company.
-    pub async fn add_tenant(
-        &self,
-        keyring: &KeyringSource,
-        request: &TenantRequest,
-    ) -> anyhow::Result<TenantId> {
-        let id = TenantId::random()?;
-        for _ in 1..SEALINGS {
-            match self.add_as(id, keyring, request).await {
-                // Somebody rotated the keyring since it was read, perhaps while a person pasted.
-                Err(error) if is_sealed_late(&error) => drop(keyring.reload().await?),
-                done => return done.map(|()| id),
-            }
-        }
-        self.add_as(id, keyring, request).await.map(|()| id)
-    }
-
-    async fn add_as(
-        &self,
-        id: TenantId,
-        keyring: &KeyringSource,
-        request: &TenantRequest,
-    ) -> anyhow::Result<()> {
-        let keyring = keyring.held();
-        let now = self.clock.now();
-        let health = Health::pending(now, request.expires_at);
-        let context = SealContext {
-            provider: &self.profile.name,
-            tenant: id,
-            generation: health.generation.0,
-            purpose: Purpose::LiveKey,
-        };
-        let sealed = keyring.seal(&context, &request.key)?;
-        let new = NewTenant {
-            id,
-            reference: request.reference.clone(),
-            name: request.name.clone(),
-            company: request.company.clone(),
-            required: self.required_scopes(),
-            kind: request.kind,
-            health,
-            key_id: sealed.key_id.0,
-            sealed: sealed.bytes,
-            fingerprint: keyring.fingerprint(&request.key).as_bytes().to_vec(),
-            masked: request.key.masked(),
-        };
-        Ok(self.store.add_tenant(&new, now, now).await?)
-    }
-
-    /// What a key given from now on must be allowed to do.
-    pub fn required_scopes(&self) -> Scopes {
-        match &self.config.provider.required_scopes {
-            Some(scopes) => scopes.iter().cloned().collect(),
-            None => self.profile.default_scopes(),
-        }
-    }
-
     /// All that a check needs.
     pub fn checker(&self, keyring: KeyringSource, metrics: Metrics) -> anyhow::Result<Checker> {
         let provider = &self.config.provider;
@@ -233,17 +148,9 @@ impl App {
             idle: usize::try_from(self.config.watch.concurrency.get())?,
         };
         let base = provider.base_url.as_ref().unwrap_or(&self.profile.base_url);
-        let scope = match self.config.budget.per {
-            BudgetPer::Integration => Scope::Integration,
-            BudgetPer::Key => Scope::Key,
-        };
-        let budget = Budget::new(
-            self.store.clone(),
-            Arc::clone(&self.clock),
-            self.config.budget.per_minute,
-            scope,
-        );
+        let budget = self.budget();
         metrics.know_calls(&CallKind::ALL.map(CallKind::name), &Client::LABELS);
+        let settler = self.settler(metrics.clone());
         Ok(Checker {
             store: self.store.clone(),
             keyring,
@@ -254,9 +161,24 @@ impl App {
             clock: Arc::clone(&self.clock),
             budget,
             metrics,
-            changes: broadcast::channel(CHANGES_KEPT).0,
-            counted: Mutex::new(None),
+            settler,
         })
+    }
+
+    /// All that deciding and saving needs, without a key or a provider.
+    pub fn settler(&self, metrics: Metrics) -> Settler {
+        let policy = self.config.policy.clone();
+        let distance = self.budget().distance();
+        Settler::new(self.store.clone(), policy, Arc::clone(&self.clock), metrics, distance)
+    }
+
+    fn budget(&self) -> Budget {
+        let scope = match self.config.budget.per {
+            BudgetPer::Integration => Scope::Integration,
+            BudgetPer::Key => Scope::Key,
+        };
+        let per_minute = self.config.budget.per_minute;
+        Budget::new(self.store.clone(), Arc::clone(&self.clock), per_minute, scope)
     }
 
     /// Where the provider is asked.
@@ -359,9 +281,4 @@ pub fn master_key(config: &Config) -> anyhow::Result<MasterKey> {
              (KEYPULSE__KEYRING__MASTER_KEY_FILE)"
         ),
     }
-}
-
-/// Whether a key was sealed with a data key that is retired or gone by now.
-fn is_sealed_late(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(StoreError::NotTheSealingKey(_)))
 }

@@ -4,6 +4,7 @@
 use sea_orm_migration::prelude::*;
 
 mod m20261120_000001_spine;
+mod m20261120_000002_care;
 
 /// Brings a database from any released schema to the newest, and back.
 #[derive(Debug)]
@@ -12,7 +13,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261120_000001_spine::Migration)]
+        vec![
+            Box::new(m20261120_000001_spine::Migration),
+            Box::new(m20261120_000002_care::Migration),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

@@ -76,8 +76,12 @@ pub async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let checker = Arc::new(app.checker(keyring, Metrics::new()?)?);
     let live = !options.json && !options.plain && std::io::stdout().is_terminal();
     let view = View::new(options.json, live, app.store.clone(), Arc::clone(&app.clock));
-    let story =
-        Story::new(sandbox.world().clone(), app.store.clone(), checker.changes.subscribe(), view);
+    let story = Story::new(
+        sandbox.world().clone(),
+        app.store.clone(),
+        checker.settler.changes.subscribe(),
+        view,
+    );
     let ended = tokio::select! {
         ended = story.tell() => ended,
         ended = app.run(Arc::clone(&checker), &shutdown) => {

@@ -2,6 +2,8 @@
 
 mod config;
 mod demo;
+mod given;
+mod import;
 mod keyring;
 mod migrate;
 mod output;
@@ -48,7 +50,7 @@ enum Command {
     Demo(demo::Options),
     /// Stand in for Pleo's API, with faults on demand.
     Sandbox(sandbox::Options),
-    /// Add, show, list and check tenants.
+    /// Add, import, show, list, check, pause, resume and label tenants.
     #[command(subcommand)]
     Tenant(tenant::Command),
     /// Check and show the configuration.

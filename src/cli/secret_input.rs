@@ -15,23 +15,8 @@ const MAX_BYTES: u64 = 4 * 1024;
 /// not shown.
 pub fn read(file: Option<&Path>) -> anyhow::Result<Zeroizing<String>> {
     match file {
-        Some(path) => {
-            let file =
-                File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            let mode = file
-                .metadata()
-                .with_context(|| format!("{} cannot be read", path.display()))?
-                .permissions()
-                .mode();
-            if mode & 0o077 != 0 {
-                bail!(
-                    "{0} can be read by others: run `chmod 600 {0}`, and consider the key as \
-                     known to them",
-                    path.display()
-                );
-            }
-            bounded(file).with_context(|| format!("{} cannot be used", path.display()))
-        }
+        Some(path) => bounded(open_private(path)?)
+            .with_context(|| format!("{} cannot be used", path.display())),
         None if io::stdin().is_terminal() => {
             rpassword::prompt_password("Paste the key (it is not shown) and press Enter: ")
                 .map(Zeroizing::new)
@@ -39,6 +24,21 @@ pub fn read(file: Option<&Path>) -> anyhow::Result<Zeroizing<String>> {
         }
         None => bounded(io::stdin().lock()).context("standard input cannot be used"),
     }
+}
+
+/// Opens a file that holds keys; one that others can read is refused.
+pub fn open_private(path: &Path) -> anyhow::Result<File> {
+    let unreadable = || format!("{} cannot be read", path.display());
+    let file = File::open(path).with_context(unreadable)?;
+    let mode = file.metadata().with_context(unreadable)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        bail!(
+            "{0} can be read by others: run `chmod 600 {0}`, and consider what is in it as known \
+             to them",
+            path.display()
+        );
+    }
+    Ok(file)
 }
 
 fn bounded(source: impl Read) -> anyhow::Result<Zeroizing<String>> {

@@ -1,12 +1,15 @@
 //! `keypulse tenant`
 
+mod care;
+mod show;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Subcommand, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::app::{Access, App, TenantRequest};
 use crate::health::CompanyId;
@@ -17,18 +20,13 @@ use crate::provider::format;
 use crate::shutdown::Shutdown;
 use crate::store::KeyKind;
 use crate::store::StoreError;
-use crate::store::TenantView;
 use crate::store::Watched;
 use crate::task::Checker;
 use crate::task::Observed;
 use crate::telemetry::Metrics;
 
-use super::{output, secret_input};
-
-/// Tenants are read from the store so many at a time.
-const PAGE: u32 = 500;
-/// Longest name accepted, in characters.
-const MAX_NAME: usize = 200;
+use super::{given, import, output, secret_input};
+use show::{describe, found};
 
 /// What to do with tenants.
 #[derive(Debug, Subcommand)]
@@ -52,7 +50,7 @@ pub enum Command {
         kind: Kind,
         /// When the key expires, as 2027-01-31 (its end, UTC) or RFC 3339; the provider never
         /// tells.
-        #[arg(long, value_name = "DATE", value_parser = parse_expiry)]
+        #[arg(long, value_name = "DATE", value_parser = given::moment)]
         expires_at: Option<DateTime<Utc>>,
         /// Read the key from a file that only its owner can read.
         #[arg(long, value_name = "FILE")]
@@ -70,9 +68,51 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// List all tenants in the order of their references.
-    List {
-        /// One JSON object a line.
+    /// Add many tenants from CSV or JSON Lines, or bring what is known of them up to date.
+    #[command(after_help = "See docs/IMPORT.md for the columns. The same file can be given again \
+        and again: what stands there already stays as it is.")]
+    Import(import::Options),
+    /// List tenants in the order of their references.
+    List(show::Filter),
+    /// Stop asking about a tenant, until a time or until it is resumed. Nobody is told of it
+    /// meanwhile.
+    Pause {
+        /// Your own name for the tenant.
+        #[arg(value_name = "REF")]
+        reference: String,
+        /// When to go on: 2027-01-31 (its end, UTC) or RFC 3339.
+        #[arg(long, value_name = "TIME", value_parser = given::moment)]
+        until: Option<DateTime<Utc>>,
+        /// How long to stop: 90m, 12h, 3d.
+        #[arg(long = "for", value_name = "DURATION", value_parser = given::span,
+            conflicts_with = "until")]
+        span: Option<TimeDelta>,
+        /// As one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Go on asking about a tenant that was paused; it is asked at once.
+    Resume {
+        /// Your own name for the tenant.
+        #[arg(value_name = "REF")]
+        reference: String,
+        /// As one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set or remove labels of a tenant.
+    Label {
+        /// Your own name for the tenant.
+        #[arg(value_name = "REF")]
+        reference: String,
+        /// Labels to set: name=value, or a bare name.
+        #[arg(value_name = "NAME=VALUE", value_parser = given::label,
+            required_unless_present = "remove")]
+        set: Vec<(String, String)>,
+        /// The name of a label to remove; may be given several times.
+        #[arg(long, value_name = "NAME")]
+        remove: Vec<String>,
+        /// As one JSON document.
         #[arg(long)]
         json: bool,
     },
@@ -96,23 +136,43 @@ pub enum Kind {
     Standalone,
 }
 
-/// Only adding the first tenant may make a database.
+/// Only adding the first tenants may make a database.
 pub fn access(command: &Command) -> Access {
     match command {
-        Command::Add { .. } => Access::Make,
-        Command::Show { .. } | Command::List { .. } | Command::Check { .. } => Access::Look,
+        // A rehearsal writes nothing, so it makes nothing.
+        Command::Import(options) if options.dry_run => Access::Look,
+        Command::Add { .. } | Command::Import(_) => Access::Make,
+        Command::Show { .. }
+        | Command::List(_)
+        | Command::Pause { .. }
+        | Command::Resume { .. }
+        | Command::Label { .. }
+        | Command::Check { .. } => Access::Look,
     }
 }
 
 /// Runs the command on an open store.
 pub async fn run(command: &Command, app: App) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::Add { .. } => add(command, &app).await?,
-        Command::Show { reference, json } => show(&app, reference, *json).await?,
-        Command::List { json } => list(&app, *json).await?,
-        Command::Check { reference, json } => check(&app, reference, *json).await?,
-    }
+    let code = dispatch(command, &app).await;
     app.store.close().await?;
+    code
+}
+
+async fn dispatch(command: &Command, app: &App) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Add { .. } => add(command, app).await?,
+        Command::Import(options) => return import::run(options, app).await,
+        Command::Show { reference, json } => show::show(app, reference, *json).await?,
+        Command::List(filter) => show::list(app, filter).await?,
+        Command::Pause { reference, until, span, json } => {
+            care::pause(app, reference, *until, *span, *json).await?;
+        }
+        Command::Resume { reference, json } => care::resume(app, reference, *json).await?,
+        Command::Label { reference, set, remove, json } => {
+            care::label(app, reference, set, remove, *json).await?;
+        }
+        Command::Check { reference, json } => check(app, reference, *json).await?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -126,8 +186,8 @@ async fn add(command: &Command, app: &App) -> anyhow::Result<()> {
     let company = CompanyId::parse(company)
         .context("`--company` must be the provider's id, made of letters, digits and `-`")?;
     let name = name.clone().unwrap_or_else(|| reference.to_string());
-    if name.trim().is_empty() || name.chars().count() > MAX_NAME {
-        bail!("`--name` must have 1 to {MAX_NAME} characters");
+    if name.trim().is_empty() || name.chars().count() > given::MAX_NAME {
+        bail!("`--name` must have 1 to {} characters", given::MAX_NAME);
     }
     if app.store.tenant(reference.as_str()).await?.is_some() {
         return Err(StoreError::RefTaken(reference.to_string()).into());
@@ -170,76 +230,6 @@ async fn add(command: &Command, app: &App) -> anyhow::Result<()> {
     }
 }
 
-async fn show(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
-    let view = found(app, reference).await?;
-    if json {
-        return output::document(&describe(&view));
-    }
-    let health = &view.health;
-    let mut lines = vec![
-        ("tenant", view.reference.clone()),
-        ("name", output::printable(&view.name)),
-        ("status", health.status.to_string()),
-        ("since", output::moment(Some(health.since))),
-        ("company", view.company.clone()),
-        ("key", key_line(&view)),
-        ("needs", view.required.to_string()),
-        ("accepted", output::moment(health.accepted_at)),
-        ("next check", view.due_at.map_or("never".to_owned(), |at| output::moment(Some(at)))),
-    ];
-    if let Some(doubt) = health.status.doubt() {
-        lines.push((
-            "failing",
-            format!(
-                "the provider {}, {} in a row since {}",
-                doubt.failure,
-                doubt.count,
-                output::moment(Some(doubt.first))
-            ),
-        ));
-    }
-    if let Some(since) = health.silent_since {
-        lines.push(("no answer", format!("since {}", output::moment(Some(since)))));
-    }
-    for (name, value) in lines {
-        output::line(&format!("{name:<11} {value}"))?;
-    }
-    Ok(())
-}
-
-async fn list(app: &App, json: bool) -> anyhow::Result<()> {
-    let mut after = String::new();
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(["TENANT", "NAME", "STATUS", "SINCE", "NEXT CHECK", "KEY"]);
-    let mut listed = 0_usize;
-    loop {
-        let page = app.store.tenants(&after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after.clone_from(&last.reference);
-        listed += page.len();
-        for view in &page {
-            if json {
-                output::json(&describe(view))?;
-            } else {
-                table.add_row([
-                    view.reference.clone(),
-                    output::printable(&view.name),
-                    view.health.status.to_string(),
-                    output::moment(Some(view.health.since)),
-                    output::moment(view.due_at),
-                    view.masked.clone().unwrap_or_else(|| "destroyed".to_owned()),
-                ]);
-            }
-        }
-    }
-    match (json, listed) {
-        (true, _) => Ok(()),
-        (false, 0) => output::line("no tenants yet: add one with `keypulse tenant add REF`"),
-        (false, _) => output::line(&table.to_string()),
-    }
-}
-
 /// Asks now, on the same road as the daemon: leased, within the budget, decided, saved.
 async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
     let view = found(app, reference).await?;
@@ -247,7 +237,7 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
     let checker = app.checker(keyring, Metrics::new()?)?;
     let lease = random_name()?;
     let now = app.clock.now();
-    let until = now + chrono::TimeDelta::minutes(2);
+    let until = now + TimeDelta::minutes(2);
     let Some(tenant) = app.store.claim_one(view.id, &lease, now, until).await? else {
         bail!("{reference} is being checked at this moment by a running keypulse");
     };
@@ -287,81 +277,4 @@ async fn ask(checker: &Checker, tenant: Watched, lease: &str) -> anyhow::Result<
     };
     checker.settle(std::slice::from_ref(&observed), lease).await?;
     Ok(observed)
-}
-
-async fn found(app: &App, reference: &str) -> anyhow::Result<TenantView> {
-    Ok(app
-        .store
-        .tenant(reference)
-        .await?
-        .ok_or_else(|| StoreError::NoTenant(output::printable(reference)))?)
-}
-
-fn key_line(view: &TenantView) -> String {
-    let kind = view.kind.map_or("unknown", KeyKind::name);
-    let expiry = view
-        .health
-        .expires_at
-        .map(|at| format!(", expires {}", at.format("%Y-%m-%d")))
-        .unwrap_or_default();
-    match &view.masked {
-        Some(masked) => format!("{masked} ({kind}{expiry})"),
-        None => format!("destroyed ({kind})"),
-    }
-}
-
-/// A tenant as programs read it.
-fn describe(view: &TenantView) -> Value {
-    let health = &view.health;
-    let doubt = health.status.doubt();
-    json!({
-        "ref": view.reference,
-        "name": view.name,
-        "company_id": view.company,
-        "client_id": view.client,
-        "required_scopes": view.required.iter().collect::<Vec<_>>(),
-        "key": view.masked,
-        "kind": view.kind.map(KeyKind::name),
-        "expires_at": health.expires_at,
-        "status": health.status.word(),
-        "cause": health.status.cause(),
-        "status_text": health.status.to_string(),
-        "since": health.since,
-        "accepted_at": health.accepted_at,
-        "silent_since": health.silent_since,
-        "failing": doubt.map(|doubt| json!({
-            "what": doubt.failure.name(),
-            "text": doubt.failure.to_string(),
-            "in_a_row": doubt.count,
-            "first_at": doubt.first,
-            "last_at": doubt.last,
-        })),
-        "episodes": health.episodes,
-        "next_check_at": view.due_at,
-        "created_at": view.created_at,
-    })
-}
-
-fn parse_expiry(text: &str) -> Result<DateTime<Utc>, String> {
-    if let Ok(day) = text.parse::<NaiveDate>() {
-        // A key works to the end of the day that is named for it.
-        return day
-            .and_hms_opt(23, 59, 59)
-            .map(|end| end.and_utc())
-            .ok_or_else(|| "there is no such day".to_owned());
-    }
-    DateTime::parse_from_rfc3339(text)
-        .map(|at| at.with_timezone(&Utc))
-        .map_err(|_| "it must be a day such as 2027-01-31, or RFC 3339".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_means_its_end() {
-        assert_eq!(parse_expiry("2027-01-31").unwrap().to_rfc3339(), "2027-01-31T23:59:59+00:00");
-        assert!(parse_expiry("31.1.2027").unwrap_err().contains("2027-01-31"));
-    }
 }

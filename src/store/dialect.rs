@@ -62,6 +62,25 @@ impl Dialect {
         }
     }
 
+    /// A sub-query of the texts in a JSON list given as parameter `$n`.
+    pub fn texts(self, parameter: u8) -> String {
+        match self {
+            Self::Sqlite => format!("SELECT value FROM json_each(${parameter})"),
+            Self::Postgres => format!("SELECT jsonb_array_elements_text(${parameter}::jsonb)"),
+        }
+    }
+
+    /// Whether a column contains the text of parameter `$n`, which is in small letters. Only the
+    /// letters of ASCII are the same in both sizes: SQLite knows no others.
+    pub fn contains(self, column: &str, parameter: usize) -> String {
+        match self {
+            Self::Sqlite => format!("instr(lower({column}), ${parameter}) > 0"),
+            Self::Postgres => {
+                format!("strpos(lower({column} COLLATE \"C\"), ${parameter}) > 0")
+            }
+        }
+    }
+
     /// Leases up to `$3` rows that are due by `$1` and free at `$2`, to `$4` until `$5`; of suspects only,
     /// where something is being confirmed. One statement; the list is materialized, or the planner
     /// might run it twice and lease more than the limit. PostgreSQL skips what another process is

@@ -55,8 +55,8 @@ pub enum StoreError {
     },
     /// There is no such file.
     #[error(
-        "there is no database {0}: start in the right folder or set `store.url`; `keypulse run` \
-         and `keypulse tenant add` make a new one"
+        "there is no database {0}: start in the right folder or set `store.url`; `keypulse run`, \
+         `keypulse tenant add` and `tenant import` make a new one"
     )]
     Missing(PathBuf),
     /// The file lost its end.

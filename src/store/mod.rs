@@ -4,10 +4,13 @@
 //! every time is handed in.
 
 mod budget;
+mod care;
 mod counts;
 mod dialect;
 mod entity;
 mod error;
+mod filter;
+mod intake;
 mod keyring;
 mod open;
 mod reseal;
@@ -17,6 +20,7 @@ mod sweep;
 mod tenants;
 
 use std::fmt;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -30,15 +34,22 @@ use sea_orm_migration::MigratorTrait;
 use crate::ids::TenantId;
 
 pub use budget::MOST_HELD;
+pub use care::{Care, Contact};
 pub use counts::{MessageCount, StatusCount};
 pub use dialect::Dialect;
 pub use error::{StoreError, bounded};
+pub use filter::{LabelFilter, TenantFilter};
+pub use intake::{Entry, Fate};
 pub use keyring::{KeyringRow, Removal};
 pub use open::Place;
 pub use reseal::{Resealed, SealedRow};
 pub use save::{Saved, Verdict};
 pub use sweep::{Claim, Watched, Who};
 pub use tenants::{KeyKind, NewTenant, TenantView};
+
+/// How often the schema is brought up to date while another process is at it too.
+const MOST_TRIES: u32 = 10;
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
 /// A database that is open. Cheap to clone.
 #[derive(Clone)]
@@ -108,12 +119,18 @@ impl Store {
     /// one applies them; the others find them applied.
     pub async fn migrate_up(&self) -> Result<(), StoreError> {
         self.schema().await?;
-        match Migrator::up(&self.write, None).await {
-            Ok(()) => Ok(()),
-            Err(error) => match self.check_schema().await {
-                Ok(()) => Ok(()),
-                Err(_) => Err(error.into()),
-            },
+        let mut tries = 1;
+        loop {
+            let Err(error) = Migrator::up(&self.write, None).await else { return Ok(()) };
+            if self.check_schema().await.is_ok() {
+                return Ok(());
+            }
+            // Another process may be between two steps: the next one is tried again.
+            if tries == MOST_TRIES {
+                return Err(error.into());
+            }
+            tries += 1;
+            tokio::time::sleep(BETWEEN_TRIES).await;
         }
     }
 

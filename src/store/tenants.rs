@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
+    Value,
 };
 
 use crate::health::CompanyId;
@@ -14,6 +15,7 @@ use crate::ids::TenantRef;
 
 use super::entity::{tenant, tenant_key};
 use super::error::is_unique_violation;
+use super::filter::TenantFilter;
 use super::row::{StateRow, micros, select_state, time};
 use super::{Store, StoreError};
 
@@ -147,6 +149,8 @@ impl Store {
             required_scopes: Set(new.required.joined()),
             key_kind: Set(new.kind.name().to_owned()),
             created_at: Set(micros(now)),
+            locale: Set(None),
+            time_zone: Set(None),
         };
         let inserted = tenant::Entity::insert(model).exec_without_returning(&tx).await;
         if let Err(error) = inserted {
@@ -191,9 +195,20 @@ impl Store {
     /// Up to `limit` tenants whose references come after `after`, in their order. One whose row
     /// cannot be understood is logged and left out.
     pub async fn tenants(&self, after: &str, limit: u32) -> Result<Vec<TenantView>, StoreError> {
-        let sql = format!("{} WHERE t.ref > $1 ORDER BY t.ref LIMIT $2", select_view());
-        let statement = self.statement(sql, [after.into(), i64::from(limit).into()]);
-        let rows = self.read.query_all_raw(statement).await?;
+        self.tenants_like(&TenantFilter::default(), after, limit).await
+    }
+
+    /// Like [`Store::tenants`], of those that the filter lets through.
+    pub async fn tenants_like(
+        &self,
+        filter: &TenantFilter,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<TenantView>, StoreError> {
+        let mut values: Vec<Value> = vec![after.into(), i64::from(limit).into()];
+        let also = filter.clause(self.dialect, &mut values);
+        let sql = format!("{} WHERE t.ref > $1{also} ORDER BY t.ref LIMIT $2", select_view());
+        let rows = self.read.query_all_raw(self.statement(sql, values)).await?;
         let mut views = Vec::with_capacity(rows.len());
         for row in &rows {
             match view(ViewRow::from_query_result(row, "")?) {

@@ -1,15 +1,12 @@
-//! One check: ask the provider, decide, save.
+//! One check: ask the provider, then decide and save.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use tokio::sync::{Mutex, broadcast};
-use tokio::time::Instant;
 use tracing::{error, warn};
 
 use crate::clock::Clock;
-use crate::health::Counts;
 use crate::health::Evidence;
 use crate::health::Policy;
 use crate::health::cadence;
@@ -24,6 +21,7 @@ use crate::telemetry::Metrics;
 
 use super::budget::Budget;
 use super::keyring::KeyringSource;
+use super::settle::Settler;
 
 /// All that a check needs.
 #[derive(Debug)]
@@ -46,10 +44,8 @@ pub struct Checker {
     pub budget: Budget,
     /// What is counted.
     pub metrics: Metrics,
-    /// Who wants to hear of changes.
-    pub changes: broadcast::Sender<Change>,
-    /// The latest counts for the weather, and when they were counted.
-    pub counted: Mutex<Option<(Instant, Counts)>>,
+    /// Who decides and saves what was found.
+    pub settler: Settler,
 }
 
 /// What a probe found of one tenant.
@@ -93,6 +89,11 @@ impl Checker {
         } else {
             error!("{}", chain(error));
         }
+    }
+
+    /// Decides what was observed and saves it ([`Settler::settle`]).
+    pub async fn settle(&self, observed: &[Observed], lease: &str) -> Result<(), StoreError> {
+        self.settler.settle(observed, lease).await.map(drop)
     }
 
     /// The tenant's own place within the interval.

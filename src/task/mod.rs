@@ -1,7 +1,9 @@
 //! What runs by itself: asks who is due, decides, saves.
 //!
 //! The road of one check: [`watch`] claims who is due; a [`Checker`] asks the provider within the
-//! [`budget`] (`probe`), then decides with `health` and saves with `store` (`settle`).
+//! [`budget`] (`probe`); a [`Settler`] decides with `health` and saves with `store`. What a person does
+//! to a tenant joins the road there.
+//!
 //! Apart from that road, a [`rotate`] exchanges the keyring beside running processes, each of which
 //! notices by its [`KeyringSource`].
 
@@ -20,4 +22,5 @@ pub use check::{Change, Checker, Observed};
 pub use cron::Pokes;
 pub use keyring::{KeyringError, KeyringSource};
 pub use measure::{Measure, effective_interval};
+pub use settle::Settler;
 pub use watch::Watch;

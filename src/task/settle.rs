@@ -1,25 +1,37 @@
-//! Decides what was observed and saves it, with the weather of the whole fleet at hand.
+//! Decides what was observed or what a person did, and saves it, with the weather of the whole
+//! fleet at hand. The one way to change a tenant's status; it asks no provider and opens no key.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::{Mutex, broadcast};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use crate::clock::Clock;
+use crate::health::Action;
 use crate::health::Class;
 use crate::health::Counts;
 use crate::health::Decision;
 use crate::health::Due;
+use crate::health::Evidence;
+use crate::health::Finding;
+use crate::health::Policy;
 use crate::health::Weather;
+use crate::health::cadence;
 use crate::health::decide;
 use crate::health::judge;
 use crate::ids::TenantId;
+use crate::ids::random_name;
 use crate::store::Saved;
+use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Verdict;
+use crate::telemetry::Metrics;
 
-use super::check::{Change, Checker, Observed};
+use super::check::{Change, Observed};
 
 /// A decision is made again at most so often; somebody else changing a row faster than this is
 /// a fault that a later check will see.
@@ -27,17 +39,76 @@ const MOST_ROUNDS: usize = 5;
 /// Counts for the weather are at most so old.
 const MOST_STALE: Duration = Duration::from_secs(2);
 
-impl Checker {
-    /// Decides what was observed and saves it. Whatever was lost to another writer is read and
+/// Changes that a slow listener may fall behind by.
+const CHANGES_KEPT: usize = 4_096;
+
+/// All that a decision needs.
+#[derive(Debug)]
+pub struct Settler {
+    /// Who wants to hear of changes.
+    pub changes: broadcast::Sender<Change>,
+    store: Store,
+    policy: Policy,
+    clock: Arc<dyn Clock>,
+    metrics: Metrics,
+    /// The least time between two calls for one key.
+    distance: TimeDelta,
+    /// The latest counts for the weather, and when they were counted.
+    counted: Mutex<Option<(Instant, Counts)>>,
+}
+
+impl Settler {
+    /// Decides by this policy and saves in this store. `distance` is the least time between two
+    /// calls for one key.
+    pub fn new(
+        store: Store,
+        policy: Policy,
+        clock: Arc<dyn Clock>,
+        metrics: Metrics,
+        distance: TimeDelta,
+    ) -> Self {
+        let changes = broadcast::channel(CHANGES_KEPT).0;
+        Self { changes, store, policy, clock, metrics, distance, counted: Mutex::new(None) }
+    }
+
+    /// Decides what a person did to a tenant and saves it, on the road of every check: whoever is
+    /// being asked at this moment is decided again. `None` where the tenant is gone, or its row
+    /// kept changing; then nothing was done.
+    pub async fn operate(
+        &self,
+        tenant: TenantId,
+        action: Action,
+    ) -> Result<Option<Verdict>, StoreError> {
+        let Some(tenant) = self.store.watched(&[tenant]).await?.pop() else {
+            return Ok(None);
+        };
+        let evidence = Evidence {
+            generation: tenant.health.generation,
+            began: self.clock.now(),
+            finding: Finding::Operator(action),
+            pause: None,
+        };
+        let observed = Observed { tenant, evidence, client: None, calls: 0 };
+        // Nobody holds this lease: a check under way keeps its own.
+        let lease = random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
+        Ok(self.settle(&[observed], &lease).await?.pop())
+    }
+
+    /// Decides what was observed and saves it; gives back what holds now. Whatever was lost to another writer is read and
     /// decided again with the same evidence, unless the key or the company has changed: then the
     /// evidence is about something else. On an error nothing was saved, and the same may be tried
     /// again.
-    pub async fn settle(&self, observed: &[Observed], lease: &str) -> Result<(), StoreError> {
+    pub async fn settle(
+        &self,
+        observed: &[Observed],
+        lease: &str,
+    ) -> Result<Vec<Verdict>, StoreError> {
+        let mut settled = Vec::new();
         let mut pending: BTreeMap<TenantId, Observed> =
             observed.iter().map(|one| (one.tenant.id, one.clone())).collect();
         for _ in 0..MOST_ROUNDS {
             if pending.is_empty() {
-                return Ok(());
+                return Ok(settled);
             }
             let now = self.clock.now();
             let weather = self.weather(pending.values(), now).await?;
@@ -46,12 +117,13 @@ impl Checker {
             let Saved { saved, lost } = self.store.save(&verdicts, lease, now).await?;
             self.metrics.saved.inc_by(saved.len() as u64);
             self.metrics.batch_size.observe(count(verdicts.len()));
-            for verdict in verdicts.iter().filter(|verdict| saved.contains(&verdict.tenant)) {
-                self.announce(verdict, now);
+            for verdict in verdicts.into_iter().filter(|verdict| saved.contains(&verdict.tenant)) {
+                self.announce(&verdict, now);
                 pending.remove(&verdict.tenant);
+                settled.push(verdict);
             }
             if lost.is_empty() {
-                return Ok(());
+                return Ok(settled);
             }
             self.metrics.decided_again.inc_by(lost.len() as u64);
             let lost: Vec<TenantId> = lost.into_iter().collect();
@@ -75,17 +147,17 @@ impl Checker {
             self.metrics.evidence_discarded.inc();
             warn!(tenant.id = %id, "what was found of tenant {id} was dropped: its row kept changing");
         }
-        Ok(())
+        Ok(settled)
     }
 
     fn judge(&self, one: &Observed, weather: Skies, now: DateTime<Utc>) -> Verdict {
         let before = &one.tenant.health;
         let class = one.evidence.finding.class();
-        let phase = self.phase(one.tenant.id);
+        let phase = cadence::phase(one.tenant.id.raw(), self.policy.interval);
         let mut decision =
             decide(before, &one.evidence, weather.of(class), &self.policy, phase, now);
         if let Due::At(due) = decision.due {
-            let distance = self.budget.distance() * i32::try_from(one.calls).unwrap_or(1);
+            let distance = self.distance * i32::try_from(one.calls).unwrap_or(1);
             decision.due = Due::At(due.max(one.evidence.began + distance));
         }
         Verdict {

@@ -8,7 +8,9 @@
 mod budget;
 mod claiming;
 mod client;
+mod intake;
 mod keyring;
+mod operating;
 mod rig;
 mod road;
 mod rotation;

@@ -15,6 +15,8 @@ pub struct Model {
     pub required_scopes: String,
     pub key_kind: String,
     pub created_at: i64,
+    pub locale: Option<String>,
+    pub time_zone: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
