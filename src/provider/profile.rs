@@ -207,6 +207,13 @@ impl Profile {
         Ok(profile)
     }
 
+    /// How many calls a routine check makes, on average, for a key of one company.
+    pub fn calls_of_a_check(&self) -> f64 {
+        let every = self.installation.iter().map(|call| call.every);
+        let every = every.chain(self.permission.iter().map(|call| call.every));
+        1.0 + every.map(|n| 1.0 / f64::from(n.max(1))).sum::<f64>()
+    }
+
     /// The scopes that are required where the configuration names none.
     pub fn default_scopes(&self) -> Scopes {
         self.required_scopes.iter().cloned().collect()
