@@ -1,20 +1,23 @@
 //! Puts the parts together: configuration, store, keyring, provider, tasks and listeners.
+//!
+//! Long because it is the one place that knows every part.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex, broadcast};
 use tokio::time::{Instant, sleep};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use url::Url;
 
 use crate::clock::Clock;
 use crate::clock::ServerClock;
 use crate::config::BudgetPer;
 use crate::config::Config;
+use crate::edge::Signal;
 use crate::health::CompanyId;
 use crate::health::Health;
 use crate::health::Scopes;
@@ -30,6 +33,7 @@ use crate::redact::ApiKey;
 use crate::redact::chain;
 use crate::shutdown::Shutdown;
 use crate::store::Dialect;
+use crate::store::Instance;
 use crate::store::KeyKind;
 use crate::store::KeyringRow;
 use crate::store::NewTenant;
@@ -39,9 +43,13 @@ use crate::store::StoreError;
 use crate::store::bounded;
 use crate::task::Budget;
 use crate::task::Checker;
+use crate::task::Heartbeat;
+use crate::task::Pulse;
 use crate::task::Scope;
 use crate::task::Watch;
+use crate::task::watchdog;
 use crate::telemetry::Metrics;
+use crate::telemetry::Supervisor;
 use crate::vault::Keyring;
 use crate::vault::MasterKey;
 use crate::vault::Purpose;
@@ -53,6 +61,10 @@ use crate::vault::WrappedKey;
 const CHANGES_KEPT: usize = 4_096;
 /// Time between two tries to reach a database that does not answer at the start.
 const RETRY: Duration = Duration::from_secs(2);
+/// How often, and after which pause, the lock of the file is tried: somebody who only looks at it
+/// holds it for a moment.
+const LOCK_TRIES: u32 = 5;
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 /// Time between two measurements of a server's clock.
 const MEASURE: Duration = Duration::from_secs(10);
 
@@ -65,8 +77,36 @@ pub struct App {
     pub store: Store,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// Who is told how the daemon is; nobody, unless set.
+    pub supervisor: Supervisor,
     server: Option<Arc<ServerClock>>,
     profile: Arc<Profile>,
+    // Held, never looked at.
+    _instance: Option<Instance>,
+}
+
+/// How fast the fleet can be asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    interval: TimeDelta,
+    per_minute: Option<NonZeroU32>,
+    calls: f64,
+}
+
+impl Pace {
+    /// The time between two routine checks of one tenant that the budget can carry: the configured
+    /// one, or as long as one check of everybody takes.
+    pub fn effective(&self, tenants: u32) -> TimeDelta {
+        self.interval.max(self.full_pass(tenants))
+    }
+
+    /// How long one check of everybody takes at the budget.
+    pub fn full_pass(&self, tenants: u32) -> TimeDelta {
+        let Some(per_minute) = self.per_minute else { return TimeDelta::zero() };
+        let seconds = f64::from(tenants) * self.calls * 60.0 / f64::from(per_minute.get());
+        let pass = Duration::try_from_secs_f64(seconds).ok();
+        pass.and_then(|pass| TimeDelta::from_std(pass).ok()).unwrap_or(TimeDelta::MAX)
+    }
 }
 
 /// A tenant as somebody wants it added.
@@ -109,21 +149,26 @@ impl App {
         Self::on(config, profile, store, clock).await
     }
 
-    /// Like [`App::open`] with [`Access::Make`], but waits for a database that does not answer
-    /// yet. `None` when told to stop meanwhile.
+    /// Like [`App::open`] with [`Access::Make`], as the one daemon of the file for as long as it
+    /// lives, and waits for a database that does not answer yet. `None` when told to stop
+    /// meanwhile.
     pub async fn open_when_ready(
         config: Config,
         clock: Arc<dyn Clock>,
+        supervisor: Supervisor,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Option<Self>> {
         let profile = Arc::new(Profile::load(&config.provider.profile)?);
         let place = place(&config)?;
+        let instance = only_one(&place, clock.as_ref()).await?;
+        supervisor.status("opening the database");
         let store = loop {
             tokio::select! {
                 opened = open_store(&place, Access::Make) => match opened {
                     Ok(store) => break store,
                     Err(error) if error.is_passing() => {
                         warn!("{}; trying again every 2 seconds", chain(&error));
+                        supervisor.status("waiting for the database");
                     }
                     Err(error) => return Err(error.into()),
                 },
@@ -134,7 +179,8 @@ impl App {
                 () = shutdown.begun() => return Ok(None),
             }
         };
-        Self::on(config, profile, store, clock).await.map(Some)
+        let app = Self::on(config, profile, store, clock).await?;
+        Ok(Some(Self { supervisor, _instance: instance, ..app }))
     }
 
     async fn on(
@@ -150,7 +196,8 @@ impl App {
             }
             None => (machine, None),
         };
-        Ok(Self { config, store, clock, server, profile })
+        let supervisor = Supervisor::default();
+        Ok(Self { config, store, clock, supervisor, server, profile, _instance: None })
     }
 
     /// The provider that is asked.
@@ -250,6 +297,7 @@ impl App {
             metrics,
             changes: broadcast::channel(CHANGES_KEPT).0,
             counted: Mutex::new(None),
+            pulse: Arc::new(Pulse::default()),
         })
     }
 
@@ -276,17 +324,59 @@ impl App {
             interval: self.config.policy.interval,
             per_minute: self.shared_budget(),
         };
+        let signal = self.config.heartbeat.url.as_ref().map(Signal::to);
+        let signal = signal.transpose().context("`heartbeat.url` cannot be used")?;
+        let beside = tokio::spawn(self.beside(&checker, signal, shutdown));
         let watch =
             Watch::new(checker, self.config.watch.concurrency.get(), self.config.provider.timeout)?;
         let serving = tokio::spawn(listener::serve(listener, private::router(served)));
+        self.supervisor.ready(&format!(
+            "watching {}; metrics and checks on http://{address}",
+            self.profile.title
+        ));
         tokio::select! {
             () = watch.run(shutdown) => {}
             () = self.keep_time() => {}
         }
         // Until the last check is saved, whoever asks gets an answer.
         serving.abort();
+        if let Err(error) = beside.await {
+            error!("what runs beside the checks ended by itself: {error}");
+        }
         info!("stopped");
         Ok(())
+    }
+
+    /// What judges the watch loop from outside, until the soft stage of the shutdown.
+    fn beside(
+        &self,
+        checker: &Checker,
+        signal: Option<Signal>,
+        shutdown: &Shutdown,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let (pace, every) = (self.pace(), self.config.heartbeat.interval);
+        let heartbeat = Heartbeat {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            pulse: Arc::clone(&checker.pulse),
+            effective: Arc::new(move |tenants| pace.effective(tenants)),
+        };
+        let heartbeat = async move {
+            match signal {
+                Some(signal) => heartbeat.run(signal, every).await,
+                None => std::future::pending().await,
+            }
+        };
+        let (supervisor, shutdown) = (self.supervisor.clone(), shutdown.clone());
+        let watchdog = watchdog::run(supervisor.clone(), Arc::clone(&checker.pulse));
+        async move {
+            tokio::select! {
+                () = watchdog => {}
+                () = heartbeat => {}
+                () = shutdown.begun() => {}
+            }
+            supervisor.stopping("ending: the checks under way are saved");
+        }
     }
 
     /// Measures the server's clock for as long as it is awaited; rests where there is none.
@@ -302,10 +392,33 @@ impl App {
         }
     }
 
+    /// How fast the fleet can be asked.
+    pub fn pace(&self) -> Pace {
+        Pace {
+            interval: self.config.policy.interval,
+            per_minute: self.shared_budget(),
+            calls: self.profile.calls_of_a_check(),
+        }
+    }
+
     fn shared_budget(&self) -> Option<NonZeroU32> {
         match self.config.budget.per {
             BudgetPer::Integration => Some(self.config.budget.per_minute),
             BudgetPer::Key => None,
+        }
+    }
+}
+
+/// Takes the lock of the file, or refuses because another daemon has it.
+async fn only_one(place: &Place, clock: &dyn Clock) -> Result<Option<Instance>, StoreError> {
+    let mut tries = 1;
+    loop {
+        match Instance::take(place, std::process::id(), clock.now()) {
+            Err(StoreError::Running { .. }) if tries < LOCK_TRIES => {
+                tries += 1;
+                sleep(LOCK_PAUSE).await;
+            }
+            other => return other,
         }
     }
 }

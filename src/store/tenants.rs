@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
+    Statement,
 };
 
 use crate::health::CompanyId;
@@ -191,6 +192,20 @@ impl Store {
     pub async fn tenants(&self, after: &str, limit: u32) -> Result<Vec<TenantView>, StoreError> {
         let sql = format!("{} WHERE t.ref > $1 ORDER BY t.ref LIMIT $2", select_view());
         let statement = self.statement(sql, [after.into(), i64::from(limit).into()]);
+        self.views(statement).await
+    }
+
+    /// Up to `limit` tenants that need a person, those first that have waited longest.
+    pub async fn tenants_in_need(&self, limit: u32) -> Result<Vec<TenantView>, StoreError> {
+        let sql = format!(
+            "{} WHERE s.status = 'needs_reconnection' AND s.paused_at IS NULL \
+             ORDER BY s.since, t.ref LIMIT $1",
+            select_view()
+        );
+        self.views(self.statement(sql, [i64::from(limit).into()])).await
+    }
+
+    async fn views(&self, statement: Statement) -> Result<Vec<TenantView>, StoreError> {
         let rows = self.read.query_all_raw(statement).await?;
         let mut views = Vec::with_capacity(rows.len());
         for row in &rows {

@@ -24,6 +24,7 @@ use crate::telemetry::Metrics;
 use crate::vault::Keyring;
 
 use super::budget::Budget;
+use super::pulse::Pulse;
 
 /// All that a check needs.
 #[derive(Debug)]
@@ -50,6 +51,8 @@ pub struct Checker {
     pub changes: broadcast::Sender<Change>,
     /// The latest counts for the weather, and when they were counted.
     pub counted: Mutex<Option<(Instant, Counts)>>,
+    /// Signs of life, for those who judge from outside whether checks are made.
+    pub pulse: Arc<Pulse>,
 }
 
 /// What a probe found of one tenant.

@@ -5,10 +5,15 @@
 
 pub mod budget;
 pub mod check;
+pub mod heartbeat;
 mod probe;
+pub mod pulse;
 mod settle;
 pub mod watch;
+pub mod watchdog;
 
 pub use budget::{Budget, Scope};
 pub use check::{Change, Checker, Observed};
+pub use heartbeat::Heartbeat;
+pub use pulse::Pulse;
 pub use watch::Watch;

@@ -45,6 +45,9 @@ impl Checker {
                 pending.values().map(|one| self.judge(one, weather, now)).collect();
             let Saved { saved, lost } = self.store.save(&verdicts, lease, now).await?;
             self.metrics.saved.inc_by(saved.len() as u64);
+            if !saved.is_empty() {
+                self.pulse.settle();
+            }
             for verdict in verdicts.iter().filter(|verdict| saved.contains(&verdict.tenant)) {
                 self.announce(verdict, now);
                 pending.remove(&verdict.tenant);
