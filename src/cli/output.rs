@@ -38,15 +38,18 @@ pub fn moment(at: Option<DateTime<Utc>>) -> String {
     at.map_or_else(|| "–".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
+/// A number of things: `1 tenant`, `2 tenants`.
+pub fn many(number: i64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// How long something takes or has lasted, as people say it.
 pub fn span(span: TimeDelta) -> String {
-    let say =
-        |number: i64, unit: &str| format!("{number} {unit}{}", if number == 1 { "" } else { "s" });
     match span.num_seconds().max(0) {
-        seconds @ 0..=119 => say(seconds, "second"),
-        seconds @ 120..=7_199 => say(seconds / 60, "minute"),
-        seconds @ 7_200..=172_799 => say(seconds / 3_600, "hour"),
-        seconds => say(seconds / 86_400, "day"),
+        seconds @ 0..=119 => many(seconds, "second"),
+        seconds @ 120..=7_199 => many(seconds / 60, "minute"),
+        seconds @ 7_200..=172_799 => many(seconds / 3_600, "hour"),
+        seconds => many(seconds / 86_400, "day"),
     }
 }
 
@@ -70,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_span_is_rounded_down_to_the_unit_that_people_would_say() {
+    fn a_span_is_rounded_down_to_the_unit_that_people_would_many() {
         for (seconds, said) in [
             (-5, "0 seconds"),
             (1, "1 second"),

@@ -1,6 +1,7 @@
 //! One daemon per file, and how it ends.
 
 use keypulse::sandbox::{Change, Fault, FaultKind};
+use sea_orm::{ConnectionTrait, Database};
 
 use crate::rig::{Rig, said, until};
 
@@ -47,4 +48,25 @@ async fn the_second_signal_does_not_wait_for_the_calls_under_way() {
     daemon.signal("-TERM");
     daemon.signal("-INT");
     assert_eq!(daemon.ended().await, Some(0));
+}
+
+#[tokio::test]
+async fn the_third_signal_does_not_even_wait_for_the_database() {
+    let rig = Rig::new(1).await;
+    let mut daemon = rig.daemon().await;
+    let url = format!("sqlite://{}?mode=rw", rig.file("keypulse.db").display());
+    let mut options = sea_orm::ConnectOptions::new(url);
+    options.max_connections(1);
+    let other = Database::connect(options).await.unwrap();
+    other.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
+    // Two of a kind that are sent at once may arrive as one.
+    until("it was told often enough", async || {
+        let ended = daemon.0.try_wait().unwrap().is_some();
+        if !ended {
+            daemon.signal("-TERM");
+        }
+        ended
+    })
+    .await;
+    assert_eq!(daemon.ended().await, Some(130));
 }

@@ -88,9 +88,12 @@ pub async fn run(options: &Options, file: Option<&Path>) -> anyhow::Result<ExitC
         for check in &checks {
             output::line(&show(check))?;
         }
-        let count = |level| checks.iter().filter(|check| check.level == level).count();
-        let (problems, warnings) = (count(Level::Problem), count(Level::Warning));
-        output::line(&format!("\n{problems} problems, {warnings} warnings"))?;
+        let count = |level, what| {
+            let found = checks.iter().filter(|check| check.level == level).count();
+            output::many(i64::try_from(found).unwrap_or(i64::MAX), what)
+        };
+        let problems = count(Level::Problem, "problem");
+        output::line(&format!("\n{problems}, {}", count(Level::Warning, "warning")))?;
     }
     Ok(if worst == Level::Problem { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -37,7 +37,7 @@ pub fn configuration(config: &Config, file: Option<&Path>) -> Check {
         Some(path) => path.display().to_string(),
         None => "no file; the defaults and the environment".to_owned(),
     };
-    Check::ok("configuration", format!("valid ({from}); {changed} settings are not the defaults"))
+    Check::ok("configuration", format!("valid ({from}), other than the defaults: {changed}"))
 }
 
 /// The client that keys travel with can be made, which takes trusted certificates; and it reaches
@@ -240,7 +240,8 @@ pub async fn full_pass(app: &App) -> Check {
     let interval = app.config.policy.interval;
     let pass = app.pace().full_pass(tenants);
     let says = format!(
-        "{tenants} tenants at {} calls a minute take {}, wanted every {}",
+        "{} at {} calls a minute: all asked in {}, wanted every {}",
+        output::many(tenants.into(), "tenant"),
         app.config.budget.per_minute,
         output::span(pass),
         output::span(interval)
