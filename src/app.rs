@@ -1,4 +1,6 @@
 //! Puts the parts together: configuration, store, keyring, provider, tasks and listeners.
+//!
+//! Long because it is the one place that knows every part.
 
 mod enrol;
 
@@ -6,15 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, sleep};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use url::Url;
 
 use crate::clock::Clock;
 use crate::clock::ServerClock;
 use crate::config::BudgetPer;
 use crate::config::Config;
+use crate::edge::Signal;
 use crate::http::listener;
 use crate::http::private;
 use crate::provider::CallKind;
@@ -24,27 +27,36 @@ use crate::provider::Profile;
 use crate::redact::chain;
 use crate::shutdown::Shutdown;
 use crate::store::Dialect;
+use crate::store::Instance;
 use crate::store::Place;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::bounded;
 use crate::task::Budget;
 use crate::task::Checker;
+use crate::task::Heartbeat;
 use crate::task::KeyringSource;
 use crate::task::Measure;
 use crate::task::Pokes;
+use crate::task::Pulse;
 use crate::task::Scope;
 use crate::task::Settler;
 use crate::task::Watch;
 use crate::task::cron;
 use crate::task::effective_interval;
+use crate::task::watchdog;
 use crate::telemetry::Metrics;
+use crate::telemetry::Supervisor;
 use crate::vault::MasterKey;
 
 pub use enrol::{ImportRequest, TenantRequest};
 
 /// Time between two tries to reach a database that does not answer at the start.
 const RETRY: Duration = Duration::from_secs(2);
+/// How often, and after which pause, the lock of the file is tried: somebody who only looks at it
+/// holds it for a moment.
+const LOCK_TRIES: u32 = 5;
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 /// Time between two measurements of a server's clock.
 const MEASURE: Duration = Duration::from_secs(10);
 
@@ -57,8 +69,12 @@ pub struct App {
     pub store: Store,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// Who is told how the daemon is; nobody, unless set.
+    pub supervisor: Supervisor,
     server: Option<Arc<ServerClock>>,
     profile: Arc<Profile>,
+    // Held, never looked at.
+    _instance: Option<Instance>,
 }
 
 /// Whether a missing database may be made, and an older schema brought up to date.
@@ -84,21 +100,26 @@ impl App {
         Self::on(config, profile, store, clock).await
     }
 
-    /// Like [`App::open`] with [`Access::Make`], but waits for a database that does not answer
-    /// yet. `None` when told to stop meanwhile.
+    /// Like [`App::open`] with [`Access::Make`], as the one daemon of the file for as long as it
+    /// lives, and waits for a database that does not answer yet. `None` when told to stop
+    /// meanwhile.
     pub async fn open_when_ready(
         config: Config,
         clock: Arc<dyn Clock>,
+        supervisor: Supervisor,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Option<Self>> {
         let profile = Arc::new(Profile::load(&config.provider.profile)?);
         let place = place(&config)?;
+        let instance = only_one(&place, clock.as_ref()).await?;
+        supervisor.status("opening the database");
         let store = loop {
             tokio::select! {
                 opened = open_store(&place, Access::Make) => match opened {
                     Ok(store) => break store,
                     Err(error) if error.is_passing() => {
                         warn!("{}; trying again every 2 seconds", chain(&error));
+                        supervisor.status("waiting for the database");
                     }
                     Err(error) => return Err(error.into()),
                 },
@@ -109,7 +130,8 @@ impl App {
                 () = shutdown.begun() => return Ok(None),
             }
         };
-        Self::on(config, profile, store, clock).await.map(Some)
+        let app = Self::on(config, profile, store, clock).await?;
+        Ok(Some(Self { supervisor, _instance: instance, ..app }))
     }
 
     async fn on(
@@ -125,7 +147,8 @@ impl App {
             }
             None => (machine, None),
         };
-        Ok(Self { config, store, clock, server, profile })
+        let supervisor = Supervisor::default();
+        Ok(Self { config, store, clock, supervisor, server, profile, _instance: None })
     }
 
     /// The provider that is asked.
@@ -150,7 +173,8 @@ impl App {
         let base = provider.base_url.as_ref().unwrap_or(&self.profile.base_url);
         let budget = self.budget();
         metrics.know_calls(&CallKind::ALL.map(CallKind::name), &Client::LABELS);
-        let settler = self.settler(metrics.clone());
+        let pulse = Arc::new(Pulse::default());
+        let settler = self.settler(metrics.clone(), Arc::clone(&pulse));
         Ok(Checker {
             store: self.store.clone(),
             keyring,
@@ -162,14 +186,15 @@ impl App {
             budget,
             metrics,
             settler,
+            pulse,
         })
     }
 
     /// All that deciding and saving needs, without a key or a provider.
-    pub fn settler(&self, metrics: Metrics) -> Settler {
+    pub fn settler(&self, metrics: Metrics, pulse: Arc<Pulse>) -> Settler {
         let policy = self.config.policy.clone();
         let distance = self.budget().distance();
-        Settler::new(self.store.clone(), policy, Arc::clone(&self.clock), metrics, distance)
+        Settler::new(self.store.clone(), policy, Arc::clone(&self.clock), metrics, distance, pulse)
     }
 
     fn budget(&self) -> Budget {
@@ -179,6 +204,16 @@ impl App {
         };
         let per_minute = self.config.budget.per_minute;
         Budget::new(self.store.clone(), Arc::clone(&self.clock), per_minute, scope)
+    }
+
+    /// The time between two routine checks of one of so many tenants that the budget can carry.
+    pub fn effective_interval(&self, tenants: u32) -> TimeDelta {
+        effective_interval(tenants, &self.config.policy, &self.profile, &self.budget())
+    }
+
+    /// How long one check of so many tenants takes at the budget.
+    pub fn full_pass(&self, tenants: u32) -> TimeDelta {
+        self.budget().time_for(f64::from(tenants) * self.profile.calls_of_a_check())
     }
 
     /// Where the provider is asked.
@@ -203,6 +238,9 @@ impl App {
             clock: Arc::clone(&self.clock),
             effective: effective(&checker),
         };
+        let signal = self.config.heartbeat.url.as_ref().map(Signal::to);
+        let signal = signal.transpose().context("`heartbeat.url` cannot be used")?;
+        let beside = tokio::spawn(self.beside(&checker, signal, shutdown));
         let provider = &self.config.provider;
         let measure_checker = Arc::clone(&checker);
         let watch = Watch::new(checker, self.config.watch.concurrency.get(), provider.timeout)?;
@@ -210,6 +248,10 @@ impl App {
         let measure = Measure::new(measure_checker, Arc::clone(&pokes.measure));
         let mut scheduler = cron::start(&pokes).await?;
         let serving = tokio::spawn(listener::serve(listener, private::router(served)));
+        self.supervisor.ready(&format!(
+            "watching {}; metrics and checks on http://{address}",
+            self.profile.title
+        ));
         tokio::select! {
             () = watch.run(shutdown) => {}
             () = self.keep_time() => {}
@@ -220,8 +262,43 @@ impl App {
         }
         // Until the last check is saved, whoever asks gets an answer.
         serving.abort();
+        if let Err(error) = beside.await {
+            error!("what runs beside the checks ended by itself: {error}");
+        }
         info!("stopped");
         Ok(())
+    }
+
+    /// What judges the watch loop from outside, until the soft stage of the shutdown.
+    fn beside(
+        &self,
+        checker: &Arc<Checker>,
+        signal: Option<Signal>,
+        shutdown: &Shutdown,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let every = self.config.heartbeat.interval;
+        let heartbeat = Heartbeat {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            pulse: Arc::clone(&checker.pulse),
+            effective: effective(checker),
+        };
+        let heartbeat = async move {
+            match signal {
+                Some(signal) => heartbeat.run(signal, every).await,
+                None => std::future::pending().await,
+            }
+        };
+        let (supervisor, shutdown) = (self.supervisor.clone(), shutdown.clone());
+        let watchdog = watchdog::run(supervisor.clone(), Arc::clone(&checker.pulse));
+        async move {
+            tokio::select! {
+                () = watchdog => {}
+                () = heartbeat => {}
+                () = shutdown.begun() => {}
+            }
+            supervisor.stopping("ending: the checks under way are saved");
+        }
     }
 
     /// Measures the server's clock for as long as it is awaited; rests where there is none.
@@ -244,6 +321,20 @@ fn effective(checker: &Arc<Checker>) -> private::Effective {
     Arc::new(move |tenants| {
         effective_interval(tenants, &checker.policy, &checker.profile, &checker.budget)
     })
+}
+
+/// Takes the lock of the file, or refuses because another daemon has it.
+async fn only_one(place: &Place, clock: &dyn Clock) -> Result<Option<Instance>, StoreError> {
+    let mut tries = 1;
+    loop {
+        match Instance::take(place, std::process::id(), clock.now()) {
+            Err(StoreError::Running { .. }) if tries < LOCK_TRIES => {
+                tries += 1;
+                sleep(LOCK_PAUSE).await;
+            }
+            other => return other,
+        }
+    }
 }
 
 async fn open_store(place: &Place, access: Access) -> Result<Store, StoreError> {

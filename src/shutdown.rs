@@ -1,9 +1,13 @@
-//! The end of the process, in two stages: soft (take nothing new), hard (drop what is left).
+//! The end of the process, in two stages: soft (take nothing new), hard (drop what is left); and
+//! a third word that waits for nothing.
 
 use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// The exit code of a process that was told to end three times.
+const AT_ONCE: i32 = 130;
 
 /// The two stages. Cheap to clone; all clones end together.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +23,8 @@ impl Shutdown {
     }
 
     /// Listens for SIGTERM and SIGINT from now on: the first begins the soft stage, the second
-    /// the hard one.
+    /// the hard one. The third ends the process where it stands, with exit code 130: a database
+    /// that does not answer must not keep anybody waiting who has asked three times.
     pub fn on_signals(&self) -> io::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -32,6 +37,11 @@ impl Shutdown {
                 }
                 stage(&shutdown);
             }
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            std::process::exit(AT_ONCE);
         });
         Ok(())
     }

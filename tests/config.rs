@@ -70,6 +70,8 @@ fn without_a_word_from_anybody_the_defaults_hold() {
     assert_eq!(config.private.listen.to_string(), "127.0.0.1:9464");
     assert_eq!(config.public.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.notify.mode, NotifyMode::Shadow);
+    assert!(config.heartbeat.url.is_none());
+    assert_eq!(config.heartbeat.interval, Duration::from_mins(1));
     assert_eq!(config.log.format, LogFormat::Auto);
 }
 
@@ -314,6 +316,19 @@ fn the_store_may_stand_in_a_file_of_its_own() {
         "environment KEYPULSE__STORE__URL_FILE: `store.url_file` names the file `/nowhere/url`, \
          which cannot be used: No such file or directory (os error 2)"
     );
+}
+
+#[test]
+fn a_sign_of_life_goes_out_by_tls_or_stays_on_this_machine() {
+    for taken in ["https://watcher.example/ping?token=x", "http://127.0.0.1:9/ping"] {
+        let config = load("", &[("KEYPULSE__HEARTBEAT__URL", taken)]).unwrap();
+        assert_eq!(config.heartbeat.url.unwrap().expose_secret(), taken);
+    }
+    for refused in ["http://watcher.example/hunter2", "https://u:hunter2@w.example", "hunter2"] {
+        let said = refusal("", &[("KEYPULSE__HEARTBEAT__URL", refused)]);
+        assert!(said.contains("`heartbeat.url` must be a URL that begins with"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
 }
 
 #[test]

@@ -1,8 +1,13 @@
 //! The command line: what can be typed, and what is printed.
 
+mod ask;
+mod completions;
 mod config;
 mod demo;
+mod doctor;
 mod given;
+mod glance;
+mod healthcheck;
 mod import;
 mod keyring;
 mod migrate;
@@ -10,6 +15,7 @@ mod output;
 mod run;
 mod sandbox;
 mod secret_input;
+mod status;
 mod story;
 mod tenant;
 mod view;
@@ -45,7 +51,18 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Watch all tenants until told to stop.
+    #[command(after_help = "SIGTERM or Ctrl-C lets the checks under way end and saves them; a \
+        second one drops them; a third ends the process where it stands. On SQLite only one \
+        `run` works on a file; every other command works beside it.\n\nExamples:\n  \
+        keypulse --config keypulse.toml run\n  \
+        KEYPULSE__WATCH__INTERVAL=5m keypulse --config keypulse.toml run")]
     Run,
+    /// Show the fleet at a glance: what is wrong, and who needs a person.
+    Status(status::Options),
+    /// Say what is wrong with this installation, and what to do.
+    Doctor(doctor::Options),
+    /// Ask the running daemon whether checks are made in time; for containers.
+    Healthcheck(healthcheck::Options),
     /// Watch a made-up fleet live through a revoked key, a missing permission and an outage.
     Demo(demo::Options),
     /// Stand in for Pleo's API, with faults on demand.
@@ -62,6 +79,8 @@ enum Command {
     /// Make a master key; show the keyring, rotate it, exchange the master key.
     #[command(subcommand)]
     Keyring(keyring::Command),
+    /// Print the completions of a shell.
+    Completions(completions::Options),
 }
 
 impl Cli {
@@ -74,6 +93,14 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match &self.command {
             Command::Run => run::run(self.load()?).await,
+            Command::Status(options) => {
+                let config = self.load()?;
+                quiet_log(&config)?;
+                let clock = Arc::new(SystemClock::default());
+                status::run(options, App::open(config, Access::Look, clock).await?).await
+            }
+            Command::Doctor(options) => doctor::run(options, self.config.as_deref()).await,
+            Command::Healthcheck(options) => healthcheck::run(options, &self.load()?).await,
             Command::Demo(options) => demo::run(options).await,
             Command::Sandbox(options) => sandbox::run(options).await,
             Command::Tenant(command) => {
@@ -91,6 +118,7 @@ impl Cli {
             Command::Config(command) => config::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,
             Command::Keyring(command) => keyring::run(command, self.config.as_deref()).await,
+            Command::Completions(options) => completions::run(options),
         }
     }
 

@@ -1,6 +1,6 @@
 //! `keypulse run`
 
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -10,6 +10,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::shutdown::Shutdown;
 use crate::telemetry::Metrics;
+use crate::telemetry::Supervisor;
 use crate::telemetry::log;
 
 /// Watches until told to stop.
@@ -21,7 +22,9 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::new();
     shutdown.on_signals().context("signals cannot be listened for")?;
     let clock = Arc::new(SystemClock::default());
-    let Some(app) = App::open_when_ready(config, clock, &shutdown).await? else {
+    let supervisor = Supervisor::from_environment(|name| std::env::var_os(name), process::id())
+        .context("NOTIFY_SOCKET names no socket that can be told anything")?;
+    let Some(app) = App::open_when_ready(config, clock, supervisor, &shutdown).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     let keyring = app.keyring().await?;

@@ -200,7 +200,7 @@ impl View {
 }
 
 /// One sign and one colour for each status, the same everywhere.
-fn symbol(word: &str) -> (char, u8) {
+pub fn symbol(word: &str) -> (char, u8) {
     match word {
         "pending" => ('○', 36),
         "healthy" => ('●', 32),
@@ -211,6 +211,7 @@ fn symbol(word: &str) -> (char, u8) {
     }
 }
 
-fn words(word: &str) -> String {
+/// A word as people read it.
+pub fn words(word: &str) -> String {
     word.replace('_', " ")
 }

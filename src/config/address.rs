@@ -40,6 +40,21 @@ pub(super) fn base_url(text: &str) -> Result<Url, &'static str> {
     Ok(url)
 }
 
+/// What `heartbeat.url` must be.
+pub(super) const HEARTBEAT_URL: &str = "be a URL that begins with `https://`, or with `http://` \
+     to this machine (127.0.0.1, [::1], localhost), without user name, password and `#`";
+
+/// Whether a sign of life may be sent to `text`. Unlike the provider's address it may have a query:
+/// some watchers put their token there.
+pub(super) fn is_heartbeat_url(text: &str) -> bool {
+    let Ok(mut url) = Url::parse(text) else { return false };
+    if url.fragment().is_some() {
+        return false;
+    }
+    url.set_query(None);
+    base_url(url.as_str()).is_ok()
+}
+
 /// Whether `text` names a store of a kind that keypulse can open, in a form in which it is certain
 /// what is password and what is not.
 pub(super) fn is_store_url(text: &str) -> bool {

@@ -49,6 +49,9 @@ pub(super) const KEYS: &[Key] = &[
     key("private.listen", Kind::Text),
     key("public.listen", Kind::Text),
     key("notify.mode", Kind::Text),
+    secret("heartbeat.url"),
+    key("heartbeat.url_file", Kind::Text),
+    key("heartbeat.interval", Kind::Text),
     key("log.format", Kind::Text),
 ];
 

@@ -12,8 +12,8 @@ use super::error::ConfigError;
 use super::reader::Reader;
 use super::secret;
 use super::sections::{
-    Budget, BudgetPer, Keyring, Log, LogFormat, Notify, NotifyMode, Private, Provider, Public,
-    Store, Watch,
+    Budget, BudgetPer, Heartbeat, Keyring, Log, LogFormat, Notify, NotifyMode, Private, Provider,
+    Public, Store, Watch,
 };
 use super::written::{Refusal, Written};
 use crate::health::{Bounds, Policy};
@@ -25,24 +25,33 @@ const MOST_REJECTIONS: u32 = 100;
 const LONGEST_CALL: Duration = Duration::from_mins(5);
 
 pub(super) fn store(reader: &mut Reader) -> Result<Store, ConfigError> {
-    const FILE: &str = "store.url_file";
-    reader.one_form("store.url", FILE)?;
-    if let Some(path) = reader.optional(FILE, path)? {
-        let origin = reader.source(FILE);
-        let content = secret::read_file(&path).map_err(|cause| ConfigError::SecretFile {
-            key: FILE,
-            origin: origin.clone(),
-            path,
-            cause,
-        })?;
-        reader.put("store.url", Written::Text(content), origin);
-    }
+    from_file(reader, "store.url", "store.url_file")?;
     let url = reader.required("store.url", |written| {
         written.text(address::STORE_URL, |text| {
             address::is_store_url(text).then(|| SecretString::from(text))
         })
     })?;
     Ok(Store { url })
+}
+
+/// Reads the file that holds a secret, if one is named, in the place of the secret itself.
+fn from_file(
+    reader: &mut Reader,
+    literal: &'static str,
+    file: &'static str,
+) -> Result<(), ConfigError> {
+    reader.one_form(literal, file)?;
+    if let Some(path) = reader.optional(file, path)? {
+        let origin = reader.source(file);
+        let content = secret::read_file(&path).map_err(|cause| ConfigError::SecretFile {
+            key: file,
+            origin: origin.clone(),
+            path,
+            cause,
+        })?;
+        reader.put(literal, Written::Text(content), origin);
+    }
+    Ok(())
 }
 
 pub(super) fn provider(reader: &mut Reader) -> Result<Provider, ConfigError> {
@@ -134,6 +143,21 @@ pub(super) fn notify(reader: &mut Reader) -> Result<Notify, ConfigError> {
         _ => written.text("be `shadow`", |text| (text == "shadow").then_some(NotifyMode::Shadow)),
     })?;
     Ok(Notify { mode })
+}
+
+pub(super) fn heartbeat(reader: &mut Reader) -> Result<Heartbeat, ConfigError> {
+    from_file(reader, "heartbeat.url", "heartbeat.url_file")?;
+    Ok(Heartbeat {
+        url: reader.optional("heartbeat.url", |written| {
+            written.text(address::HEARTBEAT_URL, |text| {
+                address::is_heartbeat_url(text).then(|| SecretString::from(text))
+            })
+        })?,
+        interval: reader.required("heartbeat.interval", |written| {
+            let must = format!("be {}, longer than nothing and at most 365d", duration::FORM);
+            written.text(&must, |text| duration::parse(text).filter(|span| !span.is_zero()))
+        })?,
+    })
 }
 
 pub(super) fn log(reader: &mut Reader) -> Result<Log, ConfigError> {

@@ -21,8 +21,8 @@ use std::path::Path;
 
 pub use error::{ConfigError, FileError};
 pub use sections::{
-    Budget, BudgetPer, Keyring, Log, LogFormat, Notify, NotifyMode, Private, Provider, Public,
-    Store, Watch,
+    Budget, BudgetPer, Heartbeat, Keyring, Log, LogFormat, Notify, NotifyMode, Private, Provider,
+    Public, Store, Watch,
 };
 pub use source::{Setting, Source};
 
@@ -50,6 +50,8 @@ pub struct Config {
     pub public: Public,
     /// `[notify]`: whether anybody is told.
     pub notify: Notify,
+    /// `[heartbeat]`: who notices when keypulse stops.
+    pub heartbeat: Heartbeat,
     /// `[log]`: how log lines are written.
     pub log: Log,
     settings: Vec<Setting>,
@@ -84,6 +86,7 @@ impl Config {
             private: load::private(&mut reader)?,
             public: load::public(&mut reader)?,
             notify: load::notify(&mut reader)?,
+            heartbeat: load::heartbeat(&mut reader)?,
             log: load::log(&mut reader)?,
             settings: reader.into_settings(),
         })

@@ -99,6 +99,15 @@ pub enum NotifyMode {
     Shadow,
 }
 
+/// `[heartbeat]`: who notices when keypulse stops.
+#[derive(Debug)]
+pub struct Heartbeat {
+    /// Where a sign of life is sent: https, or http to this machine. None: nowhere.
+    pub url: Option<SecretString>,
+    /// Time between two of them; above zero.
+    pub interval: Duration,
+}
+
 /// `[log]`: how log lines are written.
 #[derive(Clone, Debug)]
 pub struct Log {

@@ -1,7 +1,6 @@
 //! One call over the network: bounded in time and size, to one host only.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use base64::Engine;
@@ -9,11 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::redirect;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::edge;
+use crate::edge::Bounds;
 use crate::health::Inconclusive;
 use crate::redact::ApiKey;
 
@@ -65,34 +65,8 @@ impl Client {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         // Nothing here unpacks a compressed body, so a small one cannot become a large one.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        #[expect(clippy::disallowed_methods, reason = "the one place that builds a client")]
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("keypulse/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .connect_timeout(limits.connect)
-            .pool_max_idle_per_host(limits.idle)
-            .tcp_nodelay(true)
-            // A connection that stands but does not answer must not be used for ever.
-            .http2_keep_alive_interval(Duration::from_secs(20))
-            .http2_keep_alive_timeout(limits.total)
-            // The name may be made to mean another machine; a key in clear stays on this one.
-            .resolve_to_addrs(
-                "localhost",
-                &[
-                    SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-                    SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
-                ],
-            );
-        builder = if base.scheme() == "https" {
-            builder.https_only(true)
-        } else {
-            // Loopback without TLS: needs no trusted certificates to be installed.
-            builder.tls_certs_only([])
-        };
+        let bounds = Bounds { connect: limits.connect, answer: limits.total, idle: limits.idle };
+        let builder = edge::builder(base.scheme() == "https", bounds).default_headers(headers);
         let http = builder.build().map_err(|error| ClientError::Tls(error.without_url()))?;
         Ok(Self {
             http,
@@ -150,6 +124,16 @@ impl Client {
             Err(_) => return Reply::Lost(Inconclusive::TimedOut),
         };
         Reply::Answered(Answer { status, retry_after, body })
+    }
+
+    /// Makes one call to the base address without any key, to see whether the provider can be
+    /// reached. Any answer is one; its status comes back.
+    pub async fn reach(&self) -> Result<u16, Inconclusive> {
+        match tokio::time::timeout(self.total, self.http.get(self.base.clone()).send()).await {
+            Ok(Ok(response)) => Ok(response.status().as_u16()),
+            Ok(Err(error)) => Err(lost(&error)),
+            Err(_) => Err(Inconclusive::TimedOut),
+        }
     }
 
     fn address(&self, path: &str) -> Option<Url> {

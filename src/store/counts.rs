@@ -90,6 +90,26 @@ impl Store {
         Ok(u32::try_from(count.unwrap_or(0)).unwrap_or(u32::MAX))
     }
 
+    /// How many tenants count as healthy and failed at the latest check.
+    pub async fn count_suspects(&self) -> Result<u32, StoreError> {
+        let sql = "SELECT COUNT(*) AS suspects FROM tenant_state \
+             WHERE status = 'healthy' AND doubt_kind IS NOT NULL AND paused_at IS NULL";
+        let row = self.read.query_one_raw(self.statement(sql, [])).await?;
+        let count: Option<i64> = row.map(|row| row.try_get("", "suspects")).transpose()?;
+        Ok(u32::try_from(count.unwrap_or(0)).unwrap_or(u32::MAX))
+    }
+
+    /// When the latest accepted check of anybody began.
+    pub async fn latest_acceptance(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let sql = "SELECT MAX(accepted_at) AS accepted_at FROM tenant_state";
+        let row = self.read.query_one_raw(self.statement(sql, [])).await?;
+        let at: Option<i64> = match row {
+            Some(row) => row.try_get("", "accepted_at")?,
+            None => None,
+        };
+        Ok(at.and_then(time))
+    }
+
     /// When the tenant that has waited longest was due, if any is due.
     pub async fn earliest_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         let sql = "SELECT MIN(due_at) AS due_at FROM tenant_state";

@@ -8,6 +8,8 @@ use std::time::Duration;
 use sea_orm::{DbErr, RuntimeErr, SqlErr, SqlxError};
 use tokio::time::timeout;
 
+use super::instance::Holder;
+
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -81,6 +83,18 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// Another daemon has the file.
+    #[error(
+        "another keypulse is running on {} ({}): stop it first; other commands work beside it",
+        path.display(),
+        who(holder.as_ref())
+    )]
+    Running {
+        /// The file.
+        path: PathBuf,
+        /// Which process, where that is known.
+        holder: Option<Holder>,
+    },
     /// The address is not one that keypulse understands.
     #[error("`store.url` {0}")]
     Url(&'static str),
@@ -111,6 +125,10 @@ pub enum StoreError {
         /// The driver's code or kind.
         code: String,
     },
+}
+
+fn who(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "it has only just begun".to_owned(), Holder::to_string)
 }
 
 /// The longest that anybody waits for the database: a server that vanished in the middle of a

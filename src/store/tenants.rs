@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
-    Value,
+    Statement, Value,
 };
 
 use crate::health::CompanyId;
@@ -208,7 +208,21 @@ impl Store {
         let mut values: Vec<Value> = vec![after.into(), i64::from(limit).into()];
         let also = filter.clause(self.dialect, &mut values);
         let sql = format!("{} WHERE t.ref > $1{also} ORDER BY t.ref LIMIT $2", select_view());
-        let rows = self.read.query_all_raw(self.statement(sql, values)).await?;
+        self.views(self.statement(sql, values)).await
+    }
+
+    /// Up to `limit` tenants that need a person, those first that have waited longest.
+    pub async fn tenants_in_need(&self, limit: u32) -> Result<Vec<TenantView>, StoreError> {
+        let sql = format!(
+            "{} WHERE s.status = 'needs_reconnection' AND s.paused_at IS NULL \
+             ORDER BY s.since, t.ref LIMIT $1",
+            select_view()
+        );
+        self.views(self.statement(sql, [i64::from(limit).into()])).await
+    }
+
+    async fn views(&self, statement: Statement) -> Result<Vec<TenantView>, StoreError> {
+        let rows = self.read.query_all_raw(statement).await?;
         let mut views = Vec::with_capacity(rows.len());
         for row in &rows {
             match view(ViewRow::from_query_result(row, "")?) {

@@ -21,6 +21,7 @@ use crate::telemetry::Metrics;
 
 use super::budget::Budget;
 use super::keyring::KeyringSource;
+use super::pulse::Pulse;
 use super::settle::Settler;
 
 /// All that a check needs.
@@ -46,6 +47,8 @@ pub struct Checker {
     pub metrics: Metrics,
     /// Who decides and saves what was found.
     pub settler: Settler,
+    /// Signs of life, for those who judge from outside whether checks are made.
+    pub pulse: Arc<Pulse>,
 }
 
 /// What a probe found of one tenant.

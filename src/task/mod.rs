@@ -10,17 +10,22 @@
 pub mod budget;
 pub mod check;
 pub mod cron;
+pub mod heartbeat;
 pub mod keyring;
 pub mod measure;
 mod probe;
+pub mod pulse;
 pub mod rotate;
 mod settle;
 pub mod watch;
+pub mod watchdog;
 
 pub use budget::{Budget, Scope};
 pub use check::{Change, Checker, Observed};
 pub use cron::Pokes;
+pub use heartbeat::Heartbeat;
 pub use keyring::{KeyringError, KeyringSource};
 pub use measure::{Measure, effective_interval};
+pub use pulse::Pulse;
 pub use settle::Settler;
 pub use watch::Watch;

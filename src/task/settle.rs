@@ -32,6 +32,7 @@ use crate::store::Verdict;
 use crate::telemetry::Metrics;
 
 use super::check::{Change, Observed};
+use super::pulse::Pulse;
 
 /// A decision is made again at most so often; somebody else changing a row faster than this is
 /// a fault that a later check will see.
@@ -55,6 +56,8 @@ pub struct Settler {
     distance: TimeDelta,
     /// The latest counts for the weather, and when they were counted.
     counted: Mutex<Option<(Instant, Counts)>>,
+    /// Signs of life, for those who judge from outside whether checks are made.
+    pulse: Arc<Pulse>,
 }
 
 impl Settler {
@@ -66,9 +69,10 @@ impl Settler {
         clock: Arc<dyn Clock>,
         metrics: Metrics,
         distance: TimeDelta,
+        pulse: Arc<Pulse>,
     ) -> Self {
         let changes = broadcast::channel(CHANGES_KEPT).0;
-        Self { changes, store, policy, clock, metrics, distance, counted: Mutex::new(None) }
+        Self { changes, store, policy, clock, metrics, distance, counted: Mutex::new(None), pulse }
     }
 
     /// Decides what a person did to a tenant and saves it, on the road of every check: whoever is
@@ -94,8 +98,8 @@ impl Settler {
         Ok(self.settle(&[observed], &lease).await?.pop())
     }
 
-    /// Decides what was observed and saves it; gives back what holds now. Whatever was lost to another writer is read and
-    /// decided again with the same evidence, unless the key or the company has changed: then the
+    /// Decides what was observed and saves it; gives back what holds now. Whatever was lost to
+    /// another writer is read and decided again with the same evidence, unless the key or the company has changed: then the
     /// evidence is about something else. On an error nothing was saved, and the same may be tried
     /// again.
     pub async fn settle(
@@ -117,6 +121,9 @@ impl Settler {
             let Saved { saved, lost } = self.store.save(&verdicts, lease, now).await?;
             self.metrics.saved.inc_by(saved.len() as u64);
             self.metrics.batch_size.observe(count(verdicts.len()));
+            if !saved.is_empty() {
+                self.pulse.settle();
+            }
             for verdict in verdicts.into_iter().filter(|verdict| saved.contains(&verdict.tenant)) {
                 self.announce(&verdict, now);
                 pending.remove(&verdict.tenant);

@@ -103,6 +103,7 @@ impl Watch {
         let mut poke = interval(POKE);
         poke.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            self.checker.pulse.turn();
             let ripe_at = oldest.map_or_else(Instant::now, |since| since + GATHER);
             tokio::select! {
                 () = shutdown.begun() => return,

@@ -10,8 +10,12 @@ pub struct Row {
 /// What everything above may use: no input, no output, no state of its own.
 const BASE: &[&str] = &["health", "ids", "clock", "redact"];
 
+/// The same, for whoever asks somebody outside.
+const OUTWARD: &[&str] = &["edge", "health", "ids", "clock", "redact"];
+
 /// `http` and `task` do not know each other; `app` introduces them.
 const SERVICE: &[&str] = &[
+    "edge",
     "store",
     "provider",
     "custody",
@@ -46,6 +50,7 @@ pub const ROWS: &[Row] = &[
             "config",
             "telemetry",
             "shutdown",
+            "edge",
             "health",
             "ids",
             "clock",
@@ -67,6 +72,7 @@ pub const ROWS: &[Row] = &[
             "config",
             "telemetry",
             "shutdown",
+            "edge",
             "health",
             "ids",
             "clock",
@@ -77,13 +83,14 @@ pub const ROWS: &[Row] = &[
     row("task", SERVICE),
     row("rehearse", &["config", "health", "ids", "clock", "redact"]),
     row("store", BASE),
-    row("provider", BASE),
-    row("custody", BASE),
-    row("notify", BASE),
+    row("provider", OUTWARD),
+    row("custody", OUTWARD),
+    row("notify", OUTWARD),
     row("vault", BASE),
     row("config", BASE),
     row("telemetry", BASE),
     row("sandbox", &["ids", "clock", "redact"]),
+    row("edge", &[]),
     row("shutdown", &[]),
     row("health", &[]),
     row("ids", &[]),
@@ -116,7 +123,7 @@ pub const CRATES: &[Confined] = &[
     confined("sea_orm_migration", &["store"], DATABASE),
     confined("sqlx", &["store"], DATABASE),
     confined("migrations", &["store"], DATABASE),
-    confined("reqwest", &["provider"], "every outgoing HTTP client is built in one place"),
+    confined("reqwest", &["edge", "provider"], "every outgoing HTTP client is built in one place"),
     confined("lettre", &["notify"], "only notify speaks SMTP"),
     confined("axum", &["http", "sandbox"], "only listeners speak HTTP to callers"),
     confined("ring", &["vault", "ids", "sandbox::key*"], "cryptography has one home"),
@@ -134,8 +141,17 @@ pub const CALLS: &[Confined] = &[
 ];
 
 /// `store::open` takes a database address that may hold a password; the sandbox makes its own keys.
-const SECRET_HOMES: &[&str] =
-    &["provider", "vault", "custody", "notify", "config", "redact", "store::open", "sandbox"];
+const SECRET_HOMES: &[&str] = &[
+    "provider",
+    "vault",
+    "custody",
+    "notify",
+    "config",
+    "edge",
+    "redact",
+    "store::open",
+    "sandbox",
+];
 
 /// A module that its parent keeps to itself: tables and rows are nobody else's business.
 pub const PRIVATE: &[&str] = &["store", "entity"];

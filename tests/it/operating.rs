@@ -12,7 +12,7 @@ async fn a_paused_tenant_is_not_asked_and_a_resumed_one_is_asked_at_once() {
     on_both(async |rig| {
         let road = Road::on(rig, 1).await;
         road.check("erp-0001").await;
-        let settler = road.app.settler(Metrics::new().unwrap());
+        let settler = road.app.settler(Metrics::new().unwrap(), std::sync::Arc::default());
         let view = road.app.store.tenant("erp-0001").await.unwrap().unwrap();
         let paused = settler.operate(view.id, Action::Pause { until: None }).await.unwrap();
         assert_eq!(paused.unwrap().decision.reason, Reason::Paused);
@@ -35,7 +35,7 @@ async fn a_pause_made_while_the_provider_is_asked_is_not_lost_and_the_answer_cha
         let road = Road::on(rig, 1).await;
         let observed = road.probe("erp-0001", "daemon").await;
         assert_eq!(observed.evidence.finding, Finding::Accepted);
-        let settler = road.app.settler(Metrics::new().unwrap());
+        let settler = road.app.settler(Metrics::new().unwrap(), std::sync::Arc::default());
         let until = Some(road.app.clock.now() + TimeDelta::hours(1));
         settler.operate(observed.tenant.id, Action::Pause { until }).await.unwrap().unwrap();
         let held = rig.number("SELECT COUNT(*) FROM tenant_state WHERE lease = 'daemon'").await;
@@ -53,7 +53,7 @@ async fn a_pause_made_while_the_provider_is_asked_is_not_lost_and_the_answer_cha
 async fn a_tenant_that_is_gone_is_not_operated_upon() {
     on_both(async |rig| {
         let road = Road::on(rig, 1).await;
-        let settler = road.app.settler(Metrics::new().unwrap());
+        let settler = road.app.settler(Metrics::new().unwrap(), std::sync::Arc::default());
         let nobody = keypulse::ids::TenantId::from_raw(1);
         assert!(settler.operate(nobody, Action::Resume).await.unwrap().is_none());
     })

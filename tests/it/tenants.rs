@@ -87,3 +87,33 @@ async fn a_list_in_pages_holds_everybody_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn those_in_need_come_in_the_order_of_their_waiting_and_suspects_are_counted_apart() {
+    on_both(async |rig| {
+        rig.add(4).await;
+        let doubted = "doubt_kind = 'rejected', doubt_count = 3, doubt_first = 1, doubt_last = 2";
+        for (reference, status, cause, since) in [
+            ("t-0000", "needs_reconnection", "'rejected'", 9),
+            ("t-0001", "needs_reconnection", "'rejected'", 5),
+            ("t-0002", "healthy", "NULL", 1),
+        ] {
+            let sql = format!(
+                "UPDATE tenant_state SET status = '{status}', cause = {cause}, since = {since}, \
+                 accepted_at = {since}, {doubted} \
+                 WHERE tenant_id = (SELECT id FROM tenant WHERE ref = '{reference}')"
+            );
+            assert_eq!(rig.execute(&sql, vec![]).await, 1);
+        }
+        let names = async |limit| {
+            let found = rig.store.tenants_in_need(limit).await.unwrap();
+            found.into_iter().map(|tenant| tenant.reference).collect::<Vec<_>>()
+        };
+        assert_eq!(names(10).await, ["t-0001", "t-0000"]);
+        assert_eq!(names(1).await, ["t-0001"]);
+        assert_eq!(rig.store.count_suspects().await.unwrap(), 1);
+        let latest = rig.store.latest_acceptance().await.unwrap().unwrap();
+        assert_eq!(latest.timestamp_micros(), 9);
+    })
+    .await;
+}

@@ -1,6 +1,8 @@
 //! What an operator does to one tenant: pause, resume, label. No provider is asked and no key
 //! opened.
 
+use std::sync::Arc;
+
 use std::collections::BTreeMap;
 
 use anyhow::bail;
@@ -59,7 +61,7 @@ pub async fn label(
 
 async fn operate(app: &App, reference: &str, action: Action, json: bool) -> anyhow::Result<()> {
     let view = found(app, reference).await?;
-    let settler = app.settler(Metrics::new()?);
+    let settler = app.settler(Metrics::new()?, Arc::default());
     let Some(verdict) = settler.operate(view.id, action).await? else {
         bail!("{reference} kept changing, and nothing was done: try again");
     };

@@ -9,7 +9,7 @@ fn a_message_names_file_line_import_and_rule() {
         "//! A file.\n\nuse crate::store::Store;\n",
         &[
             "src/provider/client.rs:3: `crate::store::Store`",
-            "rule: `provider` imports only health, ids, clock, redact",
+            "rule: `provider` imports only edge, health, ids, clock, redact",
         ],
     );
 }

@@ -1,0 +1,162 @@
+//! `keypulse doctor`: looks at everything a daemon needs, changes nothing, and says of each thing
+//! whether it is well and what to do if not. The checks are in `machine.rs` (what the system
+//! gives) and `parts.rs` (what keypulse is made of).
+
+mod machine;
+mod parts;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::app::{self, Access, App};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::provider::Profile;
+use crate::redact::chain;
+use crate::telemetry::log;
+
+use super::output;
+
+/// What is looked at.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit code 0: no problem, perhaps warnings. Exit code 1: at least one \
+    problem.\n\nExamples:\n  \
+    keypulse --config keypulse.toml doctor\n  \
+    keypulse --config keypulse.toml doctor --live\n  \
+    keypulse doctor --json | jq '.checks[] | select(.level != \"ok\")'")]
+pub struct Options {
+    /// Also ask the provider whether it can be reached: one call without a key.
+    #[arg(long)]
+    live: bool,
+    /// As one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Ok,
+    Warning,
+    Problem,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Check {
+    name: &'static str,
+    level: Level,
+    says: String,
+    #[serde(rename = "do")]
+    to_do: Option<String>,
+}
+
+impl Check {
+    fn ok(name: &'static str, says: impl Into<String>) -> Self {
+        Self { name, level: Level::Ok, says: says.into(), to_do: None }
+    }
+
+    fn warning(name: &'static str, says: impl Into<String>, to_do: impl Into<String>) -> Self {
+        Self { name, level: Level::Warning, says: says.into(), to_do: Some(to_do.into()) }
+    }
+
+    fn problem(name: &'static str, says: impl Into<String>, to_do: impl Into<String>) -> Self {
+        Self { name, level: Level::Problem, says: says.into(), to_do: Some(to_do.into()) }
+    }
+
+    /// An error whose own words say what to do.
+    fn refused(name: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
+        Self { name, level: Level::Problem, says: chain(error), to_do: None }
+    }
+}
+
+/// Looks, and says what was seen.
+pub async fn run(options: &Options, file: Option<&Path>) -> anyhow::Result<ExitCode> {
+    // What a log line would say is said below.
+    log::init(log::Form::Auto, Some("off"))?;
+    let checks = look(options.live, file).await;
+    let worst = checks.iter().map(|check| check.level).max().unwrap_or(Level::Ok);
+    if options.json {
+        output::document(&json!({"ok": worst != Level::Problem, "checks": checks}))?;
+    } else {
+        for check in &checks {
+            output::line(&show(check))?;
+        }
+        let count = |level, what| {
+            let found = checks.iter().filter(|check| check.level == level).count();
+            output::many(i64::try_from(found).unwrap_or(i64::MAX), what)
+        };
+        let problems = count(Level::Problem, "problem");
+        output::line(&format!("\n{problems}, {}", count(Level::Warning, "warning")))?;
+    }
+    Ok(if worst == Level::Problem { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn show(check: &Check) -> String {
+    let level = match check.level {
+        Level::Ok => "● ok     ",
+        Level::Warning => "▲ warning",
+        Level::Problem => "✖ problem",
+    };
+    let line = format!("{level}  {:<14} {}", check.name, output::printable(&check.says));
+    match &check.to_do {
+        Some(to_do) => format!("{line}\n{:26} → {}", "", output::printable(to_do)),
+        None => line,
+    }
+}
+
+async fn look(live: bool, file: Option<&Path>) -> Vec<Check> {
+    let config = match super::load(file) {
+        Ok(config) => config,
+        Err(error) => return vec![Check::refused("configuration", error.as_ref())],
+    };
+    let mut checks = vec![parts::configuration(&config, file)];
+    let profile = match Profile::load(&config.provider.profile) {
+        Ok(profile) => profile,
+        Err(error) => {
+            checks.push(Check::refused("profile", &error));
+            return checks;
+        }
+    };
+    checks.push(Check::ok("profile", format!("{} ({})", profile.title, profile.name)));
+    checks.extend(parts::provider(&config, &profile, live).await);
+    checks.push(parts::master_key(&config));
+    checks.extend([machine::files(config.watch.concurrency.get()), machine::core_dumps()]);
+    let place = match app::place(&config) {
+        Ok(place) => place,
+        Err(error) => {
+            checks.push(Check::refused("database", error.as_ref()));
+            return checks;
+        }
+    };
+    checks.extend(machine::disk(&place));
+    let daemon = parts::daemon(&place);
+    checks.push(parts::listener(config.private.listen, daemon.running).await);
+    checks.push(daemon.check);
+    checks.extend(database(config).await);
+    checks
+}
+
+/// What can be seen only in an open database.
+async fn database(config: Config) -> Vec<Check> {
+    let machine: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let app = match App::open(config, Access::Look, Arc::clone(&machine)).await {
+        Ok(app) => app,
+        Err(error) => return vec![parts::not_opened(error.as_ref())],
+    };
+    let mut checks = vec![Check::ok("database", "it opens, and has the schema of this version")];
+    checks.push(parts::settings(&app).await);
+    checks.push(parts::keyring(&app).await);
+    checks.push(parts::clock(&app, machine.as_ref()).await);
+    checks.push(parts::full_pass(&app).await);
+    if let Err(error) = app.store.close().await {
+        checks.push(Check::refused("database", &error));
+    }
+    checks
+}

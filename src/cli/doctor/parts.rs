@@ -1,0 +1,258 @@
+//! What keypulse is made of: its configuration, its keys, its database, its listener, its provider.
+
+use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use chrono::TimeDelta;
+
+use crate::app::{self, App};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::listener;
+use crate::http::listener::ListenError;
+use crate::provider::Client;
+use crate::provider::Limits;
+use crate::provider::Profile;
+use crate::store::Dialect;
+use crate::store::Instance;
+use crate::store::Place;
+use crate::store::Seen;
+use crate::store::StoreError;
+
+use super::super::{ask, output};
+use super::Check;
+
+/// Two clocks that are further apart than this are not the same.
+const APART: TimeDelta = TimeDelta::seconds(2);
+/// What was written so far in the future was written by a clock that was wrong.
+const AHEAD: TimeDelta = TimeDelta::minutes(1);
+
+/// Where the configuration comes from; it was read, so it is valid.
+pub fn configuration(config: &Config, file: Option<&Path>) -> Check {
+    let settings = config.explain();
+    let changed = settings.iter().filter(|one| one.source.to_string() != "default").count();
+    let from = match file {
+        Some(path) => path.display().to_string(),
+        None => "no file; the defaults and the environment".to_owned(),
+    };
+    Check::ok("configuration", format!("valid ({from}), other than the defaults: {changed}"))
+}
+
+/// The client that keys travel with can be made, which takes trusted certificates; and it reaches
+/// the provider, if that may be tried.
+pub async fn provider(config: &Config, profile: &Profile, live: bool) -> Vec<Check> {
+    let base = config.provider.base_url.as_ref().unwrap_or(&profile.base_url);
+    let limits = Limits {
+        connect: config.provider.connect_timeout,
+        total: config.provider.timeout,
+        idle: 1,
+    };
+    let client = match Client::new(profile, base, limits) {
+        Ok(client) => client,
+        Err(error) => return vec![Check::refused("provider", &error)],
+    };
+    let tls = if base.scheme() == "https" {
+        "trusted certificates are there"
+    } else {
+        "this machine, without TLS"
+    };
+    if !live {
+        return vec![Check::ok("provider", format!("{base}: {tls}; not called without --live"))];
+    }
+    vec![match client.reach().await {
+        Ok(status) => Check::ok("provider", format!("{base} answers ({status} without a key)")),
+        Err(why) => Check::problem(
+            "provider",
+            format!("{base} cannot be reached: {why}"),
+            "look at name resolution, firewall and certificates; try `curl -v` with this address",
+        ),
+    }]
+}
+
+/// The master key can be read, and by nobody else.
+pub fn master_key(config: &Config) -> Check {
+    match app::master_key(config) {
+        Ok(master) if config.keyring.master_key.is_some() => Check::warning(
+            "master key",
+            format!("{} stands in the configuration itself", master.id()),
+            "put it into a file of its own and name that in `keyring.master_key_file`",
+        ),
+        Ok(master) => Check::ok("master key", format!("{}, its owner's alone", master.id())),
+        Err(error) => Check::refused("master key", error.as_ref()),
+    }
+}
+
+/// Whether a daemon runs, and what is to be said of that.
+pub struct Daemon {
+    /// What is known of it; `None` where nothing can be.
+    pub running: Option<bool>,
+    /// What is said of it.
+    pub check: Check,
+}
+
+/// Whether a daemon has the lock of the file.
+pub fn daemon(place: &Place) -> Daemon {
+    let (running, check) = match Instance::seen(place) {
+        Ok(Seen::Running(holder)) => {
+            let who = holder.map_or_else(|| "only just begun".to_owned(), |who| who.to_string());
+            (Some(true), Check::ok("daemon", format!("running on this database ({who})")))
+        }
+        Ok(Seen::Nobody) => (
+            Some(false),
+            Check::warning(
+                "daemon",
+                "none runs on this database: nobody is being checked",
+                "start `keypulse run`",
+            ),
+        ),
+        Ok(Seen::Unseen) => {
+            let says = "several may share this database; none is seen from here";
+            (None, Check::ok("daemon", says))
+        }
+        Err(error) => (None, Check::refused("daemon", &error)),
+    };
+    Daemon { running, check }
+}
+
+/// The listener's address is free for the daemon, or held by it.
+pub async fn listener(address: SocketAddr, running: Option<bool>) -> Check {
+    const NAME: &str = "listener";
+    match listener::bind("private.listen", address).await {
+        Ok(_) if running == Some(true) && address.port() != 0 => Check::warning(
+            NAME,
+            format!("a daemon runs, but not on {address}"),
+            "start it again if `private.listen` was changed",
+        ),
+        Ok(_) => Check::ok(NAME, format!("{address} is free")),
+        Err(ListenError::Bind { source, .. }) if source.kind() == io::ErrorKind::AddrInUse => {
+            let other = "stop it, or choose another address in `private.listen`";
+            match ask::ask(address, "/livez").await {
+                Ok(answer) if answer.status == 200 && answer.says == "ok" => match running {
+                    Some(false) => Check::problem(
+                        NAME,
+                        format!("{address} is held by a keypulse of another database"),
+                        other,
+                    ),
+                    Some(true) | None => Check::ok(NAME, format!("keypulse answers at {address}")),
+                },
+                Ok(_) | Err(_) => {
+                    Check::problem(NAME, format!("{address} is held by another program"), other)
+                }
+            }
+        }
+        Err(error) => Check::refused(NAME, &error),
+    }
+}
+
+/// A database that is not there yet is no problem; one that cannot be opened is.
+pub fn not_opened(error: &(dyn Error + 'static)) -> Check {
+    match error.downcast_ref::<StoreError>() {
+        Some(StoreError::Missing(path)) => Check::warning(
+            "database",
+            format!("there is none yet at {}", path.display()),
+            "`keypulse tenant add` and `keypulse run` make it; or correct `store.url`",
+        ),
+        Some(_) | None => Check::refused("database", error),
+    }
+}
+
+/// The settings on which promises rest.
+pub async fn settings(app: &App) -> Check {
+    const NAME: &str = "durability";
+    let found = match app.store.settings().await {
+        Ok(found) => found,
+        Err(error) => return Check::refused(NAME, &error),
+    };
+    let wanted: &[(&str, &str)] = match app.store.dialect() {
+        Dialect::Sqlite => &[
+            ("journal_mode", "wal"),
+            ("synchronous", "2"),
+            ("secure_delete", "1"),
+            ("foreign_keys", "1"),
+        ],
+        Dialect::Postgres => &[("synchronous_commit", "on")],
+    };
+    let missed: Vec<String> = wanted
+        .iter()
+        .filter(|(name, value)| !found.iter().any(|one| one.0 == *name && one.1 == *value))
+        .map(|(name, value)| format!("{name} is not {value}"))
+        .collect();
+    if missed.is_empty() {
+        Check::ok(NAME, "a saved check stays saved, and what is deleted is gone")
+    } else {
+        let to_do = "put the database on a local disk, with nothing between that changes settings";
+        Check::problem(NAME, missed.join(", "), to_do)
+    }
+}
+
+/// The keyring opens with the master key. Nothing is made.
+pub async fn keyring(app: &App) -> Check {
+    const NAME: &str = "keyring";
+    match app.store.keyring().await {
+        Ok(rows) if rows.is_empty() => {
+            return Check::ok(NAME, "none yet: the first tenant makes it");
+        }
+        Ok(_) => {}
+        Err(error) => return Check::refused(NAME, &error),
+    }
+    match app.keyring().await {
+        Ok(keyring) => {
+            Check::ok(NAME, format!("opens ({} keys)", keyring.held().status().keys.len()))
+        }
+        Err(error) => Check::refused(NAME, error.as_ref()),
+    }
+}
+
+/// The machine's clock against the server's, or against what was written.
+pub async fn clock(app: &App, machine: &dyn Clock) -> Check {
+    const NAME: &str = "clock";
+    let (time, here) = (app.clock.now(), machine.now());
+    let synchronise = "synchronise the clock of this machine (NTP)";
+    if app.store.dialect() == Dialect::Postgres {
+        let apart = (time - here).abs();
+        let says = format!("{} ms apart from the database server's", apart.num_milliseconds());
+        return if apart > APART {
+            Check::warning(NAME, says + ", which is the one that counts", synchronise)
+        } else {
+            Check::ok(NAME, says)
+        };
+    }
+    match app.store.latest_acceptance().await {
+        Ok(Some(latest)) if latest - here > AHEAD => Check::problem(
+            NAME,
+            format!("{} behind what was written already", output::span(latest - here)),
+            synchronise,
+        ),
+        Ok(_) => {
+            Check::ok(NAME, format!("{}, not behind what was written", output::moment(Some(here))))
+        }
+        Err(error) => Check::refused(NAME, &error),
+    }
+}
+
+/// Whether the budget carries the fleet.
+pub async fn full_pass(app: &App) -> Check {
+    const NAME: &str = "full pass";
+    let tenants = match app.store.count_watched().await {
+        Ok(tenants) => tenants,
+        Err(error) => return Check::refused(NAME, &error),
+    };
+    let interval = app.config.policy.interval;
+    let pass = app.full_pass(tenants);
+    let says = format!(
+        "{} at {} calls a minute: all asked in {}, wanted every {}",
+        output::many(tenants.into(), "tenant"),
+        app.config.budget.per_minute,
+        output::span(pass),
+        output::span(interval)
+    );
+    if pass > interval {
+        let to_do = "raise `budget.per_minute` if the provider allows it, or `watch.interval`; \
+                     until then a dead key is found later";
+        Check::warning(NAME, says, to_do)
+    } else {
+        Check::ok(NAME, says)
+    }
+}

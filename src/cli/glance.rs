@@ -1,0 +1,327 @@
+//! The fleet at a glance. First whether anything is wrong, then what, then who needs a person; the
+//! rest below.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use crate::app::{self, App};
+use crate::config::BudgetPer;
+use crate::health::Status;
+use crate::store::Instance;
+use crate::store::Place;
+use crate::store::Seen;
+use crate::store::StatusCount;
+use crate::store::TenantView;
+
+use super::output;
+use super::view::{symbol, words};
+
+/// So many of those who need a person are named.
+const NAMED: u32 = 10;
+/// Room for the gathering of batches before a check counts as late, as on `/checkz`.
+const GRACE: TimeDelta = TimeDelta::seconds(30);
+/// Nothing is printed wider than this.
+const WIDTH: usize = 80;
+
+/// All that is shown, read at one moment.
+#[derive(Debug)]
+pub struct Glance {
+    now: DateTime<Utc>,
+    counts: Vec<StatusCount>,
+    suspects: u32,
+    watched: u32,
+    in_need: Vec<TenantView>,
+    earliest: Option<DateTime<Utc>>,
+    interval: TimeDelta,
+    effective: TimeDelta,
+    budget: u32,
+    per: BudgetPer,
+    database: String,
+    daemon: Seen,
+    provider: String,
+}
+
+impl Glance {
+    /// Reads it.
+    pub async fn of(app: &App) -> anyhow::Result<Self> {
+        let place = app::place(&app.config)?;
+        let watched = app.store.count_watched().await?;
+        let daemon = Instance::seen(&place)?;
+        Ok(Self {
+            now: app.clock.now(),
+            counts: app.store.count_by_status().await?,
+            suspects: app.store.count_suspects().await?,
+            watched,
+            in_need: app.store.tenants_in_need(NAMED).await?,
+            earliest: app.store.earliest_due().await?,
+            interval: app.config.policy.interval,
+            effective: app.effective_interval(watched),
+            budget: app.config.budget.per_minute.get(),
+            per: app.config.budget.per,
+            database: match place {
+                Place::File(path) => format!("SQLite, {}", path.display()),
+                Place::Server(_) => "PostgreSQL".to_owned(),
+            },
+            daemon,
+            provider: app.profile().title.clone(),
+        })
+    }
+
+    fn count(&self, status: &str) -> i64 {
+        self.counts.iter().filter(|one| one.status == status).map(|one| one.tenants).sum()
+    }
+
+    /// By how much the earliest check is late, if it is.
+    fn late(&self) -> Option<TimeDelta> {
+        let late = self.now - self.earliest?;
+        (late > self.effective + GRACE).then_some(late)
+    }
+
+    /// What is wrong, the worst first, each with the word of a status for its sign.
+    fn wrong(&self) -> Vec<(&'static str, String)> {
+        let mut wrong = Vec::new();
+        if self.daemon == Seen::Nobody && self.watched > 0 {
+            let what = "nobody is being checked: no `keypulse run` works on this database";
+            wrong.push(("needs_reconnection", what.to_owned()));
+        }
+        if let Some(late) = self.late() {
+            let late = output::span(late);
+            wrong.push(("needs_reconnection", format!("checks are late, the earliest by {late}")));
+        }
+        match self.count("needs_reconnection") {
+            0 => {}
+            1 => wrong.push(("needs_reconnection", "1 tenant needs a person".to_owned())),
+            many => wrong.push(("needs_reconnection", format!("{many} tenants need a person"))),
+        }
+        if self.effective > self.interval {
+            wrong.push(("degraded", self.stretched()));
+        }
+        wrong
+    }
+
+    fn stretched(&self) -> String {
+        format!(
+            "{} calls a minute cannot ask {} tenants every {}: it takes {}",
+            self.budget,
+            self.watched,
+            output::span(self.interval),
+            output::span(self.effective)
+        )
+    }
+
+    /// As people read it, at most 80 columns wide; every sign stands beside its word.
+    pub fn text(&self, colour: bool) -> String {
+        let sign = |word: &str| match (symbol(word), colour) {
+            ((sign, code), true) => format!("\u{1b}[{code}m{sign}\u{1b}[0m"),
+            ((sign, _), false) => sign.to_string(),
+        };
+        let mut text = String::new();
+        let wrong = self.wrong();
+        if self.watched == 0 && self.counts.is_empty() {
+            let _ = writeln!(text, "{} no tenants yet", sign("pending"));
+        } else if wrong.is_empty() {
+            let _ = writeln!(text, "{} nothing is wrong", sign("healthy"));
+        }
+        for (word, what) in wrong {
+            let _ = writeln!(text, "{} {}", sign(word), output::cut(&what, WIDTH - 2));
+        }
+        text.push('\n');
+        for word in Status::WORDS {
+            let of = self.counts.iter().filter(|one| one.status == word);
+            let causes: Vec<String> = of
+                .filter_map(|one| Some(format!("{} {}", words(one.cause.as_deref()?), one.tenants)))
+                .collect();
+            let line =
+                format!("{:<20} {:>8}   {}", words(word), self.count(word), causes.join(", "));
+            let _ = writeln!(text, "{} {}", sign(word), output::cut(line.trim_end(), WIDTH - 2));
+        }
+        if !self.in_need.is_empty() {
+            text.push_str("\nWho needs a person, and since when\n");
+            for tenant in &self.in_need {
+                let _ = writeln!(text, "{} {}", sign("needs_reconnection"), self.named(tenant));
+            }
+            let rest =
+                self.count("needs_reconnection") - i64::try_from(self.in_need.len()).unwrap_or(0);
+            if rest > 0 {
+                let _ = writeln!(text, "  and {rest} more: `keypulse tenant list`");
+            }
+        }
+        text.push('\n');
+        for (name, value) in self.facts() {
+            let _ = writeln!(text, "{}", output::cut(&format!("{name:<12} {value}"), WIDTH));
+        }
+        text
+    }
+
+    fn named(&self, tenant: &TenantView) -> String {
+        let status = tenant.health.status.to_string();
+        // `needs reconnection (rejected)`: the words before the cause stand in the heading.
+        let cause = status.split_once('(').map_or(status.as_str(), |(_, cause)| cause);
+        format!(
+            "{:<18} {:<28} {:>11}  {}",
+            output::cut(&output::printable(&tenant.reference), 18),
+            output::cut(cause.trim_end_matches(')'), 28),
+            output::span(self.now - tenant.health.since),
+            output::cut(&output::printable(&tenant.name), 17),
+        )
+    }
+
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let per = match self.per {
+            BudgetPer::Integration => "for all keys together",
+            BudgetPer::Key => "for each key",
+        };
+        let next = match self.earliest {
+            None => "nobody is due".to_owned(),
+            Some(at) if at > self.now => format!("in {}", output::span(at - self.now)),
+            Some(at) => format!("{} ago", output::span(self.now - at)),
+        };
+        let every = if self.effective > self.interval {
+            format!(
+                "{} (configured: {})",
+                output::span(self.effective),
+                output::span(self.interval)
+            )
+        } else {
+            output::span(self.interval)
+        };
+        let daemon = match &self.daemon {
+            Seen::Running(Some(holder)) => format!("running ({holder})"),
+            Seen::Running(None) => "running, only just begun".to_owned(),
+            Seen::Nobody => "none on this database".to_owned(),
+            Seen::Unseen => "not seen from here; ask its /checkz".to_owned(),
+        };
+        vec![
+            ("suspects", format!("{} healthy, failed once, asked again", self.suspects)),
+            ("earliest due", next),
+            ("checked every", every),
+            ("budget", format!("{} calls a minute {per}", self.budget)),
+            ("daemon", daemon),
+            ("database", self.database.clone()),
+            ("version", format!("keypulse {}, {}", env!("CARGO_PKG_VERSION"), self.provider)),
+        ]
+    }
+
+    /// The same as programs read it.
+    pub fn describe(&self) -> Value {
+        let wrong: Vec<String> = self.wrong().into_iter().map(|(_, what)| what).collect();
+        let tenants: serde_json::Map<String, Value> = Status::WORDS
+            .iter()
+            .map(|word| ((*word).to_owned(), self.count(word).into()))
+            .collect();
+        let causes: Vec<Value> = self
+            .counts
+            .iter()
+            .filter(|one| one.cause.is_some())
+            .map(|one| json!({"status": one.status, "cause": one.cause, "tenants": one.tenants}))
+            .collect();
+        let in_need: Vec<Value> = self
+            .in_need
+            .iter()
+            .map(|tenant| {
+                json!({
+                    "ref": tenant.reference, "name": tenant.name,
+                    "cause": tenant.health.status.cause(),
+                    "status_text": tenant.health.status.to_string(),
+                    "since": tenant.health.since,
+                })
+            })
+            .collect();
+        json!({
+            "time": self.now,
+            "ok": wrong.is_empty(),
+            "wrong": wrong,
+            "tenants": tenants,
+            "causes": causes,
+            "needs_reconnection": in_need,
+            "suspects": self.suspects,
+            "earliest_due_at": self.earliest,
+            "interval_seconds": self.interval.num_seconds(),
+            "effective_interval_seconds": self.effective.num_seconds(),
+            "budget_per_minute": self.budget,
+            "budget_per": match self.per {
+                BudgetPer::Integration => "integration",
+                BudgetPer::Key => "key",
+            },
+            "daemon": match self.daemon {
+                Seen::Running(_) => "running",
+                Seen::Nobody => "none",
+                Seen::Unseen => "unseen",
+            },
+            "database": self.database,
+            "provider": self.provider,
+            "version": env!("CARGO_PKG_VERSION"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Holder;
+
+    fn noon() -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
+    }
+
+    fn well() -> Glance {
+        let healthy = StatusCount { status: "healthy".to_owned(), cause: None, tenants: 20 };
+        Glance {
+            now: noon(),
+            counts: vec![healthy],
+            suspects: 0,
+            watched: 20,
+            in_need: Vec::new(),
+            earliest: Some(noon() + TimeDelta::minutes(3)),
+            interval: TimeDelta::minutes(15),
+            effective: TimeDelta::minutes(15),
+            budget: 100,
+            per: BudgetPer::Integration,
+            database: "SQLite, keypulse.db".to_owned(),
+            daemon: Seen::Running(Some(Holder { process: 7, since: noon() })),
+            provider: "Pleo".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_first_line_says_whether_anything_is_wrong() {
+        let text = well().text(false);
+        assert!(text.starts_with("● nothing is wrong\n"), "{text}");
+        assert!(
+            text.contains("daemon       running (process 7, since 2024-10-04 00:00:00 UTC)\n"),
+            "{text}"
+        );
+        let stopped = Glance { daemon: Seen::Nobody, ..well() }.text(false);
+        assert!(stopped.starts_with("✖ nobody is being checked"), "{stopped}");
+        let waiting = Some(noon() - TimeDelta::minutes(16));
+        let late = Glance { earliest: waiting, ..well() }.text(false);
+        assert!(late.starts_with("✖ checks are late, the earliest by 16 minutes\n"), "{late}");
+    }
+
+    #[test]
+    fn a_check_is_not_late_before_the_interval_that_the_budget_can_carry_has_passed() {
+        let earliest = Some(noon() - TimeDelta::minutes(16));
+        let effective = TimeDelta::minutes(75);
+        let wrong = Glance { earliest, effective, watched: 5_000, ..well() }.wrong();
+        let said =
+            "100 calls a minute cannot ask 5000 tenants every 15 minutes: it takes 75 minutes";
+        assert_eq!(wrong, [("degraded", said.to_owned())]);
+    }
+
+    #[test]
+    fn no_line_is_wider_than_eighty_columns_and_without_colour_none_is_used() {
+        let cause = |cause: &str| StatusCount {
+            status: "needs_reconnection".to_owned(),
+            cause: Some(cause.to_owned()),
+            tenants: 1_000_000,
+        };
+        let counts = vec![cause("permission_lost"), cause("wrong_company"), cause("rejected")];
+        let database = format!("SQLite, /{}", "very-long/".repeat(20));
+        let text = Glance { counts, database, daemon: Seen::Nobody, ..well() }.text(false);
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
+        assert!(well().text(true).contains("\u{1b}[32m●\u{1b}[0m nothing is wrong"));
+    }
+}
