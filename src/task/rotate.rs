@@ -165,20 +165,23 @@ pub async fn rewrap(keys: &KeyringSource, next: &MasterKey) -> Result<(), Keyrin
 
 /// Makes sure that there is a data key to rotate to.
 async fn begin(keys: &KeyringSource, wish: Wish<'_>) -> Result<Beginning, KeyringError> {
-    let unfinished = Inventory::of(keys).await?.left() > 0;
-    if unfinished && !wish.another {
-        return Ok(Beginning::Resumed);
-    }
     for _ in 0..TRIES {
+        // The keyring first: whatever is counted after that is no older than it, and a key is
+        // added only while the keyring is still this one.
         let (keyring, seen) = keys.rows().await?;
+        let sealing = keyring.status().sealing;
+        let sealed = bounded(keys.store().count_sealed()).await?;
+        if sealed.iter().any(|(id, _)| *id != sealing.0) && !wish.another {
+            return Ok(Beginning::Resumed);
+        }
         let fresh = keyring.next_sealing_key(keys.master(), wish.now)?;
         let added = bounded(keys.store().add_sealing_key(&to_row(&fresh), &seen, wish.now)).await?;
-        let sealing = keys.reload().await?.status().sealing;
+        let present = keys.reload().await?.status().sealing;
         if added {
             return Ok(Beginning::New);
         }
         // Two who begin together need one new key between them.
-        if sealing != keyring.status().sealing && !wish.another {
+        if present != sealing && !wish.another {
             return Ok(Beginning::Resumed);
         }
     }

@@ -14,6 +14,7 @@ use keypulse::store::{Removal, Resealed, SealedRow, Store, StoreError};
 use keypulse::task::rotate::{Beginning, Inventory, Rotated, Wish, retire, rewrap, rotate};
 use keypulse::task::{KeyringError, KeyringSource};
 use keypulse::vault::{KeyId, MasterKey, Purpose, SealContext, VaultError};
+use sea_orm::{ConnectionTrait, TransactionTrait};
 use tokio::time::timeout;
 
 use crate::rig::{Rig, now, on_both};
@@ -205,7 +206,9 @@ async fn a_rotation_that_is_overtaken_by_a_later_one_seals_with_the_later_key() 
         let before = opened(rig).await;
         let (one, two, shutdown) = (source(rig).await, source(rig).await, Shutdown::new());
         let later = async {
-            tokio::time::sleep(Duration::from_millis(8)).await;
+            while rig.store.keyring().await.unwrap().len() < 6 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
             rotate(&two, wish(true), &shutdown, |_, _| {}).await.unwrap()
         };
         let (first, second) = tokio::join!(Box::pin(rotated(&one)), Box::pin(later));
@@ -379,6 +382,35 @@ async fn tenants_that_are_added_while_keys_are_rotated_and_removed_all_open_afte
         assert_eq!(opened(rig).await.len(), 140);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_data_key_is_not_retired_while_somebody_is_storing_what_it_sealed() {
+    let rig = Rig::postgres().await;
+    rig.store.migrate_up().await.unwrap();
+    let road = Road::on(&rig, 2).await;
+    // Its unfinished row keeps the adding of the same reference from going on.
+    let raw = rig.raw().await;
+    let in_the_way = raw.begin().await.unwrap();
+    let sql = "INSERT INTO tenant (id, ref, name, company_id, required_scopes, key_kind, \
+               created_at) VALUES (1, 'late-1', '', '', '', '', 0)";
+    in_the_way.execute_unprepared(sql).await.unwrap();
+    let pause = || tokio::time::sleep(Duration::from_millis(400));
+    let (stale, keys) = (source(&rig).await, source(&rig).await);
+    let adding = async { road.app.add_tenant(&stale, &request("late-1", 1)).await.unwrap() };
+    let turning = async {
+        pause().await;
+        rotated(&keys).await;
+        retire(&keys, KeyId(1)).await.unwrap()
+    };
+    let clearing = async {
+        pause().await;
+        pause().await;
+        in_the_way.rollback().await.unwrap();
+    };
+    let (_, removal, ()) = tokio::join!(Box::pin(adding), Box::pin(turning), Box::pin(clearing));
+    assert_eq!(removal, Removal::Removed);
+    assert_eq!(opened(&rig).await.len(), 3);
 }
 
 #[tokio::test]
