@@ -102,7 +102,7 @@ mod tests {
     use crate::clock::ManualClock;
     use crate::health::{CompanyId, Health, Scopes};
     use crate::ids::{TenantId, TenantRef};
-    use crate::store::{KeyKind, NewTenant, Place};
+    use crate::store::{KeyKind, KeyringRow, NewTenant, Place};
 
     struct Rig {
         heartbeat: Heartbeat,
@@ -116,6 +116,14 @@ mod tests {
             let url = format!("sqlite://{}", folder.path().join("keypulse.db").display());
             let store = Store::open(&Place::parse(&url.as_str().into()).unwrap()).await.unwrap();
             store.migrate_up().await.unwrap();
+            let sealing = KeyringRow {
+                role: "seal".to_owned(),
+                id: 1,
+                wrapped: vec![7; 61],
+                created_at: 0,
+                retired_at: None,
+            };
+            store.init_keyring(&[sealing]).await.unwrap();
             let noon = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
             let clock = Arc::new(ManualClock::starting_at(noon));
             for n in 0..tenants {

@@ -39,6 +39,7 @@ async fn listed(rig: &Rig, filter: TenantFilter) -> Vec<String> {
 #[tokio::test]
 async fn the_same_entries_twice_change_nothing_the_second_time() {
     on_both(async |rig| {
+        rig.keyring().await;
         let entries = [cared_for(2), cared_for(1), entry(0)];
         assert_eq!(take_in(rig, &entries).await, [Fate::Added; 3]);
         assert_eq!(take_in(rig, &entries).await, [Fate::Unchanged; 3]);
@@ -55,6 +56,7 @@ async fn the_same_entries_twice_change_nothing_the_second_time() {
 #[tokio::test]
 async fn what_is_given_is_brought_up_to_date_and_what_is_not_stays() {
     on_both(async |rig| {
+        rig.keyring().await;
         take_in(rig, &[cared_for(1)]).await;
         let mut second = entry(1);
         second.named = false;
@@ -75,6 +77,7 @@ async fn what_is_given_is_brought_up_to_date_and_what_is_not_stays() {
 #[tokio::test]
 async fn another_key_company_kind_or_date_is_refused_and_nothing_of_the_line_is_taken() {
     on_both(async |rig| {
+        rig.keyring().await;
         take_in(rig, &[entry(1)]).await;
         let with = |change: &dyn Fn(&mut Entry)| {
             let mut entry = cared_for(1);
@@ -98,6 +101,7 @@ async fn another_key_company_kind_or_date_is_refused_and_nothing_of_the_line_is_
 #[tokio::test]
 async fn one_that_has_anothers_key_leaves_nothing_behind_and_hinders_no_other() {
     on_both(async |rig| {
+        rig.keyring().await;
         take_in(rig, &[entry(0)]).await;
         let mut thief = cared_for(1);
         thief.new.fingerprint = tenant(0).fingerprint;
@@ -116,6 +120,7 @@ async fn one_that_has_anothers_key_leaves_nothing_behind_and_hinders_no_other() 
 #[tokio::test]
 async fn a_rehearsal_says_the_same_and_keeps_nothing() {
     on_both(async |rig| {
+        rig.keyring().await;
         let entries = [cared_for(0), cared_for(1)];
         let fates = rig.store.take_in(&entries, now(), true).await.unwrap();
         assert_eq!(fates, [Fate::Added; 2]);
@@ -128,6 +133,7 @@ async fn a_rehearsal_says_the_same_and_keeps_nothing() {
 #[tokio::test]
 async fn of_two_who_take_in_the_same_tenants_at_once_both_end_well() {
     on_both(async |rig| {
+        rig.keyring().await;
         let other = rig.another().await;
         let entries: Vec<Entry> = (0..50).map(cared_for).collect();
         let mut again: Vec<Entry> = (0..50).map(cared_for).collect();
@@ -149,6 +155,7 @@ async fn of_two_who_take_in_the_same_tenants_at_once_both_end_well() {
 #[tokio::test]
 async fn labels_are_set_and_removed_and_nobody_elses_are_touched() {
     on_both(async |rig| {
+        rig.keyring().await;
         let entries = [cared_for(1), cared_for(2)];
         take_in(rig, &entries).await;
         let id = entries[0].new.id;
@@ -165,6 +172,7 @@ async fn labels_are_set_and_removed_and_nobody_elses_are_touched() {
 #[tokio::test]
 async fn a_list_holds_those_of_whom_everything_asked_is_true() {
     on_both(async |rig| {
+        rig.keyring().await;
         let mut entries: Vec<Entry> = (0..5).map(entry).collect();
         for (n, name) in
             ["Ænima A/S", "50% Off", "under_score", "Company 3", "O'Neill"].into_iter().enumerate()
