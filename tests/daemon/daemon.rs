@@ -3,14 +3,15 @@
 use std::fs::{File, read_to_string};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Command, ExitStatus};
 use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::page::{self, Page};
-use crate::{program, wait};
+use crate::program::{self, Running};
+use crate::wait;
 
 /// What stands before the address in the line that says that all is served.
 const SERVED: &str = "metrics and checks on http://";
@@ -19,8 +20,7 @@ const TAIL: usize = 25;
 
 /// A daemon that runs. Dropped, it is killed.
 pub struct Daemon {
-    child: Option<Child>,
-    pid: u32,
+    process: Running,
     stderr: PathBuf,
 }
 
@@ -43,12 +43,12 @@ impl Daemon {
         };
         let ((out, _), (err, stderr)): ((File, PathBuf), (File, PathBuf)) =
             (file("stdout-"), file("stderr-"));
-        let child = command.stdout(out).stderr(err).spawn().unwrap();
-        Self { pid: child.id(), child: Some(child), stderr }
+        let process = Running::start(command.stdout(out).stderr(err));
+        Self { process, stderr }
     }
 
     pub fn pid(&self) -> u32 {
-        self.pid
+        self.process.id()
     }
 
     pub fn stderr(&self) -> String {
@@ -145,23 +145,23 @@ impl Daemon {
 
     /// The most memory it has held, in KiB.
     pub fn peak_kib(&self) -> u64 {
-        let status = read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
+        let status = read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let number = line.and_then(|line| line.split_whitespace().next());
         number.unwrap().parse().unwrap()
     }
 
     pub fn is_alive(&mut self) -> bool {
-        self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
+        self.process.is_alive()
     }
 
     pub fn signal(&self, name: &str) {
-        program::signal(name, self.pid);
+        program::signal(name, self.pid());
     }
 
     /// Waits for its end.
     pub fn ended(&mut self) -> ExitStatus {
-        program::ended(self.child.take().unwrap())
+        self.process.ended()
     }
 
     /// SIGTERM, and its end without a complaint.
@@ -187,10 +187,6 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
         if std::thread::panicking() {
             let _ = writeln!(std::io::stderr(), "the daemon's log ends:\n{}", self.tail());
         }

@@ -1,6 +1,7 @@
 //! What commands print for programs, and for people.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
@@ -8,7 +9,7 @@ use chrono::{DateTime, Utc};
 use keypulse::sandbox::Change;
 use serde_json::Value;
 
-use crate::program;
+use crate::program::{self, Running};
 use crate::rig::{FLEET, Rig};
 
 const TENANT: [&str; 18] = [
@@ -130,15 +131,16 @@ fn the_keyring_is_shown_without_any_key() {
 #[test]
 fn a_reader_who_leaves_does_a_list_no_harm() {
     let rig = Rig::fleet();
+    let errors = rig.file("errors", "");
     let mut command = rig.command(&["tenant", "list", "--json"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    command.stdout(Stdio::piped()).stderr(File::create(&errors).unwrap());
+    let mut list = Running::start(&mut command);
     let mut first = String::new();
-    let mut reader = BufReader::with_capacity(16, child.stdout.take().unwrap());
+    let mut reader = BufReader::with_capacity(16, list.stdout());
     reader.read_line(&mut first).unwrap();
     drop(reader);
-    let errors = child.stderr.take().unwrap();
-    assert!(program::ended(child).success());
-    assert_eq!(std::io::read_to_string(errors).unwrap(), "");
+    assert!(list.ended().success());
+    assert_eq!(std::fs::read_to_string(errors).unwrap(), "");
     assert_eq!(serde_json::from_str::<Value>(&first).unwrap()["ref"], "erp-0001");
 }
 

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::program;
+use crate::program::{self, Running};
 use crate::rig::Rig;
 use crate::wait;
 
@@ -14,16 +14,12 @@ fn a_key_from_the_sandbox_is_added_checked_and_watched_by_hand() {
     let rig = Rig::new(1);
     let keys = rig.path().join("keys.jsonl");
     let anywhere = "127.0.0.1:0";
-    let mut sandbox = rig
-        .command(&["sandbox", "--listen", anywhere, "--control", anywhere, "--tenants", "3"])
-        .arg("--keys-out")
-        .arg(&keys)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let pid = sandbox.id();
+    let args = ["sandbox", "--listen", anywhere, "--control", anywhere, "--tenants", "3"];
+    let mut command = rig.command(&args);
+    command.arg("--keys-out").arg(&keys).stdout(Stdio::piped());
+    let mut sandbox = Running::start(&mut command);
     let mut line = String::new();
-    BufReader::new(sandbox.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(sandbox.stdout()).read_line(&mut line).unwrap();
     let base = line.split(' ').find(|word| word.starts_with("http://")).unwrap();
     let rig = rig.set("provider.base_url", base.trim_end_matches(','));
 
@@ -48,6 +44,6 @@ fn a_key_from_the_sandbox_is_added_checked_and_watched_by_hand() {
     let healthy = || rig.statuses().values().all(|(status, _)| status == "healthy");
     wait::until_true("both are healthy", healthy, || daemon.tail());
     daemon.stop();
-    program::signal("TERM", pid);
-    assert!(program::ended(sandbox).success());
+    program::signal("TERM", sandbox.id());
+    assert!(sandbox.ended().success());
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use serde_json::Value;
 
@@ -69,27 +69,44 @@ pub fn command(args: &[&str]) -> Command {
 pub fn run(command: &mut Command, stdin: &[u8]) -> Ran {
     // Files, because a pipe that nobody reads would stop the program.
     let (mut out, mut err) = (file(b""), file(b""));
-    let child = command
-        .stdin(file(stdin))
-        .stdout(out.try_clone().unwrap())
-        .stderr(err.try_clone().unwrap())
-        .spawn()
-        .unwrap();
-    let code = ended(child).code();
+    command.stdin(file(stdin)).stdout(out.try_clone().unwrap()).stderr(err.try_clone().unwrap());
+    let code = Running::start(command).ended().code();
     Ran { code, stdout: text(&mut out), stderr: text(&mut err) }
 }
 
-/// Waits for a process to end; one that does not is killed and is a failure.
-pub fn ended(mut child: Child) -> ExitStatus {
-    let pid = child.id();
-    wait::until(
-        &format!("the end of process {pid}"),
-        || child.try_wait().unwrap(),
-        || {
-            signal("KILL", pid);
-            String::new()
-        },
-    )
+/// A process that runs. Dropped, it is killed, so that a test that fails leaves none behind.
+pub struct Running(Child);
+
+impl Running {
+    pub fn start(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// What it writes, if that was asked for.
+    pub fn stdout(&mut self) -> ChildStdout {
+        self.0.stdout.take().unwrap()
+    }
+
+    pub fn is_alive(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for its end.
+    pub fn ended(&mut self) -> ExitStatus {
+        let what = format!("the end of process {}", self.id());
+        wait::until(&what, || self.0.try_wait().unwrap(), String::new)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Sends a signal.

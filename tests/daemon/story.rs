@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::program;
+use crate::program::{self, Running};
 
 /// A folder to be in, and one for what is temporary; both empty.
 struct Place(TempDir);
@@ -38,8 +38,8 @@ impl Place {
 fn the_demo_tells_exactly_its_story_and_a_reader_who_leaves_does_it_no_harm() {
     let (place, other) = (Place::clean(), Place::clean());
     // Both at once, because each takes the better part of a minute.
-    let mut unread = other.demo().stdout(Stdio::piped()).spawn().unwrap();
-    let mut reader = BufReader::new(unread.stdout.take().unwrap());
+    let mut unread = Running::start(other.demo().stdout(Stdio::piped()));
+    let mut reader = BufReader::new(unread.stdout());
     let mut first = String::new();
     reader.read_line(&mut first).unwrap();
     drop(reader);
@@ -54,7 +54,7 @@ fn the_demo_tells_exactly_its_story_and_a_reader_who_leaves_does_it_no_harm() {
 
     let first: Value = serde_json::from_str(&first).unwrap();
     assert_eq!(first["type"], "demo.step");
-    assert!(program::ended(unread).success(), "without its reader");
+    assert!(unread.ended().success(), "without its reader");
     assert_eq!(other.left_behind(), Vec::<String>::new());
 }
 
