@@ -8,9 +8,11 @@ use std::path::Path;
 #[derive(PartialEq, Eq)]
 pub struct Files(BTreeMap<String, Vec<u8>>);
 
-/// The files of this folder as they are now.
+/// The files of this folder as they are now, but for the lock that a daemon takes beside its
+/// database before it looks at it, and leaves there.
 pub fn of(folder: &Path) -> Files {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = entries.filter(|path| path.extension().is_none_or(|end| end != "lock"));
     let files = entries.filter(|path| path.is_file()).map(|path| {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         (name, std::fs::read(&path).unwrap())
