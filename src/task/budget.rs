@@ -5,8 +5,7 @@
 //! number of processes, and whatever became of those that charged.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -44,7 +43,7 @@ pub struct Budget {
     per_minute: NonZeroU32,
     scope: Scope,
     slice: Mutex<Slice>,
-    pushed: AtomicU32,
+    pushed: Lock<Pushed>,
 }
 
 #[derive(Debug)]
@@ -54,12 +53,43 @@ struct Slice {
     paused_until: Instant,
 }
 
+/// How often in a row the provider has asked for fewer calls.
+#[derive(Debug)]
+struct Pushed {
+    times: u32,
+    until: Instant,
+}
+
+impl Pushed {
+    /// It asks again at `now`: for how long nobody is to start a call. Calls that were under way
+    /// together are refused together: however many, that is one time.
+    fn again(&mut self, pause: Option<TimeDelta>, now: Instant) -> TimeDelta {
+        let new = now >= self.until;
+        if new {
+            self.times = (self.times + 1).min(7);
+        }
+        let unsaid = TimeDelta::seconds(1 << self.times.saturating_sub(1));
+        let pause = pause.unwrap_or(unsaid).min(MOST_HELD);
+        if new {
+            self.until = now + pause.to_std().unwrap_or_default();
+        }
+        pause
+    }
+}
+
 impl Budget {
     /// A budget of so many calls in any 60 seconds.
     pub fn new(store: Store, clock: Arc<dyn Clock>, per_minute: NonZeroU32, scope: Scope) -> Self {
         let now = Instant::now();
         let slice = Mutex::new(Slice { left: 0, lapses: now, paused_until: now });
-        Self { store, clock, per_minute, scope, slice, pushed: AtomicU32::new(0) }
+        Self {
+            store,
+            clock,
+            per_minute,
+            scope,
+            slice,
+            pushed: Lock::new(Pushed { times: 0, until: now }),
+        }
     }
 
     /// Waits until one call may be started, and counts it. An error means that the store could
@@ -108,15 +138,18 @@ impl Budget {
     /// for how long, for a second that doubles from time to time. At most a minute; if it asks
     /// again after that, so it is.
     pub async fn push_back(&self, pause: Option<TimeDelta>) -> Result<(), StoreError> {
-        let pushed = self.pushed.fetch_add(1, Ordering::AcqRel).min(6);
-        let pause = pause.unwrap_or(TimeDelta::seconds(1 << pushed)).min(MOST_HELD);
+        let pause = self.pushed().again(pause, Instant::now());
         // What was charged already starts within the second.
         bounded(self.store.hold(NAME, self.clock.now() + pause)).await
     }
 
     /// The provider answered without asking for fewer calls.
     pub fn go_on(&self) {
-        self.pushed.store(0, Ordering::Release);
+        self.pushed().times = 0;
+    }
+
+    fn pushed(&self) -> MutexGuard<'_, Pushed> {
+        self.pushed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many calls can be started in so many seconds, at most.
@@ -180,6 +213,18 @@ mod tests {
             at += step;
         }
         started
+    }
+
+    #[test]
+    fn refusals_that_come_together_double_the_pause_once() {
+        let begun = Instant::now();
+        let mut pushed = Pushed { times: 0, until: begun };
+        let mut after = |seconds| {
+            let now = begun + Duration::from_secs(seconds);
+            (0..25).map(|_| pushed.again(None, now).num_seconds()).max()
+        };
+        assert_eq!([0, 1, 3, 7].map(&mut after), [Some(1), Some(2), Some(4), Some(8)]);
+        assert_eq!([15, 31, 63, 123].map(&mut after), [Some(16), Some(32), Some(60), Some(60)]);
     }
 
     #[test]
