@@ -66,8 +66,9 @@ fn a_provider_that_asks_for_fewer_calls_blames_nobody() {
 fn a_provider_that_names_a_time_is_left_alone_by_all_until_then() {
     let rig = Rig::fleet();
     let daemon = rig.healthy_daemon();
-    // A minute from now.
-    rig.fault(Fault::new(FaultKind::RateLimited { retry_after: RetryAfter::Date }));
+    // A minute from now, said once and to one of them.
+    let kind = FaultKind::RateLimited { retry_after: RetryAfter::Date };
+    rig.fault(Fault::new(kind).tenants(vec![1]));
     daemon.until("one is asked to wait", |daemon| daemon.checks("rate_limited") > 0);
     // Whoever was on the way arrives.
     a_while();
