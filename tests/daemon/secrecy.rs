@@ -146,6 +146,11 @@ fn every_kind_of_answer(rig: &Rig, daemon: &Daemon) {
 }
 
 fn all_commands(rig: &Rig, seen: &mut Seen) {
+    // With a key that another tenant has.
+    let company = rig.world().company(1).id;
+    let taken =
+        format!("{{\"ref\":\"other\",\"company\":\"{company}\",\"key\":\"{}\"}}", rig.key(7));
+    rig.file("taken.jsonl", taken);
     for line in [
         "tenant list",
         "tenant list --json",
@@ -155,12 +160,21 @@ fn all_commands(rig: &Rig, seen: &mut Seen) {
         "tenant check erp-0005 --json",
         "tenant check erp-0002",
         "tenant show nobody",
+        "tenant pause erp-0006",
+        "tenant resume erp-0006",
+        "tenant label erp-0006 region=north",
+        "tenant import taken.jsonl",
+        "status",
+        "status --json",
+        "doctor",
+        "healthcheck",
         "config check",
         "config show",
         "config show --json",
         "config show --defaults",
         "keyring status",
         "keyring status --json",
+        "keyring rotate",
         "keyring new --out master.key",
         "migrate status",
         "migrate up",
