@@ -174,7 +174,7 @@ fn a_value_that_is_not_allowed_is_refused_with_its_place_and_what_is() {
         ),
         (
             "[budget]\nper_minute = 0",
-            "`budget.per_minute` is 0 and must be a whole number from 1 to 60000".to_owned(),
+            "`budget.per_minute` is 0 and must be a whole number from 1 to 6000000".to_owned(),
         ),
         (
             "[budget]\nper = \"tenant\"",

@@ -467,6 +467,8 @@ async fn counts_agree_with_what_was_asked() {
     assert_eq!((seconds.len(), seconds.iter().filter_map(Value::as_u64).sum()), (120, 4_u64));
     assert_eq!(rig.look("control/counts?tenant=1").await["total"], 2);
     assert_eq!(rig.look("control/counts?tenant=21").await["error"], "there is no such tenant");
+    let tenths = rig.look("control/counts/tenths").await["tenths"].as_array().unwrap().len();
+    assert_eq!(tenths, 1_200);
     let reset = rig.sandbox.control_url().join("control/counts/reset").unwrap();
     send(rig.client.post(reset)).await;
     assert_eq!(rig.look("control/counts").await["total"], 0);

@@ -78,7 +78,7 @@ pub(super) fn watch(reader: &mut Reader) -> Result<Watch, ConfigError> {
 
 pub(super) fn budget(reader: &mut Reader) -> Result<Budget, ConfigError> {
     Ok(Budget {
-        per_minute: reader.required("budget.per_minute", |written| written.count(60_000))?,
+        per_minute: reader.required("budget.per_minute", |written| written.count(6_000_000))?,
         per: reader.required("budget.per", |written| {
             written.text("be `integration` or `key`", |text| match text {
                 "integration" => Some(BudgetPer::Integration),

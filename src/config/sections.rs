@@ -47,7 +47,7 @@ pub struct Watch {
 /// `[budget]`: the calls that keypulse may make.
 #[derive(Clone, Debug)]
 pub struct Budget {
-    /// Calls that may start in any 60 seconds, at most 60000.
+    /// Calls that may start in any 60 seconds, at most 6000000.
     pub per_minute: NonZeroU32,
     /// What the provider counts.
     pub per: BudgetPer,

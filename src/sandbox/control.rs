@@ -30,6 +30,7 @@ pub(super) fn router(world: World) -> Router {
         .route("/control/changes", post(change))
         .route("/control/tenants", get(tenants))
         .route("/control/counts", get(counts))
+        .route("/control/counts/tenths", get(tenths))
         .route("/control/counts/reset", post(reset_counts))
         .route("/control/world", get(conditions))
         .fallback(async || refuse(StatusCode::NOT_FOUND, "there is nothing here"))
@@ -113,6 +114,10 @@ async fn counts(State(world): State<World>, uri: Uri) -> Answer {
         .ok_or_else(|| refuse(StatusCode::NOT_FOUND, "there is no such tenant"))?;
     let total = counts.total();
     Ok(Json(json!({"tenant": tenant, "total": total, "calls": counts})))
+}
+
+async fn tenths(State(world): State<World>) -> Answer {
+    Ok(Json(json!({"tenths": world.tenths()})))
 }
 
 async fn reset_counts(State(world): State<World>) -> Answer {

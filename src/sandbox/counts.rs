@@ -109,6 +109,12 @@ impl Counters {
         }
     }
 
+    /// Requests in each of the last 1,200 tenths of a second, oldest first, without the one that
+    /// runs.
+    pub(super) fn tenths(&self) -> Vec<u64> {
+        self.window.tenths(self.tenth())
+    }
+
     /// What was counted of one tenant's keys, old ones included. Calls to other paths are not told
     /// apart by tenant.
     pub(super) fn tenant(&self, number: u32) -> Option<CallCounts> {

@@ -86,6 +86,14 @@ impl Window {
             .collect()
     }
 
+    /// Calls in each of the last 1,200 tenths of a second, oldest first, without the one that runs.
+    pub(super) fn tenths(&self, tenth: u32) -> Vec<u64> {
+        (1..=2 * MINUTE)
+            .rev()
+            .map(|ago| tenth.checked_sub(ago).map_or(0, |tenth| self.count(tenth)))
+            .collect()
+    }
+
     /// Forgets everything.
     pub(super) fn clear(&self) {
         let mut minutes = self.minutes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -182,6 +190,11 @@ mod tests {
         let seconds = window.seconds(1_199);
         assert_eq!((seconds.len(), seconds[0], seconds[1], seconds[119]), (120, 1, 2, 1));
         assert_eq!(window.seconds(1_205)[..2], [2, 0]);
+        let tenths = window.tenths(20);
+        assert_eq!(
+            (tenths.len(), &tenths[1_188..]),
+            (1_200, &[0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1][..])
+        );
     }
 
     #[test]

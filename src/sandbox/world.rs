@@ -111,6 +111,12 @@ impl World {
         self.0.counters.view()
     }
 
+    /// Requests in each of the last 1,200 tenths of a second, oldest first, without the one that
+    /// runs: shows bursts that a count by the second would hide.
+    pub fn tenths(&self) -> Vec<u64> {
+        self.0.counters.tenths()
+    }
+
     /// What was asked with one tenant's keys.
     pub fn tenant_counts(&self, number: u32) -> Option<CallCounts> {
         self.0.counters.tenant(number)
