@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     let cli = Cli::typed();
     // One crypto provider for TLS and sealing; it can be chosen only once.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the runtime cannot be started: {error}")),
     };

@@ -56,7 +56,7 @@ impl Options {
     pub fn sizes(&self) -> Sizes {
         if self.quick {
             return Sizes {
-                saturated: 20_000,
+                saturated: 60_000,
                 rounds: 1,
                 seconds: 4,
                 paced: Pace { tenants: 2_000, interval: 12, seconds: 13, beside: true },

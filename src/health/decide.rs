@@ -30,6 +30,31 @@ impl Decision {
     pub fn changed(&self, before: &Health) -> bool {
         shown(&before.status) != shown(&self.next.status)
     }
+
+    /// Whether all that follows is when the tenant was accepted last and when it is asked again: so
+    /// it is with nearly every check of a fleet that is well.
+    pub fn is_routine(&self, before: &Health) -> bool {
+        let Health {
+            status,
+            since,
+            generation,
+            expires_at,
+            accepted_at: _,
+            silent_since,
+            recovered_at,
+            destroyed_at,
+            episodes,
+        } = &self.next;
+        self.effects.is_empty()
+            && *status == before.status
+            && *since == before.since
+            && *generation == before.generation
+            && *expires_at == before.expires_at
+            && *silent_since == before.silent_since
+            && *recovered_at == before.recovered_at
+            && *destroyed_at == before.destroyed_at
+            && *episodes == before.episodes
+    }
 }
 
 /// Decides. `weather` is that of the evidence's own class ([`Finding::class`]); `phase` is the

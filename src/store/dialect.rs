@@ -2,7 +2,7 @@
 
 use sea_orm::DbBackend;
 
-use super::row::COLUMNS;
+use super::row::{COLUMNS, select_state};
 
 /// Which database it is, with the statements that are spelt differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,25 +81,144 @@ impl Dialect {
         }
     }
 
-    /// Leases up to `$3` rows that are due by `$1` and free at `$2`, to `$4` until `$5`; of suspects only,
-    /// where something is being confirmed. One statement; the list is materialized, or the planner
-    /// might run it twice and lease more than the limit. PostgreSQL skips what another process is
-    /// leasing at this moment; SQLite has one writer at a time.
+    /// Leases up to `$3` rows that are due by `$1` and free at `$2`, to `$4` until `$5`, and gives
+    /// back their ids; of suspects only, where something is being confirmed. One statement; the list
+    /// is materialized, or the planner might run it twice and lease more than the limit. What
+    /// another process is leasing at this moment is skipped. SQLite has [`Dialect::due`] instead.
     pub fn claim(self, suspects: bool) -> String {
-        let who = if suspects {
-            " AND doubt_kind IS NOT NULL AND status <> 'needs_reconnection'"
-        } else {
-            ""
-        };
-        let skip = match self {
-            Self::Sqlite => "",
-            Self::Postgres => " FOR UPDATE SKIP LOCKED",
+        format!(
+            "WITH due AS MATERIALIZED ({} FOR UPDATE SKIP LOCKED) \
+             UPDATE tenant_state SET lease = $4, lease_until = $5 \
+             WHERE tenant_id IN (SELECT tenant_id FROM due) RETURNING tenant_id",
+            due(suspects)
+        )
+    }
+
+    /// The same ids as one JSON list `ids`, without leasing them: for a transaction that has the
+    /// write lock already, of a database that hands rows over one by one.
+    pub fn due(self, suspects: bool) -> String {
+        format!("SELECT json_group_array(tenant_id) AS ids FROM ({})", due(suspects))
+    }
+
+    /// Leases a JSON list of ids (`$1`) to `$2` until `$3`.
+    pub fn lease(self) -> String {
+        format!(
+            "UPDATE tenant_state SET lease = $2, lease_until = $3 WHERE tenant_id IN ({})",
+            self.numbers(1)
+        )
+    }
+
+    /// Selects the tenants of a JSON list of ids (`$1`) as one JSON list `rows` of their rows: what
+    /// identifies them, the sealed key in hexadecimal digits, and a list of [`COLUMNS`].
+    pub fn select_watched(self) -> String {
+        let (list, array, hex, text) = match self {
+            Self::Sqlite => ("json_group_array", "json_array", "hex(k.sealed)", ""),
+            Self::Postgres => ("json_agg", "json_build_array", "encode(k.sealed, 'hex')", "::text"),
         };
         format!(
-            "WITH due AS MATERIALIZED (SELECT tenant_id FROM tenant_state WHERE due_at <= $1 AND \
-             (lease_until IS NULL OR lease_until <= $2){who} ORDER BY due_at LIMIT $3{skip}) \
-             UPDATE tenant_state SET lease = $4, lease_until = $5 \
-             WHERE tenant_id IN (SELECT tenant_id FROM due) RETURNING tenant_id"
+            "SELECT {list}({array}(t.ref, t.company_id, t.client_id, t.required_scopes, {hex}, \
+             {array}({}))){text} AS rows FROM tenant_state s JOIN tenant t ON t.id = s.tenant_id \
+             LEFT JOIN tenant_key k ON k.tenant_id = s.tenant_id \
+             AND k.generation = s.generation WHERE s.tenant_id IN ({})",
+            select_state(),
+            self.numbers(1)
+        )
+    }
+
+    /// Saves a JSON list of `[id, version, accepted_at, due_at]` (`$1`), each only if its version is
+    /// still the one it was read with, and ends leases held as `$2`. Nearly all that is ever saved changes no more than this.
+    pub fn save_seen(self) -> String {
+        let rows = self.list(&[
+            ("tenant_id", "bigint"),
+            ("version", "bigint"),
+            ("accepted_at", "bigint"),
+            ("due_at", "bigint"),
+        ]);
+        self.update(&rows, &["accepted_at", "due_at"])
+    }
+
+    /// A select of a JSON list of lists (`$1`), with these columns and their PostgreSQL types.
+    fn list(self, columns: &[(&str, &str)]) -> String {
+        let fields = columns.iter().enumerate().map(|(at, (name, kind))| match self {
+            Self::Sqlite => format!("json_extract(value, '$[{at}]') AS {name}"),
+            Self::Postgres => format!("(value->>{at})::{kind} AS {name}"),
+        });
+        let from = match self {
+            Self::Sqlite => "json_each($1)",
+            Self::Postgres => "jsonb_array_elements($1::jsonb)",
+        };
+        format!("SELECT {} FROM {from}", fields.collect::<Vec<_>>().join(", "))
+    }
+
+    /// Notes for a JSON list of `[tenant, client]` (`$1`) which client a key was accepted for, where
+    /// none is noted yet.
+    pub fn note_clients(self) -> String {
+        let rows = self.list(&[("tenant_id", "bigint"), ("client_id", "text")]);
+        format!(
+            "UPDATE tenant SET client_id = v.client_id FROM ({rows}) AS v \
+             WHERE tenant.id = v.tenant_id AND tenant.client_id IS NULL"
+        )
+    }
+
+    /// Opens episodes: `[tenant, number, began_at, opened_at]` (`$1`).
+    pub fn open_episodes(self) -> String {
+        let rows = self.list(&[
+            ("tenant_id", "bigint"),
+            ("number", "bigint"),
+            ("began_at", "bigint"),
+            ("opened_at", "bigint"),
+        ]);
+        format!("INSERT INTO episode (tenant_id, number, began_at, opened_at) {rows}")
+    }
+
+    /// Closes episodes that are open: `[tenant, number, closed_at, outcome]` (`$1`).
+    pub fn close_episodes(self) -> String {
+        let rows = self.list(&[
+            ("tenant_id", "bigint"),
+            ("number", "bigint"),
+            ("closed_at", "bigint"),
+            ("outcome", "text"),
+        ]);
+        format!(
+            "UPDATE episode SET closed_at = v.closed_at, outcome = v.outcome FROM ({rows}) AS v \
+             WHERE episode.tenant_id = v.tenant_id AND episode.number = v.number \
+             AND episode.closed_at IS NULL"
+        )
+    }
+
+    /// Writes messages down: `[id, tenant, episode, audience, stage, state, dedup_key, body,
+    /// owed_at]` (`$1`). The dedup key makes a second one of the same stage impossible; good news is
+    /// owed only to those who were owed the bad.
+    pub fn owe(self) -> String {
+        let columns = [
+            ("id", "text"),
+            ("tenant_id", "bigint"),
+            ("episode", "bigint"),
+            ("audience", "text"),
+            ("stage", "text"),
+            ("state", "text"),
+            ("dedup_key", "text"),
+            ("body", "text"),
+            ("owed_at", "bigint"),
+        ];
+        let names = columns.map(|(name, _)| name).join(", ");
+        format!(
+            "INSERT INTO message ({names}) SELECT {names} FROM ({}) AS v \
+             WHERE v.stage <> 'resolved' OR EXISTS (SELECT 1 FROM message m \
+             WHERE m.tenant_id = v.tenant_id AND m.episode = v.episode \
+             AND m.audience = v.audience AND m.stage = 'first') \
+             ON CONFLICT (dedup_key) DO NOTHING",
+            self.list(&columns)
+        )
+    }
+
+    /// Deletes sealed keys: `[tenant, generation]` (`$1`).
+    pub fn destroy_keys(self) -> String {
+        let rows = self.list(&[("tenant_id", "bigint"), ("generation", "bigint")]);
+        format!(
+            "DELETE FROM tenant_key WHERE tenant_id IN (SELECT v.tenant_id FROM ({rows}) AS v) \
+             AND EXISTS (SELECT 1 FROM ({rows}) AS v \
+             WHERE tenant_key.tenant_id = v.tenant_id AND tenant_key.generation = v.generation)"
         )
     }
 
@@ -129,32 +248,42 @@ impl Dialect {
     }
 
     /// Saves a JSON list of rows (`$1`), each only if its version is still the one it was read
-    /// with, and ends leases held as `$2`. Gives back the ids that were saved. `PostgreSQL` locks
-    /// the rows in the order of their ids first, so that two batches cannot wait for each other.
+    /// with, and ends leases held as `$2`.
     pub fn save(self) -> String {
-        let set: Vec<String> = COLUMNS
-            .iter()
-            .filter(|(column, _)| !matches!(*column, "tenant_id" | "version"))
-            .map(|(column, _)| format!("{column} = v.{column}"))
-            .collect();
+        let names = COLUMNS.iter().map(|(name, _)| *name);
+        let names: Vec<_> =
+            names.filter(|name| !matches!(*name, "tenant_id" | "version")).collect();
+        self.update(&self.rows(), &names)
+    }
+
+    /// What makes such a statement give back the ids that were saved.
+    pub fn saved(self) -> &'static str {
+        match self {
+            Self::Sqlite => " RETURNING tenant_id",
+            Self::Postgres => " RETURNING s.tenant_id",
+        }
+    }
+
+    /// Sets these columns to what `rows` says. `PostgreSQL` locks the rows in the order of their
+    /// ids first, so that two batches cannot wait for each other.
+    fn update(self, rows: &str, columns: &[&str]) -> String {
+        let set: Vec<_> = columns.iter().map(|name| format!("{name} = v.{name}")).collect();
         let set = format!(
             "version = s.version + 1, lease = CASE WHEN s.lease = $2 THEN NULL ELSE s.lease END, \
              lease_until = CASE WHEN s.lease = $2 THEN NULL ELSE s.lease_until END, {}",
             set.join(", ")
         );
         let rule = "s.tenant_id = v.tenant_id AND s.version = v.version";
-        let rows = self.rows();
         match self {
-            Self::Sqlite => format!(
-                "UPDATE tenant_state AS s SET {set} FROM ({rows}) AS v \
-                 WHERE {rule} RETURNING tenant_id"
-            ),
+            Self::Sqlite => {
+                format!("UPDATE tenant_state AS s SET {set} FROM ({rows}) AS v WHERE {rule}")
+            }
             Self::Postgres => format!(
                 "WITH v AS MATERIALIZED ({rows}), \
                  locked AS MATERIALIZED (SELECT s.tenant_id FROM tenant_state s \
                  JOIN v ON v.tenant_id = s.tenant_id ORDER BY s.tenant_id FOR UPDATE OF s) \
                  UPDATE tenant_state AS s SET {set} FROM v, locked \
-                 WHERE {rule} AND locked.tenant_id = s.tenant_id RETURNING s.tenant_id"
+                 WHERE {rule} AND locked.tenant_id = s.tenant_id"
             ),
         }
     }
@@ -197,4 +326,17 @@ impl Dialect {
             }
         }
     }
+}
+
+/// Up to `$3` rows that are due by `$1` and free at `$2`, those first that are due first.
+fn due(suspects: bool) -> String {
+    let who = if suspects {
+        " AND doubt_kind IS NOT NULL AND status <> 'needs_reconnection'"
+    } else {
+        ""
+    };
+    format!(
+        "SELECT tenant_id FROM tenant_state WHERE due_at <= $1 AND \
+         (lease_until IS NULL OR lease_until <= $2){who} ORDER BY due_at LIMIT $3"
+    )
 }

@@ -204,8 +204,9 @@ impl Store {
 }
 
 /// The ids of rows that a statement gave back.
-fn ids(rows: &[QueryResult]) -> Result<Vec<i64>, StoreError> {
-    Ok(rows.iter().map(|row| row.try_get("", "tenant_id")).collect::<Result<_, _>>()?)
+fn ids(rows: &[QueryResult]) -> Result<Vec<TenantId>, StoreError> {
+    let id = |row: &QueryResult| row.try_get("", "tenant_id").map(TenantId::from_raw);
+    Ok(rows.iter().map(id).collect::<Result<_, _>>()?)
 }
 
 /// Ids as the JSON list that statements take.

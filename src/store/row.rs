@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use chrono::{DateTime, Utc};
 use sea_orm::FromQueryResult;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::health::CompanyId;
 use crate::health::DisabledCause;
@@ -26,7 +26,7 @@ use crate::ids::TenantId;
 use super::error::StoreError;
 
 /// One row of `tenant_state`, without its lease. Times are microseconds since 1970.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromQueryResult)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromQueryResult)]
 pub struct StateRow {
     pub tenant_id: i64,
     pub version: i64,

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::json;
 
 use crate::health::Decision;
+use crate::health::Due;
 use crate::health::Effect;
 use crate::health::Notice;
 use crate::health::Stage;
@@ -15,7 +16,7 @@ use crate::ids::random_name;
 
 use super::row::{StateRow, micros};
 use super::tenants::json;
-use super::{Store, StoreError, ids};
+use super::{Dialect, Store, StoreError, ids};
 
 /// How a message is kept that nobody may send: what was decided while nothing was live is never
 /// sent later by itself.
@@ -36,6 +37,9 @@ pub struct Verdict {
     pub changed_from: Option<&'static str>,
     /// The client that the key was accepted for, the first time it is.
     pub client: Option<String>,
+    /// Whether nothing but the last acceptance and the next due time has changed
+    /// ([`Decision::is_routine`]): then only those are written.
+    pub routine: bool,
 }
 
 /// What became of a batch.
@@ -45,6 +49,13 @@ pub struct Saved {
     pub saved: BTreeSet<TenantId>,
     /// Those whose row had changed since it was read: to be read and decided again.
     pub lost: BTreeSet<TenantId>,
+}
+
+/// Rows to be written by one statement.
+struct Batch {
+    sql: String,
+    rows: String,
+    number: usize,
 }
 
 impl Store {
@@ -60,29 +71,88 @@ impl Store {
         if verdicts.is_empty() {
             return Ok(Saved::default());
         }
-        let rows: Vec<StateRow> = verdicts
-            .iter()
-            .map(|v| StateRow::from_health(v.tenant, v.version, &v.decision.next, v.decision.due))
-            .collect();
-        let tx = self.begin().await?;
-        let statement = self.statement(self.dialect.save(), [json(&rows)?.into(), lease.into()]);
-        let changed = tx.query_all_raw(statement).await?;
-        let saved: BTreeSet<_> = ids(&changed)?.into_iter().map(TenantId::from_raw).collect();
+        let batch = self.batch(verdicts)?;
+        let mut tx = self.begin().await?;
+        let saved: BTreeSet<_> = if self.save_all(&tx, &batch, lease).await? {
+            verdicts.iter().map(|verdict| verdict.tenant).collect()
+        } else {
+            // Some row had changed. Which one is not told, and now all look changed.
+            tx.rollback().await?;
+            tx = self.begin().await?;
+            self.save_some(&tx, &batch, lease).await?
+        };
+        let mut follows = Follows::default();
         for verdict in verdicts.iter().filter(|verdict| saved.contains(&verdict.tenant)) {
-            self.follow(&tx, verdict, now).await?;
+            follows.add(verdict, now)?;
         }
+        self.follow(&tx, &follows).await?;
         tx.commit().await?;
-        let destroyed = verdicts.iter().any(|verdict| {
-            saved.contains(&verdict.tenant)
-                && verdict.decision.effects.contains(&Effect::DestroyKey)
-        });
-        if destroyed && let Err(error) = self.empty_log().await {
+        if !follows.destroyed.is_empty()
+            && let Err(error) = self.empty_log().await
+        {
             tracing::warn!(
                 "a destroyed key may stand in the write-ahead log until it is emptied: {error}"
             );
         }
         let lost = verdicts.iter().map(|v| v.tenant).filter(|id| !saved.contains(id)).collect();
         Ok(Saved { saved, lost })
+    }
+
+    /// The statements that write a batch, each with its rows and their number: those of which
+    /// little is written, and the others. A server locks the rows of one statement in the order of
+    /// their ids; with two, batches could wait for each other.
+    fn batch(&self, verdicts: &[Verdict]) -> Result<Vec<Batch>, StoreError> {
+        let all_routine = verdicts.iter().all(|verdict| verdict.routine);
+        let apart = all_routine || self.dialect == Dialect::Sqlite;
+        let (routine, other): (Vec<_>, Vec<_>) =
+            verdicts.iter().partition(|verdict| apart && verdict.routine);
+        let seen: Vec<_> = routine.into_iter().map(seen).collect();
+        let rows: Vec<_> = other
+            .into_iter()
+            .map(|v| StateRow::from_health(v.tenant, v.version, &v.decision.next, v.decision.due))
+            .collect();
+        let mut batch = Vec::with_capacity(2);
+        if !seen.is_empty() {
+            let sql = self.dialect.save_seen();
+            batch.push(Batch { sql, rows: json(&seen)?, number: seen.len() });
+        }
+        if !rows.is_empty() {
+            batch.push(Batch { sql: self.dialect.save(), rows: json(&rows)?, number: rows.len() });
+        }
+        Ok(batch)
+    }
+
+    /// Whether all rows were saved.
+    async fn save_all(
+        &self,
+        tx: &DatabaseTransaction,
+        batch: &[Batch],
+        lease: &str,
+    ) -> Result<bool, StoreError> {
+        for Batch { sql, rows, number } in batch {
+            let values = [rows.clone().into(), lease.into()];
+            let done = tx.execute_raw(self.statement(sql, values)).await?;
+            if usize::try_from(done.rows_affected()) != Ok(*number) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Saves the rows that have not changed, and says which.
+    async fn save_some(
+        &self,
+        tx: &DatabaseTransaction,
+        batch: &[Batch],
+        lease: &str,
+    ) -> Result<BTreeSet<TenantId>, StoreError> {
+        let mut saved = BTreeSet::new();
+        for Batch { sql, rows, .. } in batch {
+            let sql = format!("{sql}{}", self.dialect.saved());
+            let values = [rows.clone().into(), lease.into()];
+            saved.extend(ids(&tx.query_all_raw(self.statement(sql, values)).await?)?);
+        }
+        Ok(saved)
     }
 
     /// Ends all leases held as `lease` without having learnt anything.
@@ -95,6 +165,9 @@ impl Store {
     /// Ends the leases of these tenants, if they are held as `lease`, so that others need not wait
     /// for them to run out.
     pub async fn release_some(&self, tenants: &[TenantId], lease: &str) -> Result<(), StoreError> {
+        if tenants.is_empty() {
+            return Ok(());
+        }
         let sql = format!(
             "UPDATE tenant_state SET lease = NULL, lease_until = NULL WHERE lease = $2 \
              AND tenant_id IN ({})",
@@ -105,48 +178,53 @@ impl Store {
         Ok(())
     }
 
-    async fn follow(
-        &self,
-        tx: &DatabaseTransaction,
-        verdict: &Verdict,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let tenant = Value::from(verdict.tenant.raw());
+    /// One statement for each sort of what follows, however many it follows for.
+    async fn follow(&self, tx: &DatabaseTransaction, all: &Follows) -> Result<(), StoreError> {
+        let dialect = self.dialect;
+        let statements = [
+            (all.clients.is_empty(), dialect.note_clients(), json(&all.clients)?),
+            (all.opened.is_empty(), dialect.open_episodes(), json(&all.opened)?),
+            (all.closed.is_empty(), dialect.close_episodes(), json(&all.closed)?),
+            (all.owed.is_empty(), dialect.owe(), json(&all.owed)?),
+            (all.destroyed.is_empty(), dialect.destroy_keys(), json(&all.destroyed)?),
+        ];
+        for (_, sql, rows) in statements.into_iter().filter(|(empty, ..)| !empty) {
+            tx.execute_raw(self.statement(sql, [rows.into()])).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What follows from the verdicts of a batch, in the columns of the statements that write it.
+#[derive(Default)]
+struct Follows {
+    clients: Vec<(i64, String)>,
+    opened: Vec<(i64, u32, i64, i64)>,
+    closed: Vec<(i64, u32, i64, &'static str)>,
+    owed: Vec<Owed>,
+    destroyed: Vec<(i64, u32)>,
+}
+
+/// A message: id, tenant, episode, audience, stage, state, dedup key, body, when it was owed.
+type Owed = (String, i64, u32, &'static str, &'static str, &'static str, String, String, i64);
+
+impl Follows {
+    fn add(&mut self, verdict: &Verdict, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let (tenant, now) = (verdict.tenant.raw(), micros(now));
         if let Some(client) = &verdict.client {
-            let sql = "UPDATE tenant SET client_id = $1 WHERE id = $2 AND client_id IS NULL";
-            let values = [client.clone().into(), tenant.clone()];
-            tx.execute_raw(self.statement(sql, values)).await?;
+            self.clients.push((tenant, client.clone()));
         }
         for effect in &verdict.decision.effects {
             match effect {
                 Effect::OpenEpisode { number, began } => {
-                    let sql = "INSERT INTO episode (tenant_id, number, began_at, opened_at) \
-                               VALUES ($1, $2, $3, $4)";
-                    let values = [
-                        tenant.clone(),
-                        i64::from(*number).into(),
-                        micros(*began).into(),
-                        micros(now).into(),
-                    ];
-                    tx.execute_raw(self.statement(sql, values)).await?;
+                    self.opened.push((tenant, *number, micros(*began), now));
                 }
                 Effect::CloseEpisode { number, outcome } => {
-                    let sql = "UPDATE episode SET closed_at = $1, outcome = $2 \
-                               WHERE tenant_id = $3 AND number = $4 AND closed_at IS NULL";
-                    let values = [
-                        micros(now).into(),
-                        outcome.name().into(),
-                        tenant.clone(),
-                        i64::from(*number).into(),
-                    ];
-                    tx.execute_raw(self.statement(sql, values)).await?;
+                    self.closed.push((tenant, *number, now, outcome.name()));
                 }
-                Effect::Owe(notice) => self.owe(tx, verdict, *notice, now).await?,
+                Effect::Owe(notice) => self.owed.push(owed(verdict, *notice, now)?),
                 Effect::DestroyKey => {
-                    let sql = "DELETE FROM tenant_key WHERE tenant_id = $1 AND generation = $2";
-                    let generation = verdict.decision.next.generation.0;
-                    let values = [tenant.clone(), i64::from(generation).into()];
-                    tx.execute_raw(self.statement(sql, values)).await?;
+                    self.destroyed.push((tenant, verdict.decision.next.generation.0));
                 }
                 // Nothing is ever unsent yet, and there are no links: messages are kept as what
                 // would have been sent.
@@ -155,58 +233,38 @@ impl Store {
         }
         Ok(())
     }
+}
 
-    /// Writes down that somebody is owed a message. The dedup key makes a second one of the same
-    /// stage impossible; good news is owed only to those who were owed the bad.
-    async fn owe(
-        &self,
-        tx: &DatabaseTransaction,
-        verdict: &Verdict,
-        notice: Notice,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let next = &verdict.decision.next;
-        let (tenant, audience, stage) =
-            (verdict.tenant, notice.audience.name(), notice.stage.name());
-        let dedup_key = match notice.stage {
-            Stage::First | Stage::Resolved => {
-                format!("{tenant}/episode-{}/{audience}/{stage}", next.episodes)
-            }
-            Stage::StatusChanged => {
-                format!("{tenant}/version-{}/{audience}/{stage}", verdict.version + 1)
-            }
-        };
-        let body = json!({
-            "tenant": verdict.reference,
-            "from": verdict.changed_from,
-            "to": next.status.word(),
-            "cause": next.status.cause(),
-            "reason": verdict.decision.reason.to_string(),
-        });
-        let mut sql = String::from(
-            "INSERT INTO message (id, tenant_id, episode, audience, stage, state, dedup_key, \
-             body, owed_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 WHERE ",
-        );
-        sql.push_str(if notice.stage == Stage::Resolved {
-            "EXISTS (SELECT 1 FROM message m WHERE m.tenant_id = $2 AND m.episode = $3 \
-             AND m.audience = $4 AND m.stage = 'first')"
-        } else {
-            "true"
-        });
-        sql.push_str(" ON CONFLICT (dedup_key) DO NOTHING");
-        let id = random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
-        let values: [Value; 9] = [
-            id.into(),
-            tenant.raw().into(),
-            i64::from(next.episodes).into(),
-            audience.into(),
-            stage.into(),
-            SHADOW.into(),
-            dedup_key.into(),
-            body.to_string().into(),
-            micros(now).into(),
-        ];
-        tx.execute_raw(self.statement(sql, values)).await?;
-        Ok(())
-    }
+fn owed(verdict: &Verdict, notice: Notice, now: i64) -> Result<Owed, StoreError> {
+    let next = &verdict.decision.next;
+    let (tenant, audience, stage) = (verdict.tenant, notice.audience.name(), notice.stage.name());
+    let dedup_key = match notice.stage {
+        Stage::First | Stage::Resolved => {
+            format!("{tenant}/episode-{}/{audience}/{stage}", next.episodes)
+        }
+        Stage::StatusChanged => {
+            format!("{tenant}/version-{}/{audience}/{stage}", verdict.version + 1)
+        }
+    };
+    let body = json!({
+        "tenant": verdict.reference,
+        "from": verdict.changed_from,
+        "to": next.status.word(),
+        "cause": next.status.cause(),
+        "reason": verdict.decision.reason.to_string(),
+    });
+    let id = random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
+    let body = body.to_string();
+    Ok((id, tenant.raw(), next.episodes, audience, stage, SHADOW, dedup_key, body, now))
+}
+
+/// What is written of a verdict that changes nothing else: id, version, when it was accepted, when
+/// it is due.
+fn seen(verdict: &Verdict) -> (i64, i64, Option<i64>, Option<i64>) {
+    let due = match verdict.decision.due {
+        Due::At(at) => Some(micros(at)),
+        Due::Never => None,
+    };
+    let accepted = verdict.decision.next.accepted_at.map(micros);
+    (verdict.tenant.raw(), verdict.version, accepted, due)
 }

@@ -1,15 +1,16 @@
 //! Who is due, and all that a probe of them needs.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::{ConnectionTrait, Value};
+use serde::Deserialize;
 
 use crate::health::CompanyId;
 use crate::health::Health;
 use crate::health::Scopes;
 use crate::ids::TenantId;
 
-use super::row::{StateRow, micros, select_state, time};
-use super::{Store, StoreError, ids};
+use super::row::{StateRow, micros, time};
+use super::{Dialect, Store, StoreError, ids};
 
 /// What to claim.
 #[derive(Clone, Debug)]
@@ -60,14 +61,19 @@ pub struct Watched {
     pub sealed: Option<Vec<u8>>,
 }
 
-#[derive(FromQueryResult)]
+/// The values of the statements that find who is due.
+fn who(claim: &Claim<'_>) -> [Value; 3] {
+    [micros(claim.horizon).into(), micros(claim.now).into(), i64::from(claim.limit).into()]
+}
+
+/// A row of `Dialect::select_watched`, in the order of its columns.
+#[derive(Deserialize)]
 struct WatchedRow {
     r#ref: String,
     company_id: String,
     client_id: Option<String>,
     required_scopes: String,
-    sealed: Option<Vec<u8>>,
-    #[sea_orm(nested)]
+    sealed: Option<String>,
     state: StateRow,
 }
 
@@ -75,21 +81,40 @@ impl Store {
     /// Leases tenants that are due, in the order of their due times. Two processes never hold the
     /// same tenant; a lease that is not ended runs out.
     pub async fn claim(&self, claim: &Claim<'_>) -> Result<Vec<Watched>, StoreError> {
-        let values = [
-            micros(claim.horizon).into(),
-            micros(claim.now).into(),
-            i64::from(claim.limit).into(),
-            claim.lease.into(),
-            micros(claim.until).into(),
-        ];
-        let rows = self
-            .write
-            .query_all_raw(self.statement(self.dialect.claim(claim.who == Who::Suspects), values))
-            .await?;
-        let ids: Vec<_> = ids(&rows)?.into_iter().map(TenantId::from_raw).collect();
+        let ids = match self.dialect {
+            Dialect::Sqlite => self.claim_locked(claim).await?,
+            Dialect::Postgres => self.claim_shared(claim).await?,
+        };
         let mut watched = self.watched(&ids).await?;
         watched.sort_by_key(|tenant| (tenant.due_at, tenant.id));
         Ok(watched)
+    }
+
+    /// In one statement, beside other processes that do the same.
+    async fn claim_shared(&self, claim: &Claim<'_>) -> Result<Vec<TenantId>, StoreError> {
+        let [horizon, now, limit] = who(claim);
+        let values = [horizon, now, limit, claim.lease.into(), micros(claim.until).into()];
+        let sql = self.dialect.claim(claim.who == Who::Suspects);
+        ids(&self.write.query_all_raw(self.statement(sql, values)).await?)
+    }
+
+    /// Under the one write lock. SQLite hands rows over one by one, each at the cost of waking a
+    /// thread: so the ids come as one value.
+    async fn claim_locked(&self, claim: &Claim<'_>) -> Result<Vec<TenantId>, StoreError> {
+        let tx = self.begin().await?;
+        let sql = self.dialect.due(claim.who == Who::Suspects);
+        let row = tx.query_one_raw(self.statement(sql, who(claim))).await?;
+        let list: Option<String> = row.map(|row| row.try_get("", "ids")).transpose()?;
+        let ids: Vec<i64> = serde_json::from_str(list.as_deref().unwrap_or("[]"))
+            .map_err(|_| StoreError::Refused { code: "ids that cannot be read".to_owned() })?;
+        let (Some(list), false) = (list, ids.is_empty()) else {
+            tx.rollback().await?;
+            return Ok(Vec::new());
+        };
+        let values = [list.into(), claim.lease.into(), micros(claim.until).into()];
+        tx.execute_raw(self.statement(self.dialect.lease(), values)).await?;
+        tx.commit().await?;
+        Ok(ids.into_iter().map(TenantId::from_raw).collect())
     }
 
     /// Leases one tenant, due or not; `None` while somebody else holds it.
@@ -104,44 +129,61 @@ impl Store {
                    AND (lease_until IS NULL OR lease_until <= $4) RETURNING tenant_id";
         let values = [lease.into(), micros(until).into(), tenant.raw().into(), micros(now).into()];
         let rows = self.write.query_all_raw(self.statement(sql, values)).await?;
-        let ids: Vec<_> = ids(&rows)?.into_iter().map(TenantId::from_raw).collect();
-        Ok(self.watched(&ids).await?.pop())
+        Ok(self.watched(&ids(&rows)?).await?.pop())
     }
 
     /// These tenants as they stand now; a row that cannot be understood is logged and left out.
-    pub async fn watched(&self, ids: &[TenantId]) -> Result<Vec<Watched>, StoreError> {
-        if ids.is_empty() {
+    pub async fn watched(&self, tenants: &[TenantId]) -> Result<Vec<Watched>, StoreError> {
+        if tenants.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = format!(
-            "SELECT t.ref, t.company_id, t.client_id, t.required_scopes, k.sealed, {} \
-             FROM tenant_state s JOIN tenant t ON t.id = s.tenant_id \
-             LEFT JOIN tenant_key k ON k.tenant_id = s.tenant_id \
-             AND k.generation = s.generation WHERE s.tenant_id IN ({})",
-            select_state(),
-            self.dialect.numbers(1)
-        );
-        let list = super::list_of(ids)?;
-        let rows = self.write.query_all_raw(self.statement(sql, [list.into()])).await?;
+        let rows = match self.read_rows(tenants).await {
+            // One damaged row must not keep all others from being watched.
+            Err(error) if !error.is_passing() => self.read_apart(tenants).await?,
+            rows => rows?,
+        };
         let mut understood = Vec::with_capacity(rows.len());
-        for row in &rows {
-            match watched(WatchedRow::from_query_result(row, "")?) {
+        for row in rows {
+            match watched(row) {
                 Ok(tenant) => understood.push(tenant),
-                // One damaged row must not keep all others from being watched.
                 Err(error) => tracing::error!("{error}; this tenant is not being watched"),
             }
         }
         Ok(understood)
     }
+
+    /// All rows in one value: a row of thirty columns costs more to hand over than to read.
+    async fn read_rows(&self, tenants: &[TenantId]) -> Result<Vec<WatchedRow>, StoreError> {
+        let sql = self.dialect.select_watched();
+        let list = super::list_of(tenants)?;
+        let row = self.write.query_one_raw(self.statement(sql, [list.into()])).await?;
+        let text: Option<String> = row.map(|row| row.try_get("", "rows")).transpose()?;
+        serde_json::from_str(text.as_deref().unwrap_or("[]"))
+            .map_err(|_| StoreError::Refused { code: "a row that cannot be read".to_owned() })
+    }
+
+    /// The same one by one, without those that cannot be read.
+    async fn read_apart(&self, tenants: &[TenantId]) -> Result<Vec<WatchedRow>, StoreError> {
+        let mut rows = Vec::with_capacity(tenants.len());
+        for tenant in tenants {
+            match self.read_rows(std::slice::from_ref(tenant)).await {
+                Ok(one) => rows.extend(one),
+                Err(error) if error.is_passing() => return Err(error),
+                Err(error) => tracing::error!(
+                    "the row of tenant {tenant} cannot be read ({error}); it is not being watched"
+                ),
+            }
+        }
+        Ok(rows)
+    }
 }
 
 fn watched(row: WatchedRow) -> Result<Watched, StoreError> {
     let id = TenantId::from_raw(row.state.tenant_id);
-    let company = CompanyId::parse(&row.company_id).ok_or_else(|| StoreError::BadRow {
-        table: "tenant",
-        tenant: id.to_string(),
-        what: "company_id",
-    })?;
+    let bad = |what| StoreError::BadRow { table: "tenant", tenant: id.to_string(), what };
+    let company = CompanyId::parse(&row.company_id).ok_or_else(|| bad("company_id"))?;
+    let sealed = row.sealed.filter(|hex| !hex.is_empty());
+    let sealed = sealed.map(|hex| unhex(&hex).ok_or_else(|| bad("sealed"))).transpose()?;
     Ok(Watched {
         id,
         health: row.state.health()?,
@@ -151,6 +193,25 @@ fn watched(row: WatchedRow) -> Result<Watched, StoreError> {
         company,
         client: row.client_id,
         required: Scopes::parse(&row.required_scopes),
-        sealed: row.sealed,
+        sealed,
     })
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
+    rest.is_empty().then(|| bytes.collect()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hexadecimal_digits_of_both_databases_are_bytes_and_nothing_else_is() {
+        assert_eq!(unhex("00FFa5"), Some(vec![0, 255, 165]));
+        assert_eq!(unhex(""), Some(Vec::new()));
+        assert_eq!((unhex("0"), unhex("0g"), unhex("é")), (None, None, None));
+    }
 }

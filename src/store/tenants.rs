@@ -5,6 +5,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
     Statement, Value,
 };
+use serde::Serialize;
 
 use crate::health::CompanyId;
 use crate::health::Due;
@@ -251,6 +252,6 @@ fn view(row: ViewRow) -> Result<TenantView, StoreError> {
 }
 
 /// Rows as the JSON list that the batch statements take.
-pub(super) fn json(rows: &[StateRow]) -> Result<String, StoreError> {
+pub(super) fn json(rows: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(rows).map_err(|_| StoreError::Refused { code: "JSON".into() })
 }

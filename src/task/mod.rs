@@ -1,7 +1,7 @@
 //! What runs by itself: asks who is due, decides, saves.
 //!
-//! The road of one check: [`watch`] claims who is due; a [`Checker`] asks the provider within the
-//! [`budget`] (`probe`); a [`Settler`] decides with `health` and saves with `store`. What a person does
+//! The road of one check: [`watch`] claims who is due; a `crew` has each asked at its time,
+//! by a [`Checker`] within the [`budget`] (`probe`); a [`Settler`] decides with `health` and saves with `store`. What a person does
 //! to a tenant joins the road there.
 //!
 //! Apart from that road, a [`rotate`] exchanges the keyring beside running processes, each of which
@@ -9,6 +9,7 @@
 
 pub mod budget;
 pub mod check;
+mod crew;
 pub mod cron;
 pub mod heartbeat;
 pub mod keyring;

@@ -25,7 +25,7 @@ use super::check::{Checker, Observed};
 impl Checker {
     /// Asks the provider about one tenant. `None` when no call could be started: the budget could
     /// not be asked, or nothing new is to be begun.
-    #[tracing::instrument(name = "check.probe", skip_all, fields(tenant.id = %tenant.id))]
+    #[tracing::instrument(name = "check.probe", level = "debug", skip_all, fields(tenant.id = %tenant.id))]
     pub async fn probe(&self, tenant: Watched, shutdown: &Shutdown) -> Option<Observed> {
         let expected = Expected {
             company: &tenant.company,
@@ -34,6 +34,8 @@ impl Checker {
         };
         let doubted = tenant.health.status.doubt().map(|doubt| &doubt.failure);
         let turn = cadence::turn(self.clock.now(), self.policy.interval, self.phase(tenant.id));
+        // What is done once in n intervals is not done by everybody in the same one.
+        let turn = turn.wrapping_add(tenant.id.raw());
         let mut examination = Examination::new(&self.profile, expected, doubted, turn);
         let mut step = examination.step();
         let mut calls = 0_u32;
@@ -45,7 +47,9 @@ impl Checker {
             };
             // A key that is not there costs nobody a call.
             if let Some(sealed) = &tenant.sealed {
-                self.may_call(shutdown).await?;
+                // A check that has begun is brought to its end: half of one would tell nothing.
+                let stop = (calls == 0).then_some(shutdown);
+                self.may_call(stop).await?;
                 // Before the key is opened, so that nothing is awaited while it is.
                 self.keyring.prepare(sealed).await;
             }
@@ -93,11 +97,17 @@ impl Checker {
         }
     }
 
-    /// Waits for the budget; `None` when no call may be started.
-    async fn may_call(&self, shutdown: &Shutdown) -> Option<()> {
+    /// Waits for the budget; `None` when no call may be started, or not any more because of `stop`.
+    async fn may_call(&self, stop: Option<&Shutdown>) -> Option<()> {
+        let stopped = async {
+            match stop {
+                Some(shutdown) => shutdown.begun().await,
+                None => std::future::pending().await,
+            }
+        };
         let taken = tokio::select! {
             biased;
-            () = shutdown.begun() => return None,
+            () = stopped => return None,
             taken = self.budget.take() => taken,
         };
         taken.map_err(|error| self.count_store_error(&error)).ok()

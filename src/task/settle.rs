@@ -29,6 +29,7 @@ use crate::store::Saved;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Verdict;
+use crate::store::Watched;
 use crate::telemetry::Metrics;
 
 use super::check::{Change, Observed};
@@ -107,15 +108,17 @@ impl Settler {
         observed: &[Observed],
         lease: &str,
     ) -> Result<Vec<Verdict>, StoreError> {
-        let mut settled = Vec::new();
-        let mut pending: BTreeMap<TenantId, Observed> =
-            observed.iter().map(|one| (one.tenant.id, one.clone())).collect();
+        let mut settled = Vec::with_capacity(observed.len());
+        let mut pending: BTreeMap<TenantId, Pending<'_>> = observed
+            .iter()
+            .map(|observed| (observed.tenant.id, Pending { observed, reread: None }))
+            .collect();
         for _ in 0..MOST_ROUNDS {
             if pending.is_empty() {
                 return Ok(settled);
             }
             let now = self.clock.now();
-            let weather = self.weather(pending.values(), now).await?;
+            let weather = self.weather(pending.values().map(|one| one.observed), now).await?;
             let verdicts: Vec<Verdict> =
                 pending.values().map(|one| self.judge(one, weather, now)).collect();
             let Saved { saved, lost } = self.store.save(&verdicts, lease, now).await?;
@@ -124,31 +127,35 @@ impl Settler {
             if !saved.is_empty() {
                 self.pulse.settle();
             }
-            for verdict in verdicts.into_iter().filter(|verdict| saved.contains(&verdict.tenant)) {
+            for verdict in verdicts.into_iter().filter(|verdict| !lost.contains(&verdict.tenant)) {
                 self.announce(&verdict, now);
-                pending.remove(&verdict.tenant);
                 settled.push(verdict);
             }
             if lost.is_empty() {
                 return Ok(settled);
             }
+            pending.retain(|id, _| lost.contains(id));
             self.metrics.decided_again.inc_by(lost.len() as u64);
             let lost: Vec<TenantId> = lost.into_iter().collect();
             let mut fresh: BTreeMap<_, _> =
                 self.store.watched(&lost).await?.into_iter().map(|one| (one.id, one)).collect();
+            let mut discarded = Vec::new();
             pending.retain(|id, one| match fresh.remove(id) {
                 Some(now)
-                    if now.company == one.tenant.company
-                        && now.health.generation == one.evidence.generation =>
+                    if now.company == one.tenant().company
+                        && now.health.generation == one.observed.evidence.generation =>
                 {
-                    one.tenant = now;
+                    one.reread = Some(now);
                     true
                 }
                 Some(_) | None => {
                     self.metrics.evidence_discarded.inc();
+                    discarded.push(*id);
                     false
                 }
             });
+            // They are asked again with what holds now, and not when a lease runs out.
+            self.store.release_some(&discarded, lease).await?;
         }
         for id in pending.keys() {
             self.metrics.evidence_discarded.inc();
@@ -157,22 +164,23 @@ impl Settler {
         Ok(settled)
     }
 
-    fn judge(&self, one: &Observed, weather: Skies, now: DateTime<Utc>) -> Verdict {
-        let before = &one.tenant.health;
-        let class = one.evidence.finding.class();
-        let phase = cadence::phase(one.tenant.id.raw(), self.policy.interval);
-        let mut decision =
-            decide(before, &one.evidence, weather.of(class), &self.policy, phase, now);
+    fn judge(&self, one: &Pending<'_>, weather: Skies, now: DateTime<Utc>) -> Verdict {
+        let (tenant, Observed { evidence, client, calls, .. }) = (one.tenant(), one.observed);
+        let before = &tenant.health;
+        let class = evidence.finding.class();
+        let phase = cadence::phase(tenant.id.raw(), self.policy.interval);
+        let mut decision = decide(before, evidence, weather.of(class), &self.policy, phase, now);
         if let Due::At(due) = decision.due {
-            let distance = self.distance * i32::try_from(one.calls).unwrap_or(1);
-            decision.due = Due::At(due.max(one.evidence.began + distance));
+            let distance = self.distance * i32::try_from(*calls).unwrap_or(1);
+            decision.due = Due::At(due.max(evidence.began + distance));
         }
         Verdict {
-            tenant: one.tenant.id,
-            reference: one.tenant.reference.clone(),
-            version: one.tenant.version,
+            tenant: tenant.id,
+            reference: tenant.reference.clone(),
+            version: tenant.version,
             changed_from: decision.changed(before).then(|| before.status.word()),
-            client: one.client.clone(),
+            client: client.clone(),
+            routine: decision.is_routine(before),
             decision,
         }
     }
@@ -238,6 +246,18 @@ impl Settler {
         };
         // Nobody may be listening.
         let _ = self.changes.send(change);
+    }
+}
+
+/// What was observed, with the tenant as it was read again since.
+struct Pending<'o> {
+    observed: &'o Observed,
+    reread: Option<Watched>,
+}
+
+impl Pending<'_> {
+    fn tenant(&self) -> &Watched {
+        self.reread.as_ref().unwrap_or(&self.observed.tenant)
     }
 }
 

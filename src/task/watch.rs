@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use tokio::sync::{Notify, Semaphore};
-use tokio::task::JoinSet;
+use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tracing::{error, info, warn};
 
@@ -15,14 +14,12 @@ use crate::ids::random_name;
 use crate::shutdown::Shutdown;
 use crate::store::Claim;
 use crate::store::StoreError;
-use crate::store::Watched;
 use crate::store::Who;
 use crate::store::bounded;
 
 use super::check::{Checker, Observed};
+use super::crew::{Crew, Ended};
 
-/// How often the store is asked who is due.
-const POKE: Duration = Duration::from_millis(250);
 /// Results wait at most so long for others to be saved with.
 const GATHER: Duration = Duration::from_millis(100);
 /// At most so many results are saved in one transaction.
@@ -33,6 +30,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LOOK_AHEAD: u32 = 2;
 /// At most so many are claimed and not started, whatever the budget.
 const MOST_QUEUED: u32 = 4_096;
+/// Whoever cannot be asked for so long after it was due is given back, and claimed anew.
+const WAIT: TimeDelta = TimeDelta::seconds(30);
+/// What was found is saved within this, or is decided again by the version of its row.
+const SAVED_WITHIN: TimeDelta = TimeDelta::seconds(30);
 /// A check makes at most so many calls, give or take a profile with many permission calls.
 const CALLS: i32 = 4;
 
@@ -43,12 +44,19 @@ pub struct Watch {
     concurrency: u32,
     call_timeout: TimeDelta,
     lease: String,
-    places: Arc<Semaphore>,
     poked: Arc<Notify>,
     hungry: bool,
-    flying: JoinSet<Result<Observed, TenantId>>,
+    measured: Measured,
     landed: Vec<Observed>,
     unasked: Vec<TenantId>,
+}
+
+/// How many checks were begun lately.
+#[derive(Debug)]
+struct Measured {
+    at: Instant,
+    begun: u64,
+    each_second: u32,
 }
 
 impl Watch {
@@ -63,10 +71,9 @@ impl Watch {
             concurrency,
             call_timeout: TimeDelta::from_std(call_timeout).unwrap_or(TimeDelta::minutes(5)),
             lease: random_name()?,
-            places: Arc::new(Semaphore::new(usize::try_from(concurrency).unwrap_or(1))),
             poked: Arc::default(),
             hungry: false,
-            flying: JoinSet::new(),
+            measured: Measured { at: Instant::now(), begun: 0, each_second: 0 },
             landed: Vec::new(),
             unasked: Vec::new(),
         })
@@ -80,45 +87,51 @@ impl Watch {
     /// Runs until the soft stage of the shutdown, then lets the calls in flight end and saves what
     /// they found, for as long as they may take; the hard stage drops them.
     pub async fn run(mut self, shutdown: &Shutdown) {
+        let mut crew = Crew::start(Arc::clone(&self.checker), self.concurrency, shutdown.clone());
         tokio::select! {
-            () = self.work(shutdown) => {}
+            () = self.work(&mut crew, shutdown) => {}
             () = shutdown.ended() => {}
         }
-        info!("stopping: {} checks are under way", self.flying.len());
+        info!("stopping: {} checks are under way", crew.flying());
         let grace = (self.call_timeout * CALLS).to_std().unwrap_or(PAUSE) + PAUSE;
         tokio::select! {
-            () = self.drain() => {}
+            () = self.drain(&mut crew) => {}
             () = sleep(grace) => warn!("not everything could be saved in time; it is asked again"),
             () = shutdown.ended() => {}
         }
-        self.flying.shutdown().await;
+        drop(crew);
         if let Err(error) = bounded(self.checker.store.release(&self.lease)).await {
             self.checker.count_store_error(&error);
         }
     }
 
-    async fn work(&mut self, shutdown: &Shutdown) {
+    async fn work(&mut self, crew: &mut Crew, shutdown: &Shutdown) {
         let mut oldest: Option<Instant> = None;
+        let mut ended = Vec::new();
         let poked = self.poked();
-        let mut poke = interval(POKE);
+        let mut poke = interval(self.poke());
         poke.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.checker.pulse.turn();
             let ripe_at = oldest.map_or_else(Instant::now, |since| since + GATHER);
             tokio::select! {
                 () = shutdown.begun() => return,
-                _ = poke.tick() => self.claim(shutdown).await,
-                () = poked.notified() => self.claim(shutdown).await,
-                Some(ended) = self.flying.join_next(), if !self.flying.is_empty() => {
-                    self.land(ended);
+                _ = poke.tick() => self.claim(crew).await,
+                () = poked.notified() => self.claim(crew).await,
+                taken = crew.take(&mut ended, BATCH), if self.landed.len() < BATCH => {
+                    if taken == 0 {
+                        error!("the checks have ended by themselves");
+                        return;
+                    }
+                    self.land(&mut ended);
                     if !self.landed.is_empty() {
                         oldest.get_or_insert_with(Instant::now);
                     }
                 }
                 () = sleep_until(ripe_at), if oldest.is_some() => {}
             }
-            if self.hungry && self.queued() * 2 < self.capacity() {
-                self.claim(shutdown).await;
+            if self.hungry && crew.queued() * 2 < self.capacity(crew) {
+                self.claim(crew).await;
             }
             let ripe = oldest.is_some_and(|since| since.elapsed() >= GATHER);
             if ripe || self.landed.len() >= BATCH {
@@ -128,9 +141,13 @@ impl Watch {
         }
     }
 
-    async fn drain(&mut self) {
-        while let Some(ended) = self.flying.join_next().await {
-            self.land(ended);
+    async fn drain(&mut self, crew: &mut Crew) {
+        let mut ended = Vec::new();
+        while crew.take(&mut ended, BATCH).await > 0 {
+            self.land(&mut ended);
+            while self.landed.len() >= BATCH {
+                self.settle().await;
+            }
         }
         while !self.landed.is_empty() {
             self.settle().await;
@@ -140,27 +157,26 @@ impl Watch {
     /// Claims who is due soon: first those of whom something is being confirmed, then everybody.
     /// Each starts at its own due time. No more are claimed than can start within the look-ahead,
     /// so that what is more urgent never stands behind a long queue.
-    async fn claim(&mut self, shutdown: &Shutdown) {
+    async fn claim(&mut self, crew: &Crew) {
         self.release().await;
+        self.measured.look(crew.begun());
         self.hungry = false;
         for who in [Who::Suspects, Who::Everybody] {
-            let limit = self.capacity().saturating_sub(self.queued());
+            let limit = self.capacity(crew).saturating_sub(crew.queued());
             if limit == 0 || !self.checker.clock.is_trusted() {
                 return;
             }
             let now = self.checker.clock.now();
-            // A short interval is not claimed whole: a process that dies holds few.
-            let ahead = TimeDelta::seconds(i64::from(LOOK_AHEAD));
-            let horizon = now + ahead.min(self.checker.policy.interval / 4);
-            let until = horizon + self.call_timeout * CALLS + TimeDelta::minutes(1);
+            let horizon = now + self.ahead();
+            // A check that begins in time has ended and is saved before its lease does.
+            let begin_by = horizon + WAIT;
+            let until = begin_by + self.call_timeout * CALLS + SAVED_WITHIN;
             let claim = Claim { who, horizon, now, until, lease: &self.lease, limit };
             match bounded(self.checker.store.claim(&claim)).await {
                 Ok(claimed) => {
                     self.hungry |= claimed.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
                     self.checker.metrics.claimed.inc_by(claimed.len() as u64);
-                    for tenant in claimed {
-                        self.start(tenant, shutdown);
-                    }
+                    crew.give(claimed, begin_by).await;
                 }
                 Err(error) => {
                     self.checker.count_store_error(&error);
@@ -171,40 +187,25 @@ impl Watch {
         }
     }
 
-    /// Has a tenant asked at its due time, once there is a place among those in flight.
-    fn start(&mut self, tenant: Watched, shutdown: &Shutdown) {
-        let (checker, shutdown) = (Arc::clone(&self.checker), shutdown.clone());
-        let places = Arc::clone(&self.places);
-        let wait = tenant
-            .due_at
-            .and_then(|due| (due - checker.clock.now()).to_std().ok())
-            .unwrap_or_default();
-        self.flying.spawn(async move {
-            let id = tenant.id;
-            let turn = async {
-                sleep(wait).await;
-                places.acquire_owned().await
-            };
-            let place = tokio::select! {
-                place = turn => place.map_err(|_| id)?,
-                () = shutdown.begun() => return Err(id),
-            };
-            let observed = checker.probe(tenant, &shutdown).await.ok_or(id);
-            drop(place);
-            observed
-        });
+    /// How far ahead is claimed. A short interval is not claimed whole: a process that dies holds
+    /// few.
+    fn ahead(&self) -> TimeDelta {
+        TimeDelta::seconds(i64::from(LOOK_AHEAD)).min(self.checker.policy.interval / 4)
     }
 
-    /// How many may be claimed and not started: what the budget can start within the look-ahead.
-    fn capacity(&self) -> u32 {
-        self.checker.budget.within(LOOK_AHEAD).clamp(LOOK_AHEAD, MOST_QUEUED)
+    /// How often the store is asked who is due: twice in the time that is looked ahead, so that
+    /// everybody is claimed before its time.
+    fn poke(&self) -> Duration {
+        (self.ahead() / 2).to_std().unwrap_or_default().max(Duration::from_millis(10))
     }
 
-    /// How many are claimed and not started.
-    fn queued(&self) -> u32 {
-        let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
-        let started = self.concurrency.saturating_sub(free);
-        u32::try_from(self.flying.len()).unwrap_or(u32::MAX).saturating_sub(started)
+    /// How many may be claimed and not started: what can start within the look-ahead, by the budget
+    /// and by what was begun lately; twice that, so that it can become more. With answers that are
+    /// slow or do not come, few are held, and what is more urgent is claimed soon.
+    fn capacity(&self, crew: &Crew) -> u32 {
+        let lately = self.measured.rate(crew.begun()).saturating_mul(LOOK_AHEAD * 2);
+        let lately = lately.max(self.concurrency.saturating_mul(2));
+        self.checker.budget.within(LOOK_AHEAD).min(lately).clamp(LOOK_AHEAD, MOST_QUEUED)
     }
 
     /// Saves what has landed. While the store does not answer, results are kept: they stay true,
@@ -256,11 +257,28 @@ impl Watch {
         }
     }
 
-    fn land(&mut self, ended: Result<Result<Observed, TenantId>, tokio::task::JoinError>) {
-        match ended {
-            Ok(Ok(observed)) => self.landed.push(observed),
-            Ok(Err(tenant)) => self.unasked.push(tenant),
-            Err(error) => error!("a check ended by itself: {error}; its lease runs out"),
+    fn land(&mut self, ended: &mut Vec<Ended>) {
+        for one in ended.drain(..) {
+            match one {
+                Ok(observed) => self.landed.push(observed),
+                Err(tenant) => self.unasked.push(tenant),
+            }
+        }
+    }
+}
+
+impl Measured {
+    /// The rate of the last whole second or more, or of the one that runs, if that is higher.
+    fn rate(&self, begun: u64) -> u32 {
+        self.each_second.max(u32::try_from(begun - self.begun).unwrap_or(u32::MAX))
+    }
+
+    fn look(&mut self, begun: u64) {
+        let millis = self.at.elapsed().as_millis();
+        if millis >= 1_000 {
+            let rate = u128::from(begun - self.begun) * 1_000 / millis;
+            let each_second = u32::try_from(rate).unwrap_or(u32::MAX);
+            *self = Self { at: Instant::now(), begun, each_second };
         }
     }
 }
