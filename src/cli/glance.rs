@@ -11,9 +11,11 @@ use crate::config::BudgetPer;
 use crate::health::Status;
 use crate::store::Instance;
 use crate::store::Place;
+use crate::store::PutOff;
 use crate::store::Seen;
 use crate::store::StatusCount;
 use crate::store::TenantView;
+use crate::task::PUT_OFF_AFTER;
 
 use super::output;
 use super::view::{symbol, words};
@@ -34,6 +36,7 @@ pub struct Glance {
     watched: u32,
     in_need: Vec<TenantView>,
     earliest: Option<DateTime<Utc>>,
+    put_off: PutOff,
     interval: TimeDelta,
     effective: TimeDelta,
     budget: u32,
@@ -49,13 +52,15 @@ impl Glance {
         let place = app::place(&app.config)?;
         let watched = app.store.count_watched().await?;
         let daemon = Instance::seen(&place)?;
+        let now = app.clock.now();
         Ok(Self {
-            now: app.clock.now(),
+            now,
             counts: app.store.count_by_status().await?,
             suspects: app.store.count_suspects().await?,
             watched,
             in_need: app.store.tenants_in_need(NAMED).await?,
             earliest: app.store.earliest_due().await?,
+            put_off: app.store.put_off(now - PUT_OFF_AFTER, now).await?,
             interval: app.config.policy.interval,
             effective: app.effective_interval(watched),
             budget: app.config.budget.per_minute.get(),
@@ -98,7 +103,28 @@ impl Glance {
         if self.effective > self.interval {
             wrong.push(("degraded", self.stretched()));
         }
+        if self.daemon != Seen::Nobody
+            && let Some(shed) = self.shed()
+        {
+            wrong.push(("degraded", shed));
+        }
         wrong
+    }
+
+    /// What is put off, if anything is, and what comes first.
+    fn shed(&self) -> Option<String> {
+        let PutOff { confirmations, routine, since } = self.put_off;
+        let waits = output::span(self.now - since?);
+        Some(match (confirmations, routine) {
+            (0, _) => format!(
+                "overload: {} put off for up to {waits}; confirmations come first",
+                output::many(routine.into(), "routine check")
+            ),
+            (confirmations, routine) => format!(
+                "overload: {} and {routine} routine checks put off for up to {waits}",
+                output::many(confirmations.into(), "confirmation")
+            ),
+        })
     }
 
     fn stretched(&self) -> String {
@@ -238,6 +264,9 @@ impl Glance {
             "needs_reconnection": in_need,
             "suspects": self.suspects,
             "earliest_due_at": self.earliest,
+            "put_off": {
+                "confirmations": self.put_off.confirmations, "routine": self.put_off.routine,
+            },
             "interval_seconds": self.interval.num_seconds(),
             "effective_interval_seconds": self.effective.num_seconds(),
             "budget_per_minute": self.budget,
@@ -275,6 +304,7 @@ mod tests {
             watched: 20,
             in_need: Vec::new(),
             earliest: Some(noon() + TimeDelta::minutes(3)),
+            put_off: PutOff::default(),
             interval: TimeDelta::minutes(15),
             effective: TimeDelta::minutes(15),
             budget: 100,
@@ -308,6 +338,19 @@ mod tests {
         let said =
             "100 calls a minute cannot ask 5000 tenants every 15 minutes: it takes 75 minutes";
         assert_eq!(wrong, [("degraded", said.to_owned())]);
+    }
+
+    #[test]
+    fn an_overload_says_how_many_checks_are_put_off_and_what_comes_first() {
+        let put_off = |confirmations, routine| {
+            let since = Some(noon() - TimeDelta::seconds(50));
+            Glance { put_off: PutOff { confirmations, routine, since }, ..well() }.wrong()
+        };
+        let said =
+            "overload: 1 routine check put off for up to 50 seconds; confirmations come first";
+        assert_eq!(put_off(0, 1), [("degraded", said.to_owned())]);
+        let both = "overload: 2 confirmations and 7 routine checks put off for up to 50 seconds";
+        assert_eq!(put_off(2, 7), [("degraded", both.to_owned())]);
     }
 
     #[test]
