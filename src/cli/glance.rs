@@ -119,11 +119,11 @@ impl Glance {
         let waits = output::span(self.now - since?);
         Some(match (confirmations, routine) {
             (0, _) => format!(
-                "overload: {} put off for up to {waits}; confirmations come first",
+                "overload: {} put off, up to {waits}; confirmations first",
                 output::many(routine.into(), "routine check")
             ),
             (confirmations, routine) => format!(
-                "overload: {} and {routine} routine checks put off for up to {waits}",
+                "overload: {} and {routine} routine checks put off, up to {waits}",
                 output::many(confirmations.into(), "confirmation")
             ),
         })
@@ -355,10 +355,9 @@ mod tests {
             let since = Some(noon() - TimeDelta::seconds(50));
             Glance { put_off: PutOff { confirmations, routine, since }, ..well() }.wrong()
         };
-        let said =
-            "overload: 1 routine check put off for up to 50 seconds; confirmations come first";
+        let said = "overload: 1 routine check put off, up to 50 seconds; confirmations first";
         assert_eq!(put_off(0, 1), [("degraded", said.to_owned())]);
-        let both = "overload: 2 confirmations and 7 routine checks put off for up to 50 seconds";
+        let both = "overload: 2 confirmations and 7 routine checks put off, up to 50 seconds";
         assert_eq!(put_off(2, 7), [("degraded", both.to_owned())]);
     }
 

@@ -14,7 +14,7 @@ use crate::store::bounded;
 use super::budget::Budget;
 use super::check::Checker;
 
-/// A check that nobody has begun so long after it was due is put off.
+/// A check that nobody has claimed so long after it was due is put off.
 pub const PUT_OFF_AFTER: TimeDelta = TimeDelta::seconds(30);
 
 /// Measures whenever it is poked.
@@ -35,6 +35,13 @@ enum Overload {
     Behind,
     /// The budget cannot carry the fleet at the configured interval.
     Fleet,
+}
+
+impl Overload {
+    /// The worse of the two, if there is any.
+    fn of(stretched: bool, behind: bool) -> Option<Self> {
+        if stretched { Some(Self::Fleet) } else { behind.then_some(Self::Behind) }
+    }
 }
 
 impl Measure {
@@ -72,11 +79,8 @@ impl Measure {
         metrics.overdue_seconds.set(seconds(overdue));
         metrics.set_put_off(put_off.confirmations, put_off.routine);
         let was_behind = std::mem::replace(&mut self.behind, put_off.routine > 0);
-        let overload = if effective > checker.policy.interval {
-            Some(Overload::Fleet)
-        } else {
-            (was_behind && self.behind).then_some(Overload::Behind)
-        };
+        let stretched = effective > checker.policy.interval;
+        let overload = Overload::of(stretched, was_behind && self.behind);
         metrics.shedding.set(overload.is_some().into());
         let before = std::mem::replace(&mut self.overload, overload);
         match overload {
@@ -122,4 +126,18 @@ pub fn effective_interval(
 
 fn seconds(span: TimeDelta) -> f64 {
     span.to_std().unwrap_or_default().as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fleet_too_large_is_a_worse_overload_than_being_behind_and_is_told_after_it() {
+        let [none, behind, fleet] = [(false, false), (false, true), (true, true)]
+            .map(|(stretched, behind)| Overload::of(stretched, behind));
+        assert_eq!(none, None);
+        assert!(none < behind && behind < fleet);
+        assert_eq!(Overload::of(true, false), fleet);
+    }
 }

@@ -54,7 +54,7 @@ pub struct Metrics {
     pub effective_interval_seconds: Gauge,
     /// How much the tenant that waits longest is overdue, in seconds.
     pub overdue_seconds: Gauge,
-    /// Checks that are put off: due for a while, and begun by nobody.
+    /// Checks that are put off: due for a while, and claimed by nobody.
     pub put_off: IntGaugeVec,
     /// 1 while routine checks are put off.
     pub shedding: IntGauge,
@@ -161,7 +161,7 @@ impl Metrics {
             )?,
             put_off: new.gauges(
                 "keypulse_checks_put_off",
-                "Checks that have been due for 30 seconds and that nobody has begun, by kind",
+                "Checks that have been due for 30 seconds and that nobody has claimed, by kind",
                 &["kind"],
             )?,
             shedding: new.int_gauge(
