@@ -42,13 +42,20 @@ impl Screen {
         // then what is below.
         let body = lines.join("\r\n\u{1b}[2K");
         let clear = if std::mem::replace(&mut self.touched, true) { "" } else { "\u{1b}[2J" };
-        let below = if lines.len() < size.rows { "\r\n\u{1b}[J\u{1b}[A" } else { "" };
+        let below = if lines.len() < size.rows { "\u{1b}7\r\n\u{1b}[J\u{1b}8" } else { "" };
         written(&format!("{clear}\u{1b}[H\u{1b}[2K{body}{below}"))
     }
 
     /// Leaves the last picture standing; what is written next begins below it.
     pub fn leave(&mut self) -> anyhow::Result<()> {
         if std::mem::take(&mut self.touched) { written("\r\n") } else { Ok(()) }
+    }
+}
+
+impl Drop for Screen {
+    /// Whatever ends the drawing, a prompt stands in a line of its own.
+    fn drop(&mut self) {
+        let _ = self.leave();
     }
 }
 

@@ -62,7 +62,6 @@ pub async fn run(options: &Options, app: App) -> anyhow::Result<ExitCode> {
             screen.draw(&text)
         })
         .await?;
-        screen.leave()?;
     } else {
         bail!("`--watch` draws on a terminal; elsewhere take `status`, or `status --watch --json`");
     }

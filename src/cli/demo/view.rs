@@ -181,20 +181,17 @@ impl View {
         lines.join("\n")
     }
 
-    /// The latest of the story, below the chapter that it belongs to.
+    /// The latest of the story, below the chapter that it belongs to; every entry whole.
     fn story(&self, rows: usize, columns: usize) -> Vec<String> {
         let wrapped = |line: &String| output::wrapped(line, columns, 4);
         let chapter = self.lines.iter().rposition(|line| *line == self.chapter);
-        let before = self.lines.iter().take(chapter.unwrap_or(0)).flat_map(wrapped);
+        let before: Vec<_> = self.lines.iter().take(chapter.unwrap_or(0)).map(wrapped).collect();
         let since: Vec<_> =
-            self.lines.iter().skip(chapter.map_or(0, |at| at + 1)).flat_map(wrapped).collect();
-        let mut shown = wrapped(&self.chapter);
-        let room = rows.saturating_sub(shown.len());
-        shown.extend_from_slice(&since[since.len().saturating_sub(room)..]);
-        let mut above: Vec<_> = before.collect();
-        above.drain(..above.len().saturating_sub(rows.saturating_sub(shown.len())));
-        above.append(&mut shown);
-        above
+            self.lines.iter().skip(chapter.map_or(0, |at| at + 1)).map(wrapped).collect();
+        let chapter = wrapped(&self.chapter);
+        let since = latest(&since, rows.saturating_sub(chapter.len()));
+        let before = latest(&before, rows.saturating_sub(chapter.len() + since.len()));
+        before.into_iter().chain(chapter).chain(since).collect()
     }
 
     /// Everybody, by name where there is room for it, else as a sign.
@@ -251,6 +248,18 @@ impl View {
         lines.push(format!("  ? asked again   false alarms {alarms}"));
         lines
     }
+}
+
+/// As many of the last entries as fit into so many rows.
+fn latest(entries: &[Vec<String>], mut rows: usize) -> Vec<String> {
+    let fits = |entry: &&Vec<String>| {
+        let left = rows.checked_sub(entry.len());
+        rows = left.unwrap_or(rows);
+        left.is_some()
+    };
+    let mut shown: Vec<_> = entries.iter().rev().take_while(fits).collect();
+    shown.reverse();
+    shown.into_iter().flatten().cloned().collect()
 }
 
 /// The end as people read it.
@@ -354,4 +363,18 @@ fn described(summary: &Summary, ledger: &Ledger, time: DateTime<Utc>) -> Value {
         "seconds_longest": took.longest().map(seconds),
         "false_alarms": ledger.false_alarms(), "doubted": ledger.ever_doubted(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_story_the_latest_entries_are_shown_and_none_in_part() {
+        let entry = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
+        let entries: [Vec<String>; 3] = [entry(&["one"]), entry(&["two", "2"]), entry(&["three"])];
+        assert_eq!(latest(&entries, 4), ["one", "two", "2", "three"]);
+        assert_eq!(latest(&entries, 2), ["three"]);
+        assert_eq!(latest(&entries, 0), Vec::<String>::new());
+    }
 }
