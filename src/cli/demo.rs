@@ -1,17 +1,26 @@
-//! `keypulse demo`: the real daemon on a made-up provider, in one process, in about a minute.
+//! `keypulse demo`: the real daemon on a made-up provider, in one process, in about two minutes.
 
-use std::ffi::OsString;
+mod beats;
+mod fleet;
+mod ledger;
+mod place;
+mod short;
+mod stage;
+mod view;
+
 use std::io::IsTerminal;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 
 use crate::app::{Access, App, TenantRequest};
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
 use crate::health::CompanyId;
 use crate::sandbox::{self, Sandbox};
 use crate::shutdown::Shutdown;
@@ -19,31 +28,32 @@ use crate::store::KeyKind;
 use crate::telemetry::Metrics;
 use crate::telemetry::log;
 
-use super::story::Story;
-use super::view::View;
+use super::output;
+use place::Place;
+use stage::Stage;
+use view::{Form, View};
 
-const TENANTS: u32 = 20;
 const SEED: u64 = 7;
-
-/// Minutes become seconds, so that the story fits into one.
-const SETTINGS: [(&str, &str); 12] = [
-    ("KEYPULSE__WATCH__INTERVAL", "3s"),
-    ("KEYPULSE__POLICY__SPAN", "3s"),
-    ("KEYPULSE__POLICY__CONFIRM_AFTER", r#"["1s","2s","4s"]"#),
-    ("KEYPULSE__POLICY__ALONE_SPAN", "20s"),
-    ("KEYPULSE__POLICY__WRONG_COMPANY_SPAN", "1s"),
-    ("KEYPULSE__POLICY__DEAD_INTERVAL", "4s"),
-    ("KEYPULSE__POLICY__UNREACHABLE_AFTER", "30s"),
-    ("KEYPULSE__POLICY__FLAP_WINDOW", "1s"),
-    ("KEYPULSE__BUDGET__PER_MINUTE", "1200"),
-    ("KEYPULSE__PRIVATE__LISTEN", "127.0.0.1:0"),
-    ("KEYPULSE__PROVIDER__TIMEOUT", "3s"),
-    ("KEYPULSE__PROVIDER__REQUIRED_SCOPES", r#"["export-jobs:read","users:read"]"#),
-];
+/// What a shell expects of a program that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
+/// When the one key runs out that has a date, counted from the beginning: by then the story has
+/// come so far.
+const EXPIRES_AFTER: TimeDelta = TimeDelta::seconds(20);
 
 /// How the story is told.
 #[derive(Debug, Args)]
+#[command(after_help = "It fails with exit code 1 if the story does not come out as it must.\n\n\
+    Examples:\n  \
+    keypulse demo\n  \
+    keypulse demo --short --plain\n  \
+    keypulse demo --keep demo && keypulse --config demo/keypulse.toml tenant list")]
 pub struct Options {
+    /// Twenty customers and two single cases instead of two hundred, in half a minute.
+    #[arg(long)]
+    short: bool,
+    /// Keep database, master key and configuration in this folder, which must be new or empty.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
     /// Tell it as one JSON object a line.
     #[arg(long)]
     json: bool,
@@ -52,65 +62,111 @@ pub struct Options {
     plain: bool,
 }
 
+impl Options {
+    fn tenants(&self) -> u32 {
+        if self.short { short::TENANTS } else { fleet::TENANTS }
+    }
+
+    fn settings(&self) -> &'static str {
+        if self.short { short::SETTINGS } else { fleet::SETTINGS }
+    }
+
+    fn budget(&self) -> u32 {
+        if self.short { short::BUDGET } else { fleet::BUDGET }
+    }
+}
+
 /// Tells the story; fails if it does not come out as it should.
 pub async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     log::init(log::Form::Auto, Some("off")).context("log lines cannot be written")?;
     let shutdown = Shutdown::new();
     shutdown.on_signals().context("signals cannot be listened for")?;
-    // Removed with everything in it when the demo ends.
-    let folder = tempfile::Builder::new()
-        .prefix("keypulse-demo-")
-        .tempdir()
-        .context("no folder can be made for the demo")?;
+    let place = match &options.keep {
+        Some(path) => Place::kept(path)?,
+        None => Place::passing()?,
+    };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let world =
-        sandbox::Options { listen: anywhere, control: anywhere, tenants: TENANTS, seed: SEED };
-    let sandbox = Sandbox::start(world, Arc::clone(&clock)).await?;
-    let config = settings(folder.path(), &sandbox)?;
-    let app = App::open(config, Access::Make, clock).await?;
-    let keyring = app.keyring().await?;
-    for number in 1..=TENANTS {
-        app.add_tenant(&keyring, &request(&sandbox, number)?).await?;
-    }
-    let checker = Arc::new(app.checker(keyring, Metrics::new()?)?);
-    let live = !options.json && !options.plain && std::io::stdout().is_terminal();
-    let view = View::new(options.json, live, app.store.clone(), Arc::clone(&app.clock));
-    let story = Story::new(
-        sandbox.world().clone(),
-        app.store.clone(),
-        checker.settler.changes.subscribe(),
-        view,
-    );
-    let ended = tokio::select! {
-        ended = story.tell() => ended,
-        ended = app.run(Arc::clone(&checker), &shutdown) => {
-            ended.map(|()| false)
-        }
+    let world = sandbox::Options {
+        listen: anywhere,
+        control: anywhere,
+        tenants: options.tenants(),
+        seed: SEED,
     };
-    shutdown.begin();
+    let sandbox = Sandbox::start(world, Arc::clone(&clock)).await?;
+    let config = place.configure(&sandbox.base_url(), options.settings())?;
+    place.explain(&sandbox.base_url(), options.tenants(), SEED)?;
+    let app = App::open(config, Access::Make, clock).await?;
+    let ended = tell(options, &app, &sandbox, &shutdown).await;
     sandbox.stop().await;
     app.store.close().await?;
-    Ok(if ended? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let code = match ended? {
+        Some(true) => ExitCode::SUCCESS,
+        Some(false) => ExitCode::FAILURE,
+        None => {
+            output::hint("stopped in the middle of the story")?;
+            ExitCode::from(INTERRUPTED)
+        }
+    };
+    if let Some(folder) = place.stays().filter(|_| !options.json) {
+        output::line(&format!("Kept in {}: look at its README.", folder.display()))?;
+    }
+    Ok(code)
 }
 
-/// The defaults, sped up, in a folder of their own; the user's configuration is not looked at.
-fn settings(folder: &std::path::Path, sandbox: &Sandbox) -> anyhow::Result<Config> {
-    let master = folder.join("master.key");
-    crate::vault::MasterKey::generate()?.write_new_file(&master)?;
-    let url = format!("sqlite://{}", folder.join("keypulse.db").display());
-    let base = sandbox.base_url().to_string();
-    let own = [
-        ("KEYPULSE__STORE__URL", OsString::from(url)),
-        ("KEYPULSE__KEYRING__MASTER_KEY_FILE", master.into_os_string()),
-        ("KEYPULSE__PROVIDER__BASE_URL", OsString::from(base)),
-    ];
-    let fixed = SETTINGS.iter().map(|(name, value)| (*name, OsString::from(value)));
-    let environment = own.into_iter().chain(fixed);
-    Ok(Config::load(None, environment.map(|(name, value)| (OsString::from(name), value)))?)
+/// Runs the daemon while the story is told. `None` if somebody has stopped it.
+async fn tell(
+    options: &Options,
+    app: &App,
+    sandbox: &Sandbox,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Option<bool>> {
+    let keyring = app.keyring().await?;
+    let expiry = app.clock.now() + EXPIRES_AFTER;
+    for number in 1..=options.tenants() {
+        let expires = (!options.short && number == fleet::EXPIRING).then_some(expiry);
+        app.add_tenant(&keyring, &request(sandbox, number, expires)?).await?;
+    }
+    let checker = Arc::new(app.checker(keyring, Metrics::new()?)?);
+    let form = if options.json {
+        Form::Json
+    } else if options.plain || !std::io::stdout().is_terminal() {
+        Form::Lines
+    } else {
+        Form::Live
+    };
+    let mut stage = Stage::new(
+        sandbox.world().clone(),
+        View::new(form, app.store.clone(), Arc::clone(&app.clock)),
+        app.store.clone(),
+        Arc::clone(&app.clock),
+        checker.settler.changes.subscribe(),
+        options.budget(),
+    );
+    let story = async {
+        let told = if options.short {
+            short::tell(&mut stage).await
+        } else {
+            fleet::tell(&mut stage, expiry).await
+        };
+        stage.end(told).await
+    };
+    let mut daemon = pin!(app.run(Arc::clone(&checker), shutdown));
+    let told = tokio::select! {
+        told = story => told?,
+        ended = &mut daemon => return ended.map(|()| None),
+    };
+    // Nothing is under way when the database is closed.
+    shutdown.begin();
+    daemon.await?;
+    Ok(Some(told))
 }
 
-fn request(sandbox: &Sandbox, number: u32) -> anyhow::Result<TenantRequest> {
+fn request(
+    sandbox: &Sandbox,
+    number: u32,
+    expires: Option<DateTime<Utc>>,
+) -> anyhow::Result<TenantRequest> {
     let tenant = sandbox.world().tenant(number).context("the sandbox has no such tenant")?;
     Ok(TenantRequest {
         reference: tenant.reference.clone(),
@@ -120,7 +176,7 @@ fn request(sandbox: &Sandbox, number: u32) -> anyhow::Result<TenantRequest> {
             sandbox::KeyKind::Integrated => KeyKind::Integrated,
             sandbox::KeyKind::Standalone => KeyKind::Standalone,
         },
-        expires_at: tenant.expires_at,
+        expires_at: expires.or(tenant.expires_at),
         key: tenant.into_key(),
     })
 }

@@ -11,19 +11,23 @@ use crate::config::BudgetPer;
 use crate::health::Status;
 use crate::store::Instance;
 use crate::store::Place;
+use crate::store::PutOff;
 use crate::store::Seen;
 use crate::store::StatusCount;
 use crate::store::TenantView;
+use crate::task::PUT_OFF_AFTER;
 
 use super::output;
-use super::view::{symbol, words};
+use super::sign::{sign, words};
 
 /// So many of those who need a person are named.
 const NAMED: u32 = 10;
 /// Room for the gathering of batches before a check counts as late, as on `/checkz`.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
 /// Nothing is printed wider than this.
-const WIDTH: usize = 80;
+pub const WIDTH: usize = 80;
+/// On a terminal narrower than this, names are left out: the reference says who it is.
+const LEAST_WITH_NAMES: usize = 70;
 
 /// All that is shown, read at one moment.
 #[derive(Debug)]
@@ -34,6 +38,7 @@ pub struct Glance {
     watched: u32,
     in_need: Vec<TenantView>,
     earliest: Option<DateTime<Utc>>,
+    put_off: PutOff,
     interval: TimeDelta,
     effective: TimeDelta,
     budget: u32,
@@ -49,13 +54,15 @@ impl Glance {
         let place = app::place(&app.config)?;
         let watched = app.store.count_watched().await?;
         let daemon = Instance::seen(&place)?;
+        let now = app.clock.now();
         Ok(Self {
-            now: app.clock.now(),
+            now,
             counts: app.store.count_by_status().await?,
             suspects: app.store.count_suspects().await?,
             watched,
             in_need: app.store.tenants_in_need(NAMED).await?,
             earliest: app.store.earliest_due().await?,
+            put_off: app.store.put_off(now - PUT_OFF_AFTER, now).await?,
             interval: app.config.policy.interval,
             effective: app.effective_interval(watched),
             budget: app.config.budget.per_minute.get(),
@@ -98,7 +105,28 @@ impl Glance {
         if self.effective > self.interval {
             wrong.push(("degraded", self.stretched()));
         }
+        if self.daemon != Seen::Nobody
+            && let Some(shed) = self.shed()
+        {
+            wrong.push(("degraded", shed));
+        }
         wrong
+    }
+
+    /// What is put off, if anything is, and what comes first.
+    fn shed(&self) -> Option<String> {
+        let PutOff { confirmations, routine, since } = self.put_off;
+        let waits = output::span(self.now - since?);
+        Some(match (confirmations, routine) {
+            (0, _) => format!(
+                "overload: {} put off, up to {waits}; confirmations first",
+                output::many(routine.into(), "routine check")
+            ),
+            (confirmations, routine) => format!(
+                "overload: {} and {routine} routine checks put off, up to {waits}",
+                output::many(confirmations.into(), "confirmation")
+            ),
+        })
     }
 
     fn stretched(&self) -> String {
@@ -111,12 +139,11 @@ impl Glance {
         )
     }
 
-    /// As people read it, at most 80 columns wide; every sign stands beside its word.
-    pub fn text(&self, colour: bool) -> String {
-        let sign = |word: &str| match (symbol(word), colour) {
-            ((sign, code), true) => format!("\u{1b}[{code}m{sign}\u{1b}[0m"),
-            ((sign, _), false) => sign.to_string(),
-        };
+    /// As people read it, at most so many and never more than 80 columns wide; every sign stands
+    /// beside its word.
+    pub fn text(&self, colour: bool, columns: usize) -> String {
+        let width = columns.clamp(40, WIDTH);
+        let sign = |word: &str| sign(word, colour);
         let mut text = String::new();
         let wrong = self.wrong();
         if self.watched == 0 && self.counts.is_empty() {
@@ -125,7 +152,7 @@ impl Glance {
             let _ = writeln!(text, "{} nothing is wrong", sign("healthy"));
         }
         for (word, what) in wrong {
-            let _ = writeln!(text, "{} {}", sign(word), output::cut(&what, WIDTH - 2));
+            let _ = writeln!(text, "{} {}", sign(word), output::cut(&what, width - 2));
         }
         text.push('\n');
         for word in Status::WORDS {
@@ -135,12 +162,13 @@ impl Glance {
                 .collect();
             let line =
                 format!("{:<20} {:>8}   {}", words(word), self.count(word), causes.join(", "));
-            let _ = writeln!(text, "{} {}", sign(word), output::cut(line.trim_end(), WIDTH - 2));
+            let _ = writeln!(text, "{} {}", sign(word), output::cut(line.trim_end(), width - 2));
         }
         if !self.in_need.is_empty() {
             text.push_str("\nWho needs a person, and since when\n");
             for tenant in &self.in_need {
-                let _ = writeln!(text, "{} {}", sign("needs_reconnection"), self.named(tenant));
+                let _ =
+                    writeln!(text, "{} {}", sign("needs_reconnection"), self.named(tenant, width));
             }
             let rest =
                 self.count("needs_reconnection") - i64::try_from(self.in_need.len()).unwrap_or(0);
@@ -150,22 +178,29 @@ impl Glance {
         }
         text.push('\n');
         for (name, value) in self.facts() {
-            let _ = writeln!(text, "{}", output::cut(&format!("{name:<12} {value}"), WIDTH));
+            let _ = writeln!(text, "{}", output::cut(&format!("{name:<12} {value}"), width));
         }
         text
     }
 
-    fn named(&self, tenant: &TenantView) -> String {
+    /// Who it is, why, since when, and, where there is room, its name.
+    fn named(&self, tenant: &TenantView, width: usize) -> String {
         let status = tenant.health.status.to_string();
         // `needs reconnection (rejected)`: the words before the cause stand in the heading.
         let cause = status.split_once('(').map_or(status.as_str(), |(_, cause)| cause);
-        format!(
-            "{:<18} {:<28} {:>11}  {}",
+        let with_name = width >= LEAST_WITH_NAMES;
+        let room = width - if with_name { 52 } else { 33 };
+        let line = format!(
+            "{:<18} {:<room$} {:>11}",
             output::cut(&output::printable(&tenant.reference), 18),
-            output::cut(cause.trim_end_matches(')'), 28),
+            output::cut(cause.trim_end_matches(')'), room),
             output::span(self.now - tenant.health.since),
-            output::cut(&output::printable(&tenant.name), 17),
-        )
+        );
+        if with_name {
+            format!("{line}  {}", output::cut(&output::printable(&tenant.name), 17))
+        } else {
+            line
+        }
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {
@@ -238,6 +273,9 @@ impl Glance {
             "needs_reconnection": in_need,
             "suspects": self.suspects,
             "earliest_due_at": self.earliest,
+            "put_off": {
+                "confirmations": self.put_off.confirmations, "routine": self.put_off.routine,
+            },
             "interval_seconds": self.interval.num_seconds(),
             "effective_interval_seconds": self.effective.num_seconds(),
             "budget_per_minute": self.budget,
@@ -275,6 +313,7 @@ mod tests {
             watched: 20,
             in_need: Vec::new(),
             earliest: Some(noon() + TimeDelta::minutes(3)),
+            put_off: PutOff::default(),
             interval: TimeDelta::minutes(15),
             effective: TimeDelta::minutes(15),
             budget: 100,
@@ -287,16 +326,16 @@ mod tests {
 
     #[test]
     fn the_first_line_says_whether_anything_is_wrong() {
-        let text = well().text(false);
+        let text = well().text(false, WIDTH);
         assert!(text.starts_with("● nothing is wrong\n"), "{text}");
         assert!(
             text.contains("daemon       running (process 7, since 2024-10-04 00:00:00 UTC)\n"),
             "{text}"
         );
-        let stopped = Glance { daemon: Seen::Nobody, ..well() }.text(false);
+        let stopped = Glance { daemon: Seen::Nobody, ..well() }.text(false, WIDTH);
         assert!(stopped.starts_with("✖ nobody is being checked"), "{stopped}");
         let waiting = Some(noon() - TimeDelta::minutes(16));
-        let late = Glance { earliest: waiting, ..well() }.text(false);
+        let late = Glance { earliest: waiting, ..well() }.text(false, WIDTH);
         assert!(late.starts_with("✖ checks are late, the earliest by 16 minutes\n"), "{late}");
     }
 
@@ -311,6 +350,18 @@ mod tests {
     }
 
     #[test]
+    fn an_overload_says_how_many_checks_are_put_off_and_what_comes_first() {
+        let put_off = |confirmations, routine| {
+            let since = Some(noon() - TimeDelta::seconds(50));
+            Glance { put_off: PutOff { confirmations, routine, since }, ..well() }.wrong()
+        };
+        let said = "overload: 1 routine check put off, up to 50 seconds; confirmations first";
+        assert_eq!(put_off(0, 1), [("degraded", said.to_owned())]);
+        let both = "overload: 2 confirmations and 7 routine checks put off, up to 50 seconds";
+        assert_eq!(put_off(2, 7), [("degraded", both.to_owned())]);
+    }
+
+    #[test]
     fn no_line_is_wider_than_eighty_columns_and_without_colour_none_is_used() {
         let cause = |cause: &str| StatusCount {
             status: "needs_reconnection".to_owned(),
@@ -319,9 +370,11 @@ mod tests {
         };
         let counts = vec![cause("permission_lost"), cause("wrong_company"), cause("rejected")];
         let database = format!("SQLite, /{}", "very-long/".repeat(20));
-        let text = Glance { counts, database, daemon: Seen::Nobody, ..well() }.text(false);
+        let text = Glance { counts, database, daemon: Seen::Nobody, ..well() }.text(false, WIDTH);
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        let narrow = well().text(false, 60);
+        assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
         assert!(!text.contains('\u{1b}'), "{text}");
-        assert!(well().text(true).contains("\u{1b}[32m●\u{1b}[0m nothing is wrong"));
+        assert!(well().text(true, WIDTH).contains("\u{1b}[32m●\u{1b}[0m nothing is wrong"));
     }
 }

@@ -14,11 +14,11 @@ mod migrate;
 mod output;
 mod run;
 mod sandbox;
+mod screen;
 mod secret_input;
+mod sign;
 mod status;
-mod story;
 mod tenant;
-mod view;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,8 +37,8 @@ use crate::telemetry::log;
 /// the customer notices.
 #[derive(Debug, Parser)]
 #[command(name = "keypulse", version, max_term_width = 100, propagate_version = true)]
-#[command(after_help = "Begin with `keypulse demo`: a small fleet, a revoked key, a missing \
-    permission and an outage, in about a minute. Every setting is explained by \
+#[command(after_help = "Begin with `keypulse demo`: a made-up fleet, dead keys, missing \
+    permissions and an outage, in two minutes. Every setting is explained by \
     `keypulse config show --defaults`.")]
 pub struct Cli {
     /// Configuration file; `KEYPULSE__SECTION__KEY` in the environment is stronger.
@@ -63,7 +63,7 @@ enum Command {
     Doctor(doctor::Options),
     /// Ask the running daemon whether checks are made in time; for containers.
     Healthcheck(healthcheck::Options),
-    /// Watch a made-up fleet live through a revoked key, a missing permission and an outage.
+    /// Watch a made-up fleet live through dead keys, missing permissions and outages.
     Demo(demo::Options),
     /// Stand in for Pleo's API, with faults on demand.
     Sandbox(sandbox::Options),

@@ -68,6 +68,26 @@ pub fn cut(text: &str, most: usize) -> String {
     text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// The same text in lines of at most so many characters, broken between words; all but the first
+/// begin with so many spaces.
+pub fn wrapped(text: &str, columns: usize, indent: usize) -> Vec<String> {
+    let (mut lines, mut line, mut width) = (Vec::new(), String::new(), 0);
+    for word in text.split(' ') {
+        let wide = word.chars().count();
+        if width > 0 && width + 1 + wide > columns {
+            lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
+            width = indent;
+        } else if !line.is_empty() {
+            line.push(' ');
+            width += 1;
+        }
+        line.push_str(word);
+        width += wide;
+    }
+    lines.push(line);
+    lines
+}
+
 fn written(result: io::Result<()>) -> anyhow::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -98,6 +118,14 @@ mod tests {
     fn what_is_cut_is_seen_to_be_cut() {
         assert_eq!(cut("Ängsmark", 8), "Ängsmark");
         assert_eq!(cut("Ängsmark", 7), "Ängsma…");
+    }
+
+    #[test]
+    fn a_wrapped_line_is_broken_between_words_and_goes_on_further_in() {
+        let text = "12:00:00  ● erp-0004 is now healthy";
+        assert_eq!(wrapped(text, 80, 4), [text]);
+        let narrow = ["12:00:00  ●", "    erp-0004 is", "    now healthy"];
+        assert_eq!(wrapped(text, 15, 4), narrow);
     }
 
     #[test]

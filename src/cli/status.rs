@@ -1,7 +1,7 @@
 //! `keypulse status`: the fleet at a glance, once or again and again. Reads the store, so it works
 //! beside a daemon and without one.
 
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,8 +14,10 @@ use crate::app::App;
 use crate::redact::chain;
 use crate::shutdown::Shutdown;
 
-use super::glance::Glance;
+use super::glance::{Glance, WIDTH};
 use super::output;
+use super::screen::{Screen, Size};
+use super::sign::coloured;
 
 const REDRAW: Duration = Duration::from_secs(1);
 
@@ -36,13 +38,13 @@ pub struct Options {
 
 /// Shows it once, or again and again.
 pub async fn run(options: &Options, app: App) -> anyhow::Result<ExitCode> {
-    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colour = coloured();
     if !options.watch {
         let glance = Glance::of(&app).await?;
         if options.json {
             output::document(&glance.describe())?;
         } else {
-            output::line(glance.text(colour).trim_end())?;
+            output::line(glance.text(colour, columns()).trim_end())?;
         }
     } else if options.json {
         again(&app, |glance| match glance {
@@ -51,13 +53,13 @@ pub async fn run(options: &Options, app: App) -> anyhow::Result<ExitCode> {
         })
         .await?;
     } else if std::io::stdout().is_terminal() {
-        let mut untouched = true;
+        let mut screen = Screen::default();
         again(&app, |glance| {
             let text = glance.map_or_else(
                 |error| format!("✖ {}; trying again\n", chain(error.as_ref())),
-                |glance| glance.text(colour),
+                |glance| glance.text(colour, columns()),
             );
-            draw(&text, std::mem::take(&mut untouched))
+            screen.draw(&text)
         })
         .await?;
     } else {
@@ -85,11 +87,7 @@ async fn again(
     }
 }
 
-/// Home, the picture line by line (each cleared to its end), then what is below is cleared.
-fn draw(text: &str, untouched: bool) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    let body = text.replace('\n', "\u{1b}[K\r\n");
-    let clear = if untouched { "\u{1b}[2J" } else { "" };
-    write!(out, "{clear}\u{1b}[H{body}\u{1b}[J").and_then(|()| out.flush())?;
-    Ok(())
+/// How wide it may be.
+fn columns() -> usize {
+    if std::io::stdout().is_terminal() { Size::now().columns } else { WIDTH }
 }

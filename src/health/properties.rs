@@ -205,6 +205,21 @@ proptest! {
     }
 
     #[test]
+    fn every_status_and_cause_is_among_those_that_are_listed(
+        history in vec(any_told(), 0..40), never_accepted in any::<bool>()
+    ) {
+        let mut story = if never_accepted { Story::pending() } else { Story::healthy() };
+        let mut at = 0;
+        for (step, finding, weather) in history {
+            at += step;
+            story.tell(at, finding, weather);
+            let status = &story.health.status;
+            let pair = (status.word(), status.cause().unwrap_or(""));
+            prop_assert!(Status::CAUSES.contains(&pair), "{:?}", pair);
+        }
+    }
+
+    #[test]
     fn evidence_told_twice_counts_once(history in vec(any_told(), 0..40)) {
         let once = replay(Story::healthy(), &history);
         let mut twice = Story::healthy();

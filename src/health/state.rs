@@ -231,6 +231,27 @@ impl Status {
     pub const WORDS: [&'static str; 6] =
         ["pending", "healthy", "degraded", "needs_reconnection", "paused", "disabled"];
 
+    /// Every word with every cause that [`Status::cause`] can give it; an empty one where it needs
+    /// none.
+    pub const CAUSES: [(&'static str, &'static str); 16] = [
+        ("pending", ""),
+        ("healthy", ""),
+        ("degraded", "rejected"),
+        ("degraded", "disconnected"),
+        ("degraded", "permission_lost"),
+        ("degraded", "wrong_company"),
+        ("degraded", "unreachable"),
+        ("needs_reconnection", "rejected"),
+        ("needs_reconnection", "expired"),
+        ("needs_reconnection", "never_accepted"),
+        ("needs_reconnection", "disconnected"),
+        ("needs_reconnection", "permission_lost"),
+        ("needs_reconnection", "wrong_company"),
+        ("paused", ""),
+        ("disabled", "compromised"),
+        ("disabled", "declined"),
+    ];
+
     /// The one word for this state, the same in every place where a state is shown.
     pub fn word(&self) -> &'static str {
         match self {

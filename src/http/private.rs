@@ -82,10 +82,8 @@ async fn overdue(private: &Private) -> Result<Option<TimeDelta>, StoreError> {
 }
 
 async fn metrics(State(private): State<Private>) -> Response {
-    match timeout(PATIENCE, private.store.count_by_status()).await {
-        Ok(Ok(counts)) => private.metrics.set_tenants(
-            counts.iter().map(|one| (one.status.as_str(), one.cause.as_deref(), one.tenants)),
-        ),
+    match timeout(PATIENCE, count(&private)).await {
+        Ok(Ok(())) => {}
         // What this process counted itself is still true.
         Ok(Err(_)) | Err(_) => {
             private.metrics.store_errors.with_label_values(&["passing"]).inc();
@@ -95,6 +93,16 @@ async fn metrics(State(private): State<Private>) -> Response {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
+}
+
+/// Counts what the store knows, for whichever process has done it.
+async fn count(private: &Private) -> Result<(), StoreError> {
+    let counts = private.store.count_by_status().await?;
+    let counts = counts.iter().map(|one| (one.status.as_str(), one.cause.as_deref(), one.tenants));
+    private.metrics.set_tenants(counts);
+    let held = private.store.held_for(private.clock.now()).await?;
+    private.metrics.budget_held_seconds.set(held.to_std().unwrap_or_default().as_secs_f64());
+    Ok(())
 }
 
 fn unavailable(why: &str) -> Response {

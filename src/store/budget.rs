@@ -46,6 +46,23 @@ impl Store {
     }
 }
 
+impl Store {
+    /// For how long yet no call may be charged, to whichever budget is held longest.
+    pub async fn held_for(&self, now: DateTime<Utc>) -> Result<TimeDelta, StoreError> {
+        // What is further ahead than anybody holds was written by a clock that was wrong.
+        let sql = "SELECT MAX(arrival_at) AS until FROM budget \
+                   WHERE name LIKE '%/hold' AND arrival_at <= $1";
+        let most = micros(now + MOST_HELD);
+        let row = self.read.query_one_raw(self.statement(sql, [most.into()])).await?;
+        let until: Option<i64> = match row {
+            Some(row) => row.try_get("", "until")?,
+            None => None,
+        };
+        let left = until.and_then(super::row::time).map(|until| until - now);
+        Ok(left.unwrap_or_default().max(TimeDelta::zero()))
+    }
+}
+
 /// The row that holds a budget.
 fn hold_of(budget: &str) -> String {
     format!("{budget}/hold")

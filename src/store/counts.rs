@@ -19,6 +19,17 @@ pub struct StatusCount {
     pub tenants: i64,
 }
 
+/// Checks that are put off: nobody has begun them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PutOff {
+    /// Those that confirm a failure.
+    pub confirmations: u32,
+    /// All others.
+    pub routine: u32,
+    /// When the first of them all was due.
+    pub since: Option<DateTime<Utc>>,
+}
+
 /// How many messages of one stage are owed to one audience.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct MessageCount {
@@ -108,6 +119,34 @@ impl Store {
             None => None,
         };
         Ok(at.and_then(time))
+    }
+
+    /// Who was due by `due` and is claimed by nobody at `now`.
+    pub async fn put_off(
+        &self,
+        due: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<PutOff, StoreError> {
+        // The same distinction as in the claim of suspects.
+        let sql = "SELECT COUNT(*) AS checks, MIN(due_at) AS since, \
+             COUNT(CASE WHEN doubt_kind IS NOT NULL AND status <> 'needs_reconnection' \
+                   THEN 1 END) AS confirmations \
+             FROM tenant_state WHERE due_at <= $1 AND (lease_until IS NULL OR lease_until <= $2)";
+        let values = [micros(due).into(), micros(now).into()];
+        let Some(row) = self.read.query_one_raw(self.statement(sql, values)).await? else {
+            return Ok(PutOff::default());
+        };
+        let count = |column| -> Result<u32, StoreError> {
+            let count: i64 = row.try_get("", column)?;
+            Ok(u32::try_from(count).unwrap_or(u32::MAX))
+        };
+        let confirmations = count("confirmations")?;
+        let since: Option<i64> = row.try_get("", "since")?;
+        Ok(PutOff {
+            confirmations,
+            routine: count("checks")?.saturating_sub(confirmations),
+            since: since.and_then(time),
+        })
     }
 
     /// When the tenant that has waited longest was due, if any is due.

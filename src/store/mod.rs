@@ -36,7 +36,7 @@ use crate::ids::TenantId;
 
 pub use budget::MOST_HELD;
 pub use care::{Care, Contact};
-pub use counts::{MessageCount, StatusCount};
+pub use counts::{MessageCount, PutOff, StatusCount};
 pub use dialect::Dialect;
 pub use error::{StoreError, bounded};
 pub use filter::{LabelFilter, TenantFilter};

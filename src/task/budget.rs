@@ -136,11 +136,16 @@ impl Budget {
 
     /// The provider asked for fewer calls: nobody starts one for `pause`, or, where it did not say
     /// for how long, for a second that doubles from time to time. At most a minute; if it asks
-    /// again after that, so it is.
-    pub async fn push_back(&self, pause: Option<TimeDelta>) -> Result<(), StoreError> {
-        let pause = self.pushed().again(pause, Instant::now());
+    /// again after that, so it is. Gives back whether this is another time than the one before.
+    pub async fn push_back(&self, pause: Option<TimeDelta>) -> Result<bool, StoreError> {
+        let (pause, new) = {
+            let (mut pushed, now) = (self.pushed(), Instant::now());
+            let new = now >= pushed.until;
+            (pushed.again(pause, now), new)
+        };
         // What was charged already starts within the second.
-        bounded(self.store.hold(NAME, self.clock.now() + pause)).await
+        bounded(self.store.hold(NAME, self.clock.now() + pause)).await?;
+        Ok(new)
     }
 
     /// The provider answered without asking for fewer calls.
@@ -150,6 +155,11 @@ impl Budget {
 
     fn pushed(&self) -> MutexGuard<'_, Pushed> {
         self.pushed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many calls it allows in any 60 seconds.
+    pub fn per_minute(&self) -> u32 {
+        self.per_minute.get()
     }
 
     /// How many calls can be started in so many seconds, at most.

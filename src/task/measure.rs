@@ -14,18 +14,42 @@ use crate::store::bounded;
 use super::budget::Budget;
 use super::check::Checker;
 
+/// A check that nobody has claimed so long after it was due is put off.
+pub const PUT_OFF_AFTER: TimeDelta = TimeDelta::seconds(30);
+
 /// Measures whenever it is poked.
 #[derive(Debug)]
 pub struct Measure {
     checker: Arc<Checker>,
     poked: Arc<Notify>,
-    stretched: bool,
+    overload: Option<Overload>,
+    /// Whether routine checks were put off at the latest measuring.
+    behind: bool,
+}
+
+/// Why routine checks are put off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Overload {
+    /// They have waited for long, at two measurings in a row: a process that has just begun may
+    /// find many that are due.
+    Behind,
+    /// The budget cannot carry the fleet at the configured interval.
+    Fleet,
+}
+
+impl Overload {
+    /// The worse of the two, if there is any.
+    fn of(stretched: bool, behind: bool) -> Option<Self> {
+        if stretched { Some(Self::Fleet) } else { behind.then_some(Self::Behind) }
+    }
 }
 
 impl Measure {
     /// A measuring that waits to be poked.
     pub fn new(checker: Arc<Checker>, poked: Arc<Notify>) -> Self {
-        Self { checker, poked, stretched: false }
+        let per_minute = checker.budget.per_minute();
+        checker.metrics.budget_rate.set(f64::from(per_minute) / 60.0);
+        Self { checker, poked, overload: None, behind: false }
     }
 
     /// Measures at once and at every poke, for as long as it is awaited.
@@ -43,31 +67,51 @@ impl Measure {
         let tenants = checker.store.count_watched().await?;
         let effective =
             effective_interval(tenants, &checker.policy, &checker.profile, &checker.budget);
+        let now = checker.clock.now();
         let overdue = match checker.store.earliest_due().await? {
-            Some(due) => (checker.clock.now() - due).max(TimeDelta::zero()),
+            Some(due) => (now - due).max(TimeDelta::zero()),
             None => TimeDelta::zero(),
         };
+        let put_off = checker.store.put_off(now - PUT_OFF_AFTER, now).await?;
         let metrics = &checker.metrics;
         metrics.interval_seconds.set(seconds(checker.policy.interval));
         metrics.effective_interval_seconds.set(seconds(effective));
         metrics.overdue_seconds.set(seconds(overdue));
+        metrics.set_put_off(put_off.confirmations, put_off.routine);
+        let was_behind = std::mem::replace(&mut self.behind, put_off.routine > 0);
         let stretched = effective > checker.policy.interval;
-        if stretched && !self.stretched {
-            warn!(
+        let overload = Overload::of(stretched, was_behind && self.behind);
+        metrics.shedding.set(overload.is_some().into());
+        let before = std::mem::replace(&mut self.overload, overload);
+        match overload {
+            Some(Overload::Fleet) if overload > before => warn!(
                 tenants,
                 effective_seconds = effective.num_seconds(),
                 "the budget cannot carry {tenants} tenants every {} s: each is asked about every \
-                 {} s; confirmations still come first",
+                 {} s; {ORDER}",
                 checker.policy.interval.num_seconds(),
                 effective.num_seconds()
-            );
-        } else if self.stretched && !stretched {
-            info!(tenants, "the budget carries all tenants at the configured interval again");
+            ),
+            Some(Overload::Behind) if overload > before => warn!(
+                put_off = put_off.routine,
+                overdue_seconds = overdue.num_seconds(),
+                "{} routine checks have waited for over {} s: there is more to do than can be \
+                 done; {ORDER}",
+                put_off.routine,
+                PUT_OFF_AFTER.num_seconds()
+            ),
+            None if before.is_some() => {
+                info!(tenants, "routine checks are made at the configured interval again");
+            }
+            _ => {}
         }
-        self.stretched = stretched;
         Ok(())
     }
 }
+
+/// What the claims of the watch loop do, in words.
+const ORDER: &str = "confirmations still come first, then everybody in the order of their due \
+                     times; nothing is concluded from a check that was not made";
 
 /// The time between two routine checks of one tenant that the budget can carry: the configured
 /// one, or as long as the calls of one check of everybody take.
@@ -82,4 +126,18 @@ pub fn effective_interval(
 
 fn seconds(span: TimeDelta) -> f64 {
     span.to_std().unwrap_or_default().as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fleet_too_large_is_a_worse_overload_than_being_behind_and_is_told_after_it() {
+        let [none, behind, fleet] = [(false, false), (false, true), (true, true)]
+            .map(|(stretched, behind)| Overload::of(stretched, behind));
+        assert_eq!(none, None);
+        assert!(none < behind && behind < fleet);
+        assert_eq!(Overload::of(true, false), fleet);
+    }
 }

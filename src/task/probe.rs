@@ -63,8 +63,10 @@ impl Checker {
                 }
             };
             calls += 1;
+            let asked = Instant::now();
             let reply = self.client.call(&call, &key, now).await;
             drop(key);
+            self.metrics.call_seconds.observe(asked.elapsed().as_secs_f64());
             let labels = [call.kind.name(), Client::label(&reply)];
             self.metrics.calls.with_label_values(&labels).inc();
             self.heed(&reply).await;
@@ -92,8 +94,11 @@ impl Checker {
         let Reply::Answered(answer) = reply else { return };
         if answer.status != 429 {
             self.budget.go_on();
-        } else if let Err(error) = self.budget.push_back(answer.retry_after).await {
-            self.count_store_error(&error);
+            return;
+        }
+        match self.budget.push_back(answer.retry_after).await {
+            Ok(new) => self.metrics.budget_holds.inc_by(new.into()),
+            Err(error) => self.count_store_error(&error),
         }
     }
 
@@ -105,12 +110,16 @@ impl Checker {
                 None => std::future::pending().await,
             }
         };
+        let asked = Instant::now();
         let taken = tokio::select! {
             biased;
             () = stopped => return None,
             taken = self.budget.take() => taken,
         };
-        taken.map_err(|error| self.count_store_error(&error)).ok()
+        taken.map_err(|error| self.count_store_error(&error)).ok()?;
+        self.metrics.budget_used.inc();
+        self.metrics.budget_wait_seconds.observe(asked.elapsed().as_secs_f64());
+        Some(())
     }
 
     fn open(&self, tenant: &Watched) -> Result<ApiKey, String> {

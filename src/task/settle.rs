@@ -121,7 +121,10 @@ impl Settler {
             let weather = self.weather(pending.values().map(|one| one.observed), now).await?;
             let verdicts: Vec<Verdict> =
                 pending.values().map(|one| self.judge(one, weather, now)).collect();
-            let Saved { saved, lost } = self.store.save(&verdicts, lease, now).await?;
+            let asked = Instant::now();
+            let ended = self.store.save(&verdicts, lease, now).await;
+            self.metrics.save_seconds.observe(asked.elapsed().as_secs_f64());
+            let Saved { saved, lost } = ended?;
             self.metrics.saved.inc_by(saved.len() as u64);
             self.metrics.batch_size.observe(count(verdicts.len()));
             if !saved.is_empty() {

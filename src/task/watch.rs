@@ -19,6 +19,7 @@ use crate::store::bounded;
 
 use super::check::{Checker, Observed};
 use super::crew::{Crew, Ended};
+use super::leases::Leases;
 
 /// Results wait at most so long for others to be saved with.
 const GATHER: Duration = Duration::from_millis(100);
@@ -44,6 +45,7 @@ pub struct Watch {
     concurrency: u32,
     call_timeout: TimeDelta,
     lease: String,
+    leases: Leases,
     poked: Arc<Notify>,
     hungry: bool,
     measured: Measured,
@@ -67,6 +69,7 @@ impl Watch {
         call_timeout: Duration,
     ) -> Result<Self, NoRandomness> {
         Ok(Self {
+            leases: Leases::new(checker.metrics.clone()),
             checker,
             concurrency,
             call_timeout: TimeDelta::from_std(call_timeout).unwrap_or(TimeDelta::minutes(5)),
@@ -176,6 +179,7 @@ impl Watch {
                 Ok(claimed) => {
                     self.hungry |= claimed.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
                     self.checker.metrics.claimed.inc_by(claimed.len() as u64);
+                    self.leases.begin(claimed.iter().map(|tenant| tenant.id), until);
                     crew.give(claimed, begin_by).await;
                 }
                 Err(error) => {
@@ -215,7 +219,8 @@ impl Watch {
         match bounded(self.checker.settle(batch, &self.lease)).await {
             Ok(()) => {
                 let saved = batch.len();
-                self.landed.drain(..saved);
+                let ids = self.landed.drain(..saved).map(|one| one.tenant.id);
+                self.leases.end(ids, self.checker.clock.now());
             }
             Err(error) if error.is_passing() => {
                 self.checker.count_store_error(&error);
@@ -235,7 +240,7 @@ impl Watch {
         for one in batch {
             let saved = self.checker.settle(std::slice::from_ref(&one), &self.lease);
             match bounded(saved).await {
-                Ok(()) => {}
+                Ok(()) => self.leases.end([one.tenant.id], self.checker.clock.now()),
                 Err(error) if error.is_passing() => self.landed.push(one),
                 Err(error) => {
                     self.checker.count_store_error(&error);
@@ -252,7 +257,7 @@ impl Watch {
             return;
         }
         match bounded(self.checker.store.release_some(&self.unasked, &self.lease)).await {
-            Ok(()) => self.unasked.clear(),
+            Ok(()) => self.leases.end(self.unasked.drain(..), self.checker.clock.now()),
             Err(error) => self.checker.count_store_error(&error),
         }
     }

@@ -1,16 +1,18 @@
 //! Every series that this process counts, in one struct, born at zero. What can be counted from
-//! the database is asked of it at scrape instead. No label holds a tenant.
+//! the database is asked of it at scrape instead. No label holds a tenant. What each series means to
+//! an operator is told in `docs/METRICS.md`, which a test holds against this file.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 
 use crate::health::Failure;
 use crate::health::Inconclusive;
+use crate::health::Status;
 
 /// The series of one process.
 #[derive(Clone, Debug)]
@@ -20,20 +22,42 @@ pub struct Metrics {
     pub checks: IntCounterVec,
     /// Calls that were started, by kind and answer.
     pub calls: IntCounterVec,
+    /// How long a call took, in seconds.
+    pub call_seconds: Histogram,
     /// How long a check took, from its first call to its finding, in seconds.
     pub check_seconds: Histogram,
     /// Seconds between the moment a check was due and its first call.
     pub lateness_seconds: Histogram,
     /// Tenants that were claimed.
     pub claimed: IntCounter,
+    /// Leases that this process holds.
+    pub leases: IntGauge,
+    /// Leases of this process that ran out before it had ended them.
+    pub leases_lapsed: IntCounter,
+    /// Calls that the budget has let start.
+    pub budget_used: IntCounter,
+    /// How long each of them waited for it, in seconds.
+    pub budget_wait_seconds: Histogram,
+    /// Calls that may be started in any second, on average.
+    pub budget_rate: Gauge,
+    /// How often the provider has asked for fewer calls, many at once counted as one.
+    pub budget_holds: IntCounter,
+    /// For how long yet nobody may start a call, in seconds.
+    pub budget_held_seconds: Gauge,
     /// Results that were saved with one transaction.
     pub batch_size: Histogram,
+    /// How long such a transaction took, in seconds.
+    pub save_seconds: Histogram,
     /// The interval that was configured, in seconds.
     pub interval_seconds: Gauge,
     /// The interval that the budget can carry for the fleet as it is, in seconds.
     pub effective_interval_seconds: Gauge,
     /// How much the tenant that waits longest is overdue, in seconds.
     pub overdue_seconds: Gauge,
+    /// Checks that are put off: due for a while, and claimed by nobody.
+    pub put_off: IntGaugeVec,
+    /// 1 while routine checks are put off.
+    pub shedding: IntGauge,
     /// Decisions that were saved.
     pub saved: IntCounter,
     /// Decisions that were made again, because the row had changed meanwhile.
@@ -48,109 +72,136 @@ pub struct Metrics {
     scrape: Arc<Mutex<()>>,
 }
 
+/// Bounds of times that a provider or a database takes.
+const QUICK: [f64; 11] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+/// Bounds of times that something waits for its turn.
+const PATIENT: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0];
+
 impl Metrics {
     /// All series at zero. Fails only when two series have one name.
+    #[expect(clippy::too_many_lines, reason = "a list: each series with its name and its help")]
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
+        let new = Maker(&registry);
         let metrics = Self {
-            checks: counters(
+            checks: new.counters(
                 "keypulse_checks_total",
                 "Checks that ended, by finding",
                 &["evidence"],
             )?,
-            calls: counters(
+            calls: new.counters(
                 "keypulse_calls_total",
                 "Calls that were started, by kind and answer",
                 &["call", "answer"],
             )?,
-            check_seconds: histogram(
+            call_seconds: new.histogram(
+                "keypulse_call_duration_seconds",
+                "Time from the start of a call to its answer, or to giving it up",
+                &QUICK,
+            )?,
+            check_seconds: new.histogram(
                 "keypulse_check_duration_seconds",
                 "Time from the first call of a check to its finding",
-                &[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0],
+                &QUICK,
             )?,
-            lateness_seconds: histogram(
+            lateness_seconds: new.histogram(
                 "keypulse_check_lateness_seconds",
                 "Time from the moment a check was due to its first call",
-                &[0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0],
+                &PATIENT,
             )?,
-            claimed: IntCounter::new("keypulse_claimed_total", "Tenants claimed to be checked")?,
-            batch_size: histogram(
+            claimed: new.counter("keypulse_claimed_total", "Tenants claimed to be checked")?,
+            leases: new.int_gauge(
+                "keypulse_leases",
+                "Tenants that this process has claimed and not yet saved or given back",
+            )?,
+            leases_lapsed: new.counter(
+                "keypulse_leases_lapsed_total",
+                "Leases of this process that ran out before their check was saved",
+            )?,
+            budget_used: new
+                .counter("keypulse_budget_used_total", "Calls that the budget has let start")?,
+            budget_wait_seconds: new.histogram(
+                "keypulse_budget_wait_seconds",
+                "Time that a call waited for the budget",
+                &PATIENT,
+            )?,
+            budget_rate: new.gauge(
+                "keypulse_budget_calls_per_second",
+                "Calls that the budget allows on average: those of a minute, divided by 60",
+            )?,
+            budget_holds: new.counter(
+                "keypulse_budget_holds_total",
+                "Times that the provider has asked for fewer calls (429), many at once being one",
+            )?,
+            budget_held_seconds: new.gauge(
+                "keypulse_budget_held_seconds",
+                "Time until any process on this database may start a call again",
+            )?,
+            batch_size: new.histogram(
                 "keypulse_save_batch_size",
                 "Results saved in one transaction",
                 &[1.0, 5.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0],
             )?,
-            interval_seconds: Gauge::new(
+            save_seconds: new.histogram(
+                "keypulse_save_duration_seconds",
+                "Time that the saving of a batch took, whether it succeeded or not",
+                &QUICK,
+            )?,
+            interval_seconds: new.gauge(
                 "keypulse_interval_seconds",
                 "Configured time between two routine checks of one tenant",
             )?,
-            effective_interval_seconds: Gauge::new(
+            effective_interval_seconds: new.gauge(
                 "keypulse_effective_interval_seconds",
                 "Time between two routine checks of one tenant that the budget can carry",
             )?,
-            overdue_seconds: Gauge::new(
+            overdue_seconds: new.gauge(
                 "keypulse_overdue_seconds",
                 "How long the tenant that waits longest has been due",
             )?,
-            saved: IntCounter::new("keypulse_decisions_saved_total", "Decisions that were saved")?,
-            decided_again: IntCounter::new(
+            put_off: new.gauges(
+                "keypulse_checks_put_off",
+                "Checks that have been due for 30 seconds and that nobody has claimed, by kind",
+                &["kind"],
+            )?,
+            shedding: new.int_gauge(
+                "keypulse_shedding",
+                "1 while routine checks are put off, because there is more to do than can be done",
+            )?,
+            saved: new.counter("keypulse_decisions_saved_total", "Decisions that were saved")?,
+            decided_again: new.counter(
                 "keypulse_decisions_repeated_total",
                 "Decisions made again because the row had changed meanwhile",
             )?,
-            evidence_discarded: IntCounter::new(
+            evidence_discarded: new.counter(
                 "keypulse_evidence_discarded_total",
                 "Evidence thrown away because the key or the company had changed meanwhile",
             )?,
-            store_errors: counters(
+            store_errors: new.counters(
                 "keypulse_store_errors_total",
                 "Errors of the store, by kind",
                 &["kind"],
             )?,
-            status_changes: counters(
+            status_changes: new.counters(
                 "keypulse_status_changes_total",
                 "Changes of status, by the status that was entered",
                 &["status"],
             )?,
-            tenants: IntGaugeVec::new(
-                Opts::new("keypulse_tenants", "Tenants, by status and cause"),
+            tenants: new.gauges(
+                "keypulse_tenants",
+                "Tenants, by status and cause",
                 &["status", "cause"],
             )?,
-            registry,
+            registry: registry.clone(),
             scrape: Arc::default(),
         };
-        metrics.register()?;
+        let process = prometheus::process_collector::ProcessCollector::for_self();
+        registry.register(Box::new(process))?;
+        new.gauges("keypulse_build_info", "Always 1; the version is in the label", &["version"])?
+            .with_label_values(&[env!("CARGO_PKG_VERSION")])
+            .set(1);
         metrics.zero();
         Ok(metrics)
-    }
-
-    fn register(&self) -> Result<(), prometheus::Error> {
-        let collectors: [Box<dyn Collector>; 15] = [
-            Box::new(self.claimed.clone()),
-            Box::new(self.batch_size.clone()),
-            Box::new(self.interval_seconds.clone()),
-            Box::new(self.effective_interval_seconds.clone()),
-            Box::new(self.overdue_seconds.clone()),
-            Box::new(self.checks.clone()),
-            Box::new(self.calls.clone()),
-            Box::new(self.check_seconds.clone()),
-            Box::new(self.lateness_seconds.clone()),
-            Box::new(self.saved.clone()),
-            Box::new(self.decided_again.clone()),
-            Box::new(self.evidence_discarded.clone()),
-            Box::new(self.store_errors.clone()),
-            Box::new(self.status_changes.clone()),
-            Box::new(self.tenants.clone()),
-        ];
-        for collector in collectors {
-            self.registry.register(collector)?;
-        }
-        let process = prometheus::process_collector::ProcessCollector::for_self();
-        self.registry.register(Box::new(process))?;
-        let build = IntGaugeVec::new(
-            Opts::new("keypulse_build_info", "Always 1; the version is in the label"),
-            &["version"],
-        )?;
-        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        self.registry.register(Box::new(build))
     }
 
     /// A rate needs a series that exists before its first event.
@@ -161,9 +212,11 @@ impl Metrics {
         for kind in ["passing", "lasting"] {
             let _ = self.store_errors.with_label_values(&[kind]);
         }
-        for status in crate::health::Status::WORDS {
+        for status in Status::WORDS {
             let _ = self.status_changes.with_label_values(&[status]);
         }
+        self.set_put_off(0, 0);
+        self.set_tenants([]);
     }
 
     /// Brings the series of all these calls and answers into being.
@@ -175,6 +228,13 @@ impl Metrics {
         }
     }
 
+    /// How many confirmations and how many routine checks are put off.
+    pub fn set_put_off(&self, confirmations: u32, routine: u32) {
+        for (kind, checks) in [("confirmation", confirmations), ("routine", routine)] {
+            self.put_off.with_label_values(&[kind]).set(checks.into());
+        }
+    }
+
     /// Replaces the counts of tenants: `(status, cause, how many)`.
     pub fn set_tenants<'a>(
         &self,
@@ -183,8 +243,8 @@ impl Metrics {
         // Nobody may scrape between the reset and the new counts.
         let _replaced = self.scrape.lock().unwrap_or_else(PoisonError::into_inner);
         self.tenants.reset();
-        for status in crate::health::Status::WORDS {
-            self.tenants.with_label_values(&[status, ""]).set(0);
+        for (status, cause) in Status::CAUSES {
+            self.tenants.with_label_values(&[status, cause]).set(0);
         }
         for (status, cause, tenants) in counts {
             self.tenants.with_label_values(&[status, cause.unwrap_or("")]).set(tenants);
@@ -200,12 +260,54 @@ impl Metrics {
     }
 }
 
-fn counters(name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
-    IntCounterVec::new(Opts::new(name, help), labels)
-}
+/// Makes series, each registered at once.
+struct Maker<'a>(&'a Registry);
 
-fn histogram(name: &str, help: &str, buckets: &[f64]) -> Result<Histogram, prometheus::Error> {
-    Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))
+impl Maker<'_> {
+    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+        self.keep(IntCounter::new(name, help)?)
+    }
+
+    fn counters(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntCounterVec, prometheus::Error> {
+        self.keep(IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
+        self.keep(Gauge::new(name, help)?)
+    }
+
+    fn int_gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+        self.keep(IntGauge::new(name, help)?)
+    }
+
+    fn gauges(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntGaugeVec, prometheus::Error> {
+        self.keep(IntGaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn histogram(
+        &self,
+        name: &str,
+        help: &str,
+        buckets: &[f64],
+    ) -> Result<Histogram, prometheus::Error> {
+        let opts = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+        self.keep(Histogram::with_opts(opts)?)
+    }
+
+    fn keep<C: Collector + Clone + 'static>(&self, made: C) -> Result<C, prometheus::Error> {
+        self.0.register(Box::new(made.clone()))?;
+        Ok(made)
+    }
 }
 
 #[cfg(test)]
@@ -222,12 +324,29 @@ mod tests {
     }
 
     #[test]
+    fn every_status_has_a_series_for_each_of_its_causes_before_anybody_has_it() {
+        let text = Metrics::new().unwrap().render().unwrap();
+        for (status, cause) in [("healthy", ""), ("degraded", "unreachable")] {
+            let series = format!("keypulse_tenants{{cause=\"{cause}\",status=\"{status}\"}} 0\n");
+            assert!(text.contains(&series), "{series}");
+        }
+        assert_eq!(text.matches("\nkeypulse_tenants{").count(), Status::CAUSES.len());
+        assert!(
+            !text.contains("cause=\"\",status=\"degraded\""),
+            "no degraded tenant has no cause"
+        );
+    }
+
+    #[test]
     fn a_status_that_nobody_has_any_more_falls_to_zero() {
         let metrics = Metrics::new().unwrap();
         metrics.set_tenants([("degraded", Some("rejected"), 2), ("healthy", None, 5)]);
         metrics.set_tenants([("healthy", None, 7)]);
         let text = metrics.render().unwrap();
         assert!(text.contains("keypulse_tenants{cause=\"\",status=\"healthy\"} 7"), "{text}");
-        assert!(!text.contains("status=\"degraded\"} 2"), "{text}");
+        assert!(
+            text.contains("keypulse_tenants{cause=\"rejected\",status=\"degraded\"} 0"),
+            "{text}"
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! What operators and their machines ask the daemon.
 
+use keypulse::health::Status;
+
 use crate::database::execute;
 use crate::page::{ask, samples};
 use crate::rig::{FLEET, Rig};
@@ -57,8 +59,8 @@ fn the_metrics_can_be_read_and_tell_what_happened() {
         let series = format!("keypulse_checks_total{{evidence=\"{evidence}\"}}");
         assert_eq!(value(&series), Some(0.0), "{series}");
     }
-    for status in ["pending", "degraded", "needs_reconnection", "paused", "disabled"] {
-        let series = format!("keypulse_tenants{{cause=\"\",status=\"{status}\"}}");
+    for (status, cause) in Status::CAUSES.into_iter().filter(|(status, _)| *status != "healthy") {
+        let series = format!("keypulse_tenants{{cause=\"{cause}\",status=\"{status}\"}}");
         assert_eq!(value(&series), Some(0.0), "{series}");
     }
     let healthy = value("keypulse_tenants{cause=\"\",status=\"healthy\"}");

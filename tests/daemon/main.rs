@@ -25,6 +25,7 @@ mod key_file;
 mod listener;
 mod manual;
 mod master_key;
+mod metrics;
 mod outage;
 mod pending;
 mod schema;

@@ -1,7 +1,9 @@
-//! `keypulse demo`: the story it tells, event by event.
+//! `keypulse demo`: the short story it tells, event by event; what it keeps and what it leaves. The
+//! full story is told by `scripts/test`, which takes two minutes and judges itself.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -24,7 +26,7 @@ impl Place {
     }
 
     fn demo(&self) -> Command {
-        let mut command = program::command(&["demo", "--json"]);
+        let mut command = program::command(&["demo", "--short", "--json"]);
         command.current_dir(self.0.path().join("here")).env("TMPDIR", self.0.path().join("tmp"));
         command
     }
@@ -56,6 +58,56 @@ fn the_demo_tells_exactly_its_story_and_a_reader_who_leaves_does_it_no_harm() {
     assert_eq!(first["type"], "demo.step");
     assert!(unread.ended().success(), "without its reader");
     assert_eq!(other.left_behind(), Vec::<String>::new());
+}
+
+#[test]
+fn a_demo_that_is_kept_can_be_looked_at_afterwards_and_is_not_overwritten() {
+    let place = Place::clean();
+    let kept = place.0.path().join("here/kept demo");
+    let told = program::run(place.demo().args(["--keep", "kept demo"]), b"").json_lines();
+    assert_eq!(told.last().unwrap()["as_told"], true);
+    assert_eq!(place.left_behind(), ["kept demo"]);
+    let mode = std::fs::metadata(kept.join("master.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let manual = std::fs::read_to_string(kept.join("README")).unwrap();
+    let typed: Vec<_> = manual
+        .lines()
+        .filter_map(|line| line.strip_prefix("  keypulse --config keypulse.toml "))
+        .filter(|arguments| *arguments != "run")
+        .collect();
+    assert!(typed.contains(&"tenant list") && typed.len() >= 4, "{manual}");
+    for arguments in typed {
+        let arguments: Vec<_> = arguments.split(' ').collect();
+        let mut command = program::command(&["--config", "keypulse.toml"]);
+        program::run(command.args(&arguments).current_dir(&kept), b"").well();
+    }
+    // From anywhere.
+    let config = kept.join("keypulse.toml");
+    let list = ["--config", config.to_str().unwrap(), "tenant", "list", "--json"];
+    let tenants = program::run(&mut program::command(&list), b"").json_lines();
+    assert_eq!(tenants.len(), 20);
+    assert!(tenants.iter().all(|one| one["status"] == "healthy"), "{tenants:?}");
+
+    let before = std::fs::read(kept.join("keypulse.toml")).unwrap();
+    let refusal = program::run(place.demo().args(["--keep", "kept demo"]), b"").refusal();
+    assert!(refusal.contains("`--keep kept demo` is not empty"), "{refusal}");
+    assert_eq!(std::fs::read(kept.join("keypulse.toml")).unwrap(), before);
+}
+
+#[test]
+fn a_demo_that_is_interrupted_leaves_nothing_behind() {
+    let place = Place::clean();
+    let mut demo = Running::start(place.demo().stdout(Stdio::piped()).stderr(Stdio::null()));
+    let mut reader = BufReader::new(demo.stdout());
+    let mut line = String::new();
+    while !line.contains("deletes its key") {
+        line.clear();
+        assert_ne!(reader.read_line(&mut line).unwrap(), 0, "the demo ended by itself");
+    }
+    assert_eq!(place.left_behind().len(), 1);
+    program::signal("INT", demo.id());
+    assert_eq!(demo.ended().code(), Some(130));
+    assert_eq!(place.left_behind(), Vec::<String>::new());
 }
 
 fn check_forms(events: &[Value]) {
@@ -125,6 +177,15 @@ fn check_end(events: &[Value]) {
     assert_eq!(end["as_told"], true);
     assert_eq!(end["tenants"]["healthy"], 20);
     assert!(end["calls"].as_u64().unwrap() > 100, "{end}");
+    assert!(end["busiest_minute"].as_u64() <= end["budget_per_minute"].as_u64(), "{end}");
+    assert_eq!(end["false_alarms"], json!([]));
+    let found = |what: &str| {
+        let found = end["found"].as_array().unwrap().iter().find(|one| one["what"] == what);
+        found.map(|one| (one["happened"].clone(), one["found"].clone()))
+    };
+    for what in ["revoked", "permission_taken"] {
+        assert_eq!(found(what), Some((1.into(), 1.into())), "{end}");
+    }
     let messages = end["messages"].as_array().unwrap();
     let count = |audience: &str, stage: &str| -> u64 {
         let of = |one: &&Value| one["audience"] == audience && one["stage"] == stage;

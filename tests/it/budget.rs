@@ -91,3 +91,20 @@ async fn two_processes_together_start_no_more_calls_than_one_may() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn how_long_a_budget_is_held_is_seen_by_everybody_until_it_is_over() {
+    on_both(async |rig| {
+        let other = rig.another().await;
+        assert_eq!(other.held_for(now()).await.unwrap(), TimeDelta::zero());
+        let until = now() + TimeDelta::seconds(9);
+        rig.store.hold("calls", until).await.unwrap();
+        assert_eq!(other.held_for(now()).await.unwrap(), TimeDelta::seconds(9));
+        assert_eq!(other.held_for(until).await.unwrap(), TimeDelta::zero());
+        // Written by a clock that was a year ahead: it holds nobody, and is not shown.
+        let year = now() + TimeDelta::days(365);
+        rig.store.hold("calls", year).await.unwrap();
+        assert_eq!(other.held_for(now()).await.unwrap(), TimeDelta::zero());
+    })
+    .await;
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 
 use keypulse::health::{Failure, Finding};
-use keypulse::store::{Claim, Who};
+use keypulse::store::{Claim, PutOff, Who};
 
 use crate::rig::{claim, decided, hour, minute, now, on_both};
 
@@ -126,6 +126,29 @@ async fn some_leases_can_be_ended_and_the_others_kept() {
         rig.store.release_some(&ids[2..], "theirs").await.unwrap();
         let free: Vec<_> = rig.claim("next", 9).await.into_iter().map(|one| one.id).collect();
         assert_eq!(free, ids[..2]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn put_off_is_who_is_due_and_claimed_by_nobody_and_confirmations_are_told_apart() {
+    on_both(async |rig| {
+        rig.add(4).await;
+        let due = now() + TimeDelta::milliseconds(2);
+        let put_off = async |at| rig.store.put_off(due, at).await.unwrap();
+        let three = PutOff { confirmations: 0, routine: 3, since: Some(now()) };
+        assert_eq!(put_off(minute(0)).await, three);
+        // The first is asked and fails; it is due again a minute later. The second is being asked.
+        let claimed = claim(&rig.store, "one", 2, now() + TimeDelta::milliseconds(1)).await;
+        let failed = decided(&claimed[0], Finding::Failed(Failure::Rejected), minute(0));
+        rig.store.save(&[failed], "one", minute(0)).await.unwrap();
+        let third = Some(now() + TimeDelta::milliseconds(2));
+        assert_eq!(put_off(minute(1)).await, PutOff { confirmations: 0, routine: 1, since: third });
+        let later = rig.store.put_off(minute(2), minute(2)).await.unwrap();
+        assert_eq!(later, PutOff { confirmations: 1, routine: 2, since: third });
+        // The lease of the second has run out.
+        let lapsed = rig.store.put_off(minute(9), minute(9)).await.unwrap();
+        assert_eq!((lapsed.confirmations, lapsed.routine), (1, 3));
     })
     .await;
 }
