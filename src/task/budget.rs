@@ -5,6 +5,7 @@
 //! number of processes, and whatever became of those that charged.
 
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -44,6 +45,23 @@ pub struct Budget {
     scope: Scope,
     slice: Mutex<Slice>,
     pushed: Lock<Pushed>,
+    waiting: AtomicU32,
+}
+
+/// One who waits for a call, counted for as long as it lives.
+struct Waiting<'a>(&'a AtomicU32);
+
+impl<'a> Waiting<'a> {
+    fn among(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug)]
@@ -89,6 +107,7 @@ impl Budget {
             scope,
             slice,
             pushed: Lock::new(Pushed { times: 0, until: now }),
+            waiting: AtomicU32::new(0),
         }
     }
 
@@ -98,6 +117,7 @@ impl Budget {
         if self.scope == Scope::Key {
             return Ok(());
         }
+        let _waiting = Waiting::among(&self.waiting);
         // Held while waiting: whoever came first is served first.
         let mut slice = self.slice.lock().await;
         loop {
@@ -150,6 +170,11 @@ impl Budget {
 
     fn pushed(&self) -> MutexGuard<'_, Pushed> {
         self.pushed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many wait for a call at this moment.
+    pub fn waiting(&self) -> u32 {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// How many calls can be started in so many seconds, at most.

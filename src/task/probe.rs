@@ -1,7 +1,7 @@
 //! Asks the provider about one tenant, call by call.
 
 use chrono::{DateTime, Utc};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error};
 
 use crate::health::Evidence;
@@ -23,10 +23,16 @@ use crate::vault::SealContext;
 use super::check::{Checker, Observed};
 
 impl Checker {
-    /// Asks the provider about one tenant. `None` when no call could be started: the budget could
-    /// not be asked, or nothing new is to be begun.
+    /// Asks the provider about one tenant, without beginning a call after `latest`. `None` when one
+    /// that was needed could not be started: the budget could not be asked or had none in time, or
+    /// nothing new is to be begun.
     #[tracing::instrument(name = "check.probe", skip_all, fields(tenant.id = %tenant.id))]
-    pub async fn probe(&self, tenant: Watched, shutdown: &Shutdown) -> Option<Observed> {
+    pub async fn probe(
+        &self,
+        tenant: Watched,
+        latest: Instant,
+        shutdown: &Shutdown,
+    ) -> Option<Observed> {
         let expected = Expected {
             company: &tenant.company,
             client: tenant.client.as_deref().or(self.client_id.as_deref()),
@@ -45,7 +51,7 @@ impl Checker {
             };
             // A key that is not there costs nobody a call.
             if let Some(sealed) = &tenant.sealed {
-                self.may_call(shutdown).await?;
+                self.may_call(latest, shutdown).await?;
                 // Before the key is opened, so that nothing is awaited while it is.
                 self.keyring.prepare(sealed).await;
             }
@@ -93,11 +99,12 @@ impl Checker {
         }
     }
 
-    /// Waits for the budget; `None` when no call may be started.
-    async fn may_call(&self, shutdown: &Shutdown) -> Option<()> {
+    /// Waits for the budget, but not beyond `latest`; `None` when no call may be started.
+    async fn may_call(&self, latest: Instant, shutdown: &Shutdown) -> Option<()> {
         let taken = tokio::select! {
             biased;
             () = shutdown.begun() => return None,
+            () = sleep_until(latest) => return None,
             taken = self.budget.take() => taken,
         };
         taken.map_err(|error| self.count_store_error(&error)).ok()

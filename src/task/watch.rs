@@ -20,6 +20,7 @@ use crate::store::Who;
 use crate::store::bounded;
 
 use super::check::{Checker, Observed};
+use super::lease::Lease;
 
 /// How often the store is asked who is due.
 const POKE: Duration = Duration::from_millis(250);
@@ -31,7 +32,7 @@ const BATCH: usize = 2_000;
 const PAUSE: Duration = Duration::from_secs(1);
 /// Whoever is due within so many seconds is claimed, and starts at its own due time.
 const LOOK_AHEAD: u32 = 2;
-/// At most so many are claimed and not started, whatever the budget.
+/// At most so many are claimed and wait, whatever the budget.
 const MOST_QUEUED: u32 = 4_096;
 /// A check makes at most so many calls, give or take a profile with many permission calls.
 const CALLS: i32 = 4;
@@ -152,14 +153,15 @@ impl Watch {
             // A short interval is not claimed whole: a process that dies holds few.
             let ahead = TimeDelta::seconds(i64::from(LOOK_AHEAD));
             let horizon = now + ahead.min(self.checker.policy.interval / 4);
-            let until = horizon + self.call_timeout * CALLS + TimeDelta::minutes(1);
+            let lease = Lease::new(now, horizon - now + self.turns(), self.call_timeout);
+            let until = lease.until;
             let claim = Claim { who, horizon, now, until, lease: &self.lease, limit };
             match bounded(self.checker.store.claim(&claim)).await {
                 Ok(claimed) => {
                     self.hungry |= claimed.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
                     self.checker.metrics.claimed.inc_by(claimed.len() as u64);
                     for tenant in claimed {
-                        self.start(tenant, shutdown);
+                        self.start(tenant, lease, shutdown);
                     }
                 }
                 Err(error) => {
@@ -171,8 +173,17 @@ impl Watch {
         }
     }
 
-    /// Has a tenant asked at its due time, once there is a place among those in flight.
-    fn start(&mut self, tenant: Watched, shutdown: &Shutdown) {
+    /// How long all calls of a check may take until the last of them begins. Each waits until the
+    /// budget has started what is queued, and what comes back from a call to be queued for the
+    /// next: no more than the budget starts while a call takes.
+    fn turns(&self) -> TimeDelta {
+        let queue = self.checker.budget.time_for(self.capacity().into());
+        (queue + self.call_timeout * 2) * CALLS
+    }
+
+    /// Has a tenant asked at its due time, once there is a place among those in flight. Whoever
+    /// gets none in time is given back.
+    fn start(&mut self, tenant: Watched, lease: Lease, shutdown: &Shutdown) {
         let (checker, shutdown) = (Arc::clone(&self.checker), shutdown.clone());
         let places = Arc::clone(&self.places);
         let wait = tenant
@@ -187,24 +198,27 @@ impl Watch {
             };
             let place = tokio::select! {
                 place = turn => place.map_err(|_| id)?,
+                () = sleep_until(lease.latest) => return Err(id),
                 () = shutdown.begun() => return Err(id),
             };
-            let observed = checker.probe(tenant, &shutdown).await.ok_or(id);
+            let observed = checker.probe(tenant, lease.latest, &shutdown).await.ok_or(id);
             drop(place);
             observed
         });
     }
 
-    /// How many may be claimed and not started: what the budget can start within the look-ahead.
+    /// How many may be claimed and wait: what the budget can start within the look-ahead.
     fn capacity(&self) -> u32 {
         self.checker.budget.within(LOOK_AHEAD).clamp(LOOK_AHEAD, MOST_QUEUED)
     }
 
-    /// How many are claimed and not started.
+    /// How many are claimed and wait: for their due time, for a place, or for the budget. Whoever
+    /// waits for the budget has a place already, and may have made a call.
     fn queued(&self) -> u32 {
         let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
-        let started = self.concurrency.saturating_sub(free);
-        u32::try_from(self.flying.len()).unwrap_or(u32::MAX).saturating_sub(started)
+        let placed = self.concurrency.saturating_sub(free);
+        let calling = placed.saturating_sub(self.checker.budget.waiting());
+        u32::try_from(self.flying.len()).unwrap_or(u32::MAX).saturating_sub(calling)
     }
 
     /// Saves what has landed. While the store does not answer, results are kept: they stay true,
