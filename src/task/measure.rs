@@ -1,9 +1,11 @@
 //! Measures the fleet against what the budget can carry, and says when it cannot.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::health::Policy;
@@ -13,6 +15,9 @@ use crate::store::bounded;
 
 use super::budget::Budget;
 use super::check::Checker;
+
+/// Time between two measurings though nobody pokes.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// Measures whenever it is poked.
 #[derive(Debug)]
@@ -28,13 +33,14 @@ impl Measure {
         Self { checker, poked, stretched: false }
     }
 
-    /// Measures at once and at every poke, for as long as it is awaited.
+    /// Measures at once, at every poke and at least every 20 seconds, for as long as it is awaited.
     pub async fn run(mut self) {
         loop {
             if let Err(error) = bounded(self.run_once()).await {
                 self.checker.count_store_error(&error);
             }
-            self.poked.notified().await;
+            // Whoever pokes goes by the machine's clock, which may have been set back.
+            let _poked = timeout(LONGEST, self.poked.notified()).await;
         }
     }
 
@@ -51,6 +57,7 @@ impl Measure {
         metrics.interval_seconds.set(seconds(checker.policy.interval));
         metrics.effective_interval_seconds.set(seconds(effective));
         metrics.overdue_seconds.set(seconds(overdue));
+        metrics.clock_ahead_seconds.set(seconds(checker.clock.ahead()));
         let stretched = effective > checker.policy.interval;
         if stretched && !self.stretched {
             warn!(

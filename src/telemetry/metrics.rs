@@ -34,6 +34,8 @@ pub struct Metrics {
     pub effective_interval_seconds: Gauge,
     /// How much the tenant that waits longest is overdue, in seconds.
     pub overdue_seconds: Gauge,
+    /// How far the time that keypulse goes by is ahead of a clock that was set back, in seconds.
+    pub clock_ahead_seconds: Gauge,
     /// Decisions that were saved.
     pub saved: IntCounter,
     /// Decisions that were made again, because the row had changed meanwhile.
@@ -91,6 +93,10 @@ impl Metrics {
                 "keypulse_overdue_seconds",
                 "How long the tenant that waits longest has been due",
             )?,
+            clock_ahead_seconds: Gauge::new(
+                "keypulse_clock_ahead_seconds",
+                "How far keypulse's time is ahead of the machine's clock, which was set back",
+            )?,
             saved: IntCounter::new("keypulse_decisions_saved_total", "Decisions that were saved")?,
             decided_again: IntCounter::new(
                 "keypulse_decisions_repeated_total",
@@ -123,12 +129,13 @@ impl Metrics {
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
-        let collectors: [Box<dyn Collector>; 15] = [
+        let collectors: [Box<dyn Collector>; 16] = [
             Box::new(self.claimed.clone()),
             Box::new(self.batch_size.clone()),
             Box::new(self.interval_seconds.clone()),
             Box::new(self.effective_interval_seconds.clone()),
             Box::new(self.overdue_seconds.clone()),
+            Box::new(self.clock_ahead_seconds.clone()),
             Box::new(self.checks.clone()),
             Box::new(self.calls.clone()),
             Box::new(self.check_seconds.clone()),
