@@ -101,6 +101,10 @@ impl Checker {
 
     /// Waits for the budget, but not beyond `latest`; `None` when no call may be started.
     async fn may_call(&self, latest: Instant, shutdown: &Shutdown) -> Option<()> {
+        // A timer rounds up.
+        if Instant::now() >= latest {
+            return None;
+        }
         let taken = tokio::select! {
             biased;
             () = shutdown.begun() => return None,
