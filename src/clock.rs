@@ -7,7 +7,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
+use tracing::{info, warn};
 
+/// Less than this is what clocks and threads differ by anyway; more is a step.
+const STEP: TimeDelta = TimeDelta::seconds(1);
+/// The same for a server, whose clock is read over a connection that may be slow.
+const SERVER_STEP: TimeDelta = TimeDelta::seconds(15);
 /// A measurement of a server's clock older than this is not trusted: no lease is taken by it.
 const TRUSTED: Duration = Duration::from_secs(30);
 
@@ -19,6 +24,11 @@ pub trait Clock: fmt::Debug + Send + Sync {
     /// Whether leases may be taken by this clock.
     fn is_trusted(&self) -> bool {
         true
+    }
+
+    /// How far the answers are ahead of the clock that they come from, because it was set back.
+    fn ahead(&self) -> TimeDelta {
+        TimeDelta::zero()
     }
 }
 
@@ -38,23 +48,45 @@ impl Anchor {
 
 /// The machine's clock. When it steps back, time goes on from the last answer at the speed of the
 /// monotonic clock until the machine has caught up: no lease or span runs backwards, and nothing
-/// stands still.
+/// stands still. The step is logged once.
 #[derive(Debug)]
 pub struct SystemClock {
-    latest: Mutex<Anchor>,
+    latest: Mutex<Latest>,
+}
+
+/// The last answer, and whether the machine's clock is a step behind it.
+#[derive(Debug)]
+struct Latest {
+    answer: Anchor,
+    behind: bool,
 }
 
 impl Default for SystemClock {
     fn default() -> Self {
-        Self { latest: Mutex::new(Anchor { time: machine(), at: Instant::now() }) }
+        let answer = Anchor { time: machine(), at: Instant::now() };
+        Self { latest: Mutex::new(Latest { answer, behind: false }) }
     }
 }
 
 impl SystemClock {
     fn at(&self, machine: DateTime<Utc>) -> DateTime<Utc> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let time = if machine >= latest.time { machine } else { latest.carried() };
-        *latest = Anchor { time, at: Instant::now() };
+        let is_later = machine >= latest.answer.time;
+        let time = if is_later { machine } else { latest.answer.carried() };
+        let before = latest.behind;
+        latest.behind = time - machine > STEP;
+        latest.answer = Anchor { time, at: Instant::now() };
+        let behind = latest.behind;
+        drop(latest);
+        if behind && !before {
+            warn!(
+                "the machine's clock was set back by {} s: keypulse goes on as if it had not been, \
+                 until the clock has caught up",
+                (time - machine).num_seconds()
+            );
+        } else if before && !behind {
+            info!("the machine's clock has caught up with what keypulse goes by");
+        }
         time
     }
 }
@@ -62,6 +94,10 @@ impl SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
         self.at(machine())
+    }
+
+    fn ahead(&self) -> TimeDelta {
+        (self.now() - machine()).max(TimeDelta::zero())
     }
 }
 
@@ -77,39 +113,58 @@ fn whole_micros(time: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// The clock of a database server, carried on by the monotonic clock between measurements, so that
-/// processes on several machines agree.
+/// processes on several machines agree. When it steps back, time goes on at half its speed until the
+/// server has caught up: nothing stands still, and all processes agree again by themselves.
 #[derive(Debug)]
 pub struct ServerClock {
     measured: Mutex<Anchor>,
-    latest_micros: AtomicI64,
+    latest: Mutex<Anchor>,
 }
 
 impl ServerClock {
     /// A clock that was just measured: `time` is what the server said, about the time `at`.
     pub fn new(time: DateTime<Utc>, at: Instant) -> Self {
-        Self {
-            measured: Mutex::new(Anchor { time, at }),
-            latest_micros: AtomicI64::new(time.timestamp_micros()),
-        }
+        let measured = Anchor { time, at };
+        Self { measured: Mutex::new(measured), latest: Mutex::new(measured) }
     }
 
     /// Takes a new measurement.
     pub fn measure(&self, time: DateTime<Utc>, at: Instant) {
-        *self.measured.lock().unwrap_or_else(PoisonError::into_inner) = Anchor { time, at };
+        let measured = Anchor { time, at };
+        let mut latest = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *latest, measured);
+        drop(latest);
+        let back = before.carried() - measured.carried();
+        if back > SERVER_STEP {
+            warn!(
+                "the database server's clock was set back by {} s: keypulse goes on at half the \
+                 speed until the clock has caught up",
+                back.num_seconds()
+            );
+        }
+    }
+
+    fn measured(&self) -> Anchor {
+        *self.measured.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for ServerClock {
     fn now(&self) -> DateTime<Utc> {
-        let measured = *self.measured.lock().unwrap_or_else(PoisonError::into_inner);
-        let micros = measured.carried().timestamp_micros();
-        let before = self.latest_micros.fetch_max(micros, Ordering::AcqRel);
-        DateTime::from_timestamp_micros(micros.max(before)).unwrap_or(measured.time)
+        let server = self.measured().carried();
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let slow = TimeDelta::from_std(latest.at.elapsed() / 2).unwrap_or_default();
+        let time = server.max(latest.time + slow);
+        *latest = Anchor { time, at: Instant::now() };
+        whole_micros(time)
     }
 
     fn is_trusted(&self) -> bool {
-        let measured = *self.measured.lock().unwrap_or_else(PoisonError::into_inner);
-        measured.at.elapsed() <= TRUSTED
+        self.measured().at.elapsed() <= TRUSTED
+    }
+
+    fn ahead(&self) -> TimeDelta {
+        (self.now() - self.measured().carried()).max(TimeDelta::zero())
     }
 }
 
@@ -168,7 +223,40 @@ mod tests {
         assert!(!clock.is_trusted());
         clock.measure(noon + TimeDelta::seconds(20), Instant::now());
         assert!(clock.is_trusted());
-        assert_eq!(clock.now(), noon + TimeDelta::seconds(30), "never earlier than before");
+        let later = noon + TimeDelta::milliseconds(30_500);
+        assert_eq!(clock.now(), later, "never earlier than before, and never at a standstill");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_a_server_steps_back_time_goes_on_at_half_its_speed_until_both_agree() {
+        let noon = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let clock = ServerClock::new(noon, Instant::now());
+        assert_eq!(clock.now(), noon);
+        clock.measure(noon - TimeDelta::minutes(10), Instant::now());
+        for minute in 1..=20 {
+            tokio::time::advance(Duration::from_mins(1)).await;
+            assert_eq!(clock.now(), noon + TimeDelta::seconds(30) * minute);
+            assert_eq!(clock.ahead(), TimeDelta::minutes(10) - TimeDelta::seconds(30) * minute);
+        }
+        tokio::time::advance(Duration::from_mins(1)).await;
+        assert_eq!(clock.now(), noon + TimeDelta::minutes(11));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_back_of_the_machine_is_told_until_it_has_caught_up() {
+        let clock = SystemClock::default();
+        let noon = DateTime::UNIX_EPOCH + TimeDelta::days(30_000);
+        let is_behind = || clock.latest.lock().unwrap().behind;
+        for (machine, behind) in [
+            (noon, false),
+            (noon - TimeDelta::milliseconds(900), false),
+            (noon - TimeDelta::hours(1), true),
+            (noon - TimeDelta::minutes(59), true),
+            (noon, false),
+        ] {
+            clock.at(machine);
+            assert_eq!(is_behind(), behind, "{machine}");
+        }
     }
 
     #[test]

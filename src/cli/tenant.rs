@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::app::{Access, App, TenantRequest};
 use crate::health::CompanyId;
@@ -22,6 +23,7 @@ use crate::store::KeyKind;
 use crate::store::StoreError;
 use crate::store::Watched;
 use crate::task::Checker;
+use crate::task::Lease;
 use crate::task::Observed;
 use crate::telemetry::Metrics;
 
@@ -237,11 +239,12 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
     let checker = app.checker(keyring, Metrics::new()?)?;
     let lease = random_name()?;
     let now = app.clock.now();
-    let until = now + TimeDelta::minutes(2);
-    let Some(tenant) = app.store.claim_one(view.id, &lease, now, until).await? else {
+    let timeout = TimeDelta::from_std(app.config.provider.timeout)?;
+    let held = Lease::new(now, TimeDelta::minutes(2), timeout);
+    let Some(tenant) = app.store.claim_one(view.id, &lease, now, held.until).await? else {
         bail!("{reference} is being checked at this moment by a running keypulse");
     };
-    let asked = ask(&checker, tenant, &lease).await;
+    let asked = ask(&checker, tenant, held.latest, &lease).await;
     app.store.release(&lease).await?;
     let observed = asked?;
     let view = found(app, reference).await?;
@@ -266,13 +269,18 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn ask(checker: &Checker, tenant: Watched, lease: &str) -> anyhow::Result<Observed> {
+async fn ask(
+    checker: &Checker,
+    tenant: Watched,
+    latest: Instant,
+    lease: &str,
+) -> anyhow::Result<Observed> {
     let shutdown = Shutdown::new();
     shutdown.on_signals().context("signals cannot be listened for")?;
     if tenant.sealed.is_none() {
         bail!("the key of {} was destroyed; it needs a new one", tenant.reference);
     }
-    let Some(observed) = checker.probe(tenant, &shutdown).await else {
+    let Some(observed) = checker.probe(tenant, latest, &shutdown).await else {
         bail!("no call could be started: nothing was asked and nothing has changed");
     };
     checker.settle(std::slice::from_ref(&observed), lease).await?;

@@ -25,8 +25,16 @@ pub enum StoreError {
         /// The driver's code.
         code: String,
     },
-    /// No space is left, or the file cannot be written.
-    #[error("the database cannot be written: is the disk full or read-only? ({code})")]
+    /// No space is left. Worth trying again: somebody may make room.
+    #[error(
+        "the disk that holds the database is full ({code}): make room; until then nobody is asked"
+    )]
+    DiskFull {
+        /// The driver's code.
+        code: String,
+    },
+    /// The file cannot be written. Worth trying again.
+    #[error("the database cannot be written: is the disk read-only or failing? ({code})")]
     NotWritable {
         /// The driver's code.
         code: String,
@@ -148,7 +156,27 @@ pub async fn bounded<T>(
 impl StoreError {
     /// Whether the same may succeed later without anybody's help.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Busy { .. } | Self::NotWritable { .. })
+        match self {
+            Self::Unavailable { .. }
+            | Self::Busy { .. }
+            | Self::DiskFull { .. }
+            | Self::NotWritable { .. } => true,
+            Self::Damaged { .. }
+            | Self::BadRow { .. }
+            | Self::Foreign { .. }
+            | Self::Missing(_)
+            | Self::CutOff { .. }
+            | Self::File { .. }
+            | Self::Running { .. }
+            | Self::Url(_)
+            | Self::NeedsMigration
+            | Self::NewerSchema
+            | Self::RefTaken(_)
+            | Self::KeyTaken
+            | Self::NotTheSealingKey(_)
+            | Self::NoTenant(_)
+            | Self::Refused { .. } => false,
+        }
     }
 }
 
@@ -200,7 +228,8 @@ fn from_sqlx(error: &SqlxError) -> StoreError {
 fn from_sqlite(code: String) -> StoreError {
     match code.parse::<u32>().map(|code| code & 0xff) {
         Ok(5..=7) => StoreError::Busy { code },
-        Ok(8 | 10 | 13) => StoreError::NotWritable { code },
+        Ok(13) => StoreError::DiskFull { code },
+        Ok(8 | 10) => StoreError::NotWritable { code },
         Ok(11 | 26) => StoreError::Damaged { code },
         Ok(14) => StoreError::Unavailable { code },
         _ => StoreError::Refused { code },
@@ -210,8 +239,9 @@ fn from_sqlite(code: String) -> StoreError {
 /// <https://www.postgresql.org/docs/15/errcodes-appendix.html>
 fn from_postgres(code: String) -> StoreError {
     match (code.get(..2), code.as_str()) {
-        // The disk is full; read-only transaction, as on a standby.
-        (_, "53100" | "25006") => StoreError::NotWritable { code },
+        (_, "53100") => StoreError::DiskFull { code },
+        // A read-only transaction, as on a standby.
+        (_, "25006") => StoreError::NotWritable { code },
         // Statement time-out, lock not available, serialization failure, deadlock.
         (_, "57014" | "55P03") | (Some("40"), _) => StoreError::Busy { code },
         // Connection lost, too many connections, shutting down or starting.
@@ -230,9 +260,20 @@ mod tests {
     fn a_full_disk_and_a_lost_server_are_passing_and_a_damaged_file_is_not() {
         assert!(from_sqlite("13".into()).is_passing());
         assert!(from_sqlite("261".into()).is_passing());
+        assert!(from_postgres("53100".into()).is_passing());
         assert!(from_postgres("57P01".into()).is_passing());
         assert!(from_postgres("53300".into()).is_passing());
         assert!(!from_sqlite("11".into()).is_passing());
         assert!(!from_postgres("42P01".into()).is_passing());
+    }
+
+    #[test]
+    fn a_full_disk_is_called_a_full_disk_and_nothing_else_is() {
+        for full in [from_sqlite("13".into()), from_postgres("53100".into())] {
+            assert!(full.to_string().contains("disk that holds the database is full"), "{full}");
+        }
+        for other in [from_sqlite("778".into()), from_sqlite("8".into())] {
+            assert!(!other.to_string().contains("full"), "{other}");
+        }
     }
 }

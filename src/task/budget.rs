@@ -5,6 +5,7 @@
 //! number of processes, and whatever became of those that charged.
 
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use crate::store::bounded;
 const NAME: &str = "calls";
 /// A charged slice lapses after this; its calls start within it.
 const SLICE: Duration = Duration::from_secs(1);
+/// Whoever had the last slice asks so much later for the next than whoever was refused.
+const COURTESY: Duration = Duration::from_millis(40);
 /// After an error of the store nobody asks it again for so long.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -44,6 +47,23 @@ pub struct Budget {
     scope: Scope,
     slice: Mutex<Slice>,
     pushed: Lock<Pushed>,
+    waiting: AtomicU32,
+}
+
+/// One who waits for a call, counted for as long as it lives.
+struct Waiting<'a>(&'a AtomicU32);
+
+impl<'a> Waiting<'a> {
+    fn among(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug)]
@@ -89,6 +109,7 @@ impl Budget {
             scope,
             slice,
             pushed: Lock::new(Pushed { times: 0, until: now }),
+            waiting: AtomicU32::new(0),
         }
     }
 
@@ -98,8 +119,10 @@ impl Budget {
         if self.scope == Scope::Key {
             return Ok(());
         }
+        let _waiting = Waiting::among(&self.waiting);
         // Held while waiting: whoever came first is served first.
         let mut slice = self.slice.lock().await;
+        let mut refused = 0_u32;
         loop {
             if slice.left > 0 && Instant::now() < slice.lapses {
                 slice.left -= 1;
@@ -124,6 +147,8 @@ impl Budget {
                     // More than that is a clock that was wrong: looked at again, not slept through.
                     let most = cost.max(TimeDelta::seconds(1));
                     let wait = (free_at - now).min(most).to_std().unwrap_or_default();
+                    refused += 1;
+                    let wait = wait + courtesy(refused);
                     tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
                 }
                 Err(error) => {
@@ -162,6 +187,11 @@ impl Budget {
         self.per_minute.get()
     }
 
+    /// How many wait for a call at this moment.
+    pub fn waiting(&self) -> u32 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// How many calls can be started in so many seconds, at most.
     pub fn within(&self, seconds: u32) -> u32 {
         match self.scope {
@@ -193,6 +223,13 @@ impl Budget {
             Scope::Key => TimeDelta::microseconds(60_000_000 / i64::from(self.per_minute.get())),
         }
     }
+}
+
+/// How much later than it might a process asks again that was refused so often in a row. Several
+/// wait for the same moment, and their clocks differ a little: without this the one whose clock is
+/// ahead would have every slice, and the calls of the others would wait without end.
+fn courtesy(refused: u32) -> Duration {
+    COURTESY / 2_u32.saturating_pow(refused)
 }
 
 /// How many calls are charged at once, and what they cost together.
@@ -235,6 +272,13 @@ mod tests {
         };
         assert_eq!([0, 1, 3, 7].map(&mut after), [Some(1), Some(2), Some(4), Some(8)]);
         assert_eq!([15, 31, 63, 123].map(&mut after), [Some(16), Some(32), Some(60), Some(60)]);
+    }
+
+    #[test]
+    fn whoever_was_refused_more_often_asks_earlier() {
+        let waits: Vec<_> = (1..=5).map(courtesy).collect();
+        assert!(waits.is_sorted_by(|one, next| one > next), "{waits:?}");
+        assert_eq!(courtesy(u32::MAX), Duration::ZERO);
     }
 
     #[test]

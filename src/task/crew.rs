@@ -61,11 +61,11 @@ impl Crew {
         Self { given, found, queued, flying, begun, _foreman: foreman }
     }
 
-    /// Gives tenants to be asked, each at its due time; one that cannot begin before `until` is
-    /// given back.
-    pub async fn give(&self, tenants: Vec<Watched>, until: DateTime<Utc>) {
+    /// Gives tenants to be asked, each at its due time; one of whom a call would begin after `latest`
+    /// is given back.
+    pub async fn give(&self, tenants: Vec<Watched>, latest: Instant) {
         self.queued.fetch_add(count(tenants.len()), Ordering::Relaxed);
-        let orders = tenants.into_iter().map(|tenant| Order { tenant, until }).collect();
+        let orders = tenants.into_iter().map(|tenant| Order { tenant, latest }).collect();
         // It fails only when the crew has ended: then their leases run out.
         let _ = self.given.send(orders).await;
     }
@@ -103,10 +103,10 @@ struct Work {
     begun: Arc<AtomicU64>,
 }
 
-/// A tenant to be asked, if it can be before this moment.
+/// A tenant to be asked, without beginning a call after `latest`.
 struct Order {
     tenant: Watched,
-    until: DateTime<Utc>,
+    latest: Instant,
 }
 
 /// Whose time has come.
@@ -185,13 +185,13 @@ impl Work {
     /// Asks one after the other until nobody is left whose time has come.
     async fn run(self: Arc<Self>) {
         loop {
-            let Some(Order { tenant, until }) = self.ready().next() else { return };
+            let Some(Order { tenant, latest }) = self.ready().next() else { return };
             self.queued.fetch_sub(1, Ordering::Relaxed);
             let id = tenant.id;
-            let ended = if self.checker.clock.now() < until {
+            let ended = if Instant::now() < latest {
                 self.begun.fetch_add(1, Ordering::Relaxed);
                 let _flight = Flight::begin(&self.flying);
-                self.checker.probe(tenant, &self.shutdown).await.ok_or(id)
+                self.checker.probe(tenant, latest, &self.shutdown).await.ok_or(id)
             } else {
                 Err(id)
             };

@@ -1,9 +1,11 @@
 //! Measures the fleet against what the budget can carry, and says when it cannot.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::health::Policy;
@@ -16,6 +18,8 @@ use super::check::Checker;
 
 /// A check that nobody has claimed so long after it was due is put off.
 pub const PUT_OFF_AFTER: TimeDelta = TimeDelta::seconds(30);
+/// Time between two measurings though nobody pokes.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// Measures whenever it is poked.
 #[derive(Debug)]
@@ -52,13 +56,14 @@ impl Measure {
         Self { checker, poked, overload: None, behind: false }
     }
 
-    /// Measures at once and at every poke, for as long as it is awaited.
+    /// Measures at once, at every poke and at least every 20 seconds, for as long as it is awaited.
     pub async fn run(mut self) {
         loop {
             if let Err(error) = bounded(self.run_once()).await {
                 self.checker.count_store_error(&error);
             }
-            self.poked.notified().await;
+            // Whoever pokes goes by the machine's clock, which may have been set back.
+            let _poked = timeout(LONGEST, self.poked.notified()).await;
         }
     }
 
@@ -79,6 +84,7 @@ impl Measure {
         metrics.overdue_seconds.set(seconds(overdue));
         metrics.set_put_off(put_off.confirmations, put_off.routine);
         let was_behind = std::mem::replace(&mut self.behind, put_off.routine > 0);
+        metrics.clock_ahead_seconds.set(seconds(checker.clock.ahead()));
         let stretched = effective > checker.policy.interval;
         let overload = Overload::of(stretched, was_behind && self.behind);
         metrics.shedding.set(overload.is_some().into());

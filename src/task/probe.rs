@@ -1,7 +1,7 @@
 //! Asks the provider about one tenant, call by call.
 
 use chrono::{DateTime, Utc};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error};
 
 use crate::health::Evidence;
@@ -23,10 +23,16 @@ use crate::vault::SealContext;
 use super::check::{Checker, Observed};
 
 impl Checker {
-    /// Asks the provider about one tenant. `None` when no call could be started: the budget could
-    /// not be asked, or nothing new is to be begun.
+    /// Asks the provider about one tenant, without beginning a call after `latest`. `None` when one
+    /// that was needed could not be started: the budget could not be asked or had none in time, or
+    /// nothing new is to be begun.
     #[tracing::instrument(name = "check.probe", level = "debug", skip_all, fields(tenant.id = %tenant.id))]
-    pub async fn probe(&self, tenant: Watched, shutdown: &Shutdown) -> Option<Observed> {
+    pub async fn probe(
+        &self,
+        tenant: Watched,
+        latest: Instant,
+        shutdown: &Shutdown,
+    ) -> Option<Observed> {
         let expected = Expected {
             company: &tenant.company,
             client: tenant.client.as_deref().or(self.client_id.as_deref()),
@@ -49,7 +55,7 @@ impl Checker {
             if let Some(sealed) = &tenant.sealed {
                 // A check that has begun is brought to its end: half of one would tell nothing.
                 let stop = (calls == 0).then_some(shutdown);
-                self.may_call(stop).await?;
+                self.may_call(latest, stop).await?;
                 // Before the key is opened, so that nothing is awaited while it is.
                 self.keyring.prepare(sealed).await;
             }
@@ -102,19 +108,25 @@ impl Checker {
         }
     }
 
-    /// Waits for the budget; `None` when no call may be started, or not any more because of `stop`.
-    async fn may_call(&self, stop: Option<&Shutdown>) -> Option<()> {
+    /// Waits for the budget, but not beyond `latest`; `None` when no call may be started, or not any
+    /// more because of `stop`.
+    async fn may_call(&self, latest: Instant, stop: Option<&Shutdown>) -> Option<()> {
+        let asked = Instant::now();
+        // A timer rounds up.
+        if asked >= latest {
+            return None;
+        }
         let stopped = async {
             match stop {
                 Some(shutdown) => shutdown.begun().await,
                 None => std::future::pending().await,
             }
         };
-        let asked = Instant::now();
         let taken = tokio::select! {
             biased;
             () = stopped => return None,
             taken = self.budget.take() => taken,
+            () = sleep_until(latest) => return None,
         };
         taken.map_err(|error| self.count_store_error(&error)).ok()?;
         self.metrics.budget_used.inc();

@@ -19,6 +19,7 @@ use crate::store::bounded;
 
 use super::check::{Checker, Observed};
 use super::crew::{Crew, Ended};
+use super::lease::Lease;
 use super::leases::Leases;
 
 /// Results wait at most so long for others to be saved with.
@@ -31,10 +32,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LOOK_AHEAD: u32 = 2;
 /// At most so many are claimed and not started, whatever the budget.
 const MOST_QUEUED: u32 = 4_096;
-/// Whoever cannot be asked for so long after it was due is given back, and claimed anew.
-const WAIT: TimeDelta = TimeDelta::seconds(30);
-/// What was found is saved within this, or is decided again by the version of its row.
-const SAVED_WITHIN: TimeDelta = TimeDelta::seconds(30);
 /// A check makes at most so many calls, give or take a profile with many permission calls.
 const CALLS: i32 = 4;
 
@@ -133,7 +130,7 @@ impl Watch {
                 }
                 () = sleep_until(ripe_at), if oldest.is_some() => {}
             }
-            if self.hungry && crew.queued() * 2 < self.capacity(crew) {
+            if self.hungry && self.queued(crew) * 2 < self.capacity(crew) {
                 self.claim(crew).await;
             }
             let ripe = oldest.is_some_and(|since| since.elapsed() >= GATHER);
@@ -165,22 +162,22 @@ impl Watch {
         self.measured.look(crew.begun());
         self.hungry = false;
         for who in [Who::Suspects, Who::Everybody] {
-            let limit = self.capacity(crew).saturating_sub(crew.queued());
+            let limit = self.capacity(crew).saturating_sub(self.queued(crew));
             if limit == 0 || !self.checker.clock.is_trusted() {
                 return;
             }
             let now = self.checker.clock.now();
             let horizon = now + self.ahead();
-            // A check that begins in time has ended and is saved before its lease does.
-            let begin_by = horizon + WAIT;
-            let until = begin_by + self.call_timeout * CALLS + SAVED_WITHIN;
+            let to_begin = horizon - now + self.turns(crew);
+            let lease = Lease::new(now, to_begin, self.call_timeout);
+            let until = lease.until;
             let claim = Claim { who, horizon, now, until, lease: &self.lease, limit };
             match bounded(self.checker.store.claim(&claim)).await {
                 Ok(claimed) => {
                     self.hungry |= claimed.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
                     self.checker.metrics.claimed.inc_by(claimed.len() as u64);
                     self.leases.begin(claimed.iter().map(|tenant| tenant.id), until);
-                    crew.give(claimed, begin_by).await;
+                    crew.give(claimed, lease.latest).await;
                 }
                 Err(error) => {
                     self.checker.count_store_error(&error);
@@ -189,6 +186,20 @@ impl Watch {
                 }
             }
         }
+    }
+
+    /// How long all calls of a check may take until the last of them begins. Each waits until the
+    /// budget has started what is queued, and what comes back from a call to be queued for the
+    /// next: no more than the budget starts while a call takes.
+    fn turns(&self, crew: &Crew) -> TimeDelta {
+        let queue = self.checker.budget.time_for(self.capacity(crew).into());
+        (queue + self.call_timeout * 2) * CALLS
+    }
+
+    /// How many are claimed and wait: for their due time, for a place, or for the budget. Whoever
+    /// waits for the budget has begun already, and may have made a call.
+    fn queued(&self, crew: &Crew) -> u32 {
+        crew.queued() + self.checker.budget.waiting()
     }
 
     /// How far ahead is claimed. A short interval is not claimed whole: a process that dies holds

@@ -58,6 +58,8 @@ pub struct Metrics {
     pub put_off: IntGaugeVec,
     /// 1 while routine checks are put off.
     pub shedding: IntGauge,
+    /// How far the time that keypulse goes by is ahead of a clock that was set back, in seconds.
+    pub clock_ahead_seconds: Gauge,
     /// Decisions that were saved.
     pub saved: IntCounter,
     /// Decisions that were made again, because the row had changed meanwhile.
@@ -167,6 +169,10 @@ impl Metrics {
             shedding: new.int_gauge(
                 "keypulse_shedding",
                 "1 while routine checks are put off, because there is more to do than can be done",
+            )?,
+            clock_ahead_seconds: new.gauge(
+                "keypulse_clock_ahead_seconds",
+                "How far keypulse's time is ahead of the machine's clock, which was set back",
             )?,
             saved: new.counter("keypulse_decisions_saved_total", "Decisions that were saved")?,
             decided_again: new.counter(
