@@ -57,6 +57,11 @@ impl Shutdown {
         self.hard.cancel();
     }
 
+    /// Whether the soft stage has begun.
+    pub fn has_begun(&self) -> bool {
+        self.soft.is_cancelled()
+    }
+
     /// Waits for the soft stage.
     pub async fn begun(&self) {
         self.soft.cancelled().await;

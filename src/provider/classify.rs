@@ -231,13 +231,24 @@ fn lacks(needs: &[String]) -> Finding {
 /// A text that is worth keeping: not empty, not long, nothing in it that a database or a terminal
 /// would stumble over.
 fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
-    let text = body.pointer(pointer)?.as_str()?;
+    let text = at(body, pointer)?.as_str()?;
     let fits = !text.is_empty() && text.len() <= MAX_TEXT && !text.chars().any(char::is_control);
     fits.then_some(text)
 }
 
+/// What a JSON pointer points to. The library's own copies every step of it, in every answer.
+fn at<'a>(body: &'a Value, pointer: &str) -> Option<&'a Value> {
+    if pointer.contains('~') {
+        return body.pointer(pointer);
+    }
+    pointer.strip_prefix('/')?.split('/').try_fold(body, |inside, step| match inside {
+        Value::Object(fields) => fields.get(step),
+        _ => inside.pointer(&format!("/{step}")),
+    })
+}
+
 fn scope_set(body: &Value, pointer: &str) -> Option<Scopes> {
-    match body.pointer(pointer)? {
+    match at(body, pointer)? {
         Value::String(text) => Some(Scopes::parse(text)),
         Value::Array(list) => list.iter().map(|scope| scope.as_str().map(str::to_owned)).collect(),
         _ => None,

@@ -1,6 +1,7 @@
 //! One call over the network: bounded in time and size, to one host only.
 
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use base64::Engine;
@@ -8,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -104,11 +105,16 @@ impl Client {
         let Some((name, value)) = self.credentials(key) else {
             return Reply::Lost(Inconclusive::OurRequest);
         };
-        let request = self.http.get(url).header(name, value).send();
-        let response = match timeout_at(deadline, request).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Reply::Lost(lost(&error)),
-            Err(_) => return Reply::Lost(Inconclusive::TimedOut),
+        // One for the head and the body of the answer.
+        let mut patience = pin!(sleep_until(deadline));
+        let response = tokio::select! {
+            biased;
+            response = self.http.get(url).header(name, value).send() => response,
+            () = &mut patience => return Reply::Lost(Inconclusive::TimedOut),
+        };
+        let response = match response {
+            Ok(response) => response,
+            Err(error) => return Reply::Lost(lost(&error)),
         };
         let status = response.status().as_u16();
         let retry_after = response
@@ -116,12 +122,16 @@ impl Client {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
             .and_then(|text| read_retry_after(text, now));
-        let body = match timeout_at(deadline, read_body(response)).await {
-            Ok(Ok(body)) => body,
+        let body = tokio::select! {
+            biased;
+            body = read_body(response) => body.map_err(|error| lost(&error)),
+            () = patience => Err(Inconclusive::TimedOut),
+        };
+        let body = match body {
+            Ok(body) => body,
             // The status has been said; only a 200 needs its body to mean anything.
-            Ok(Err(_)) | Err(_) if status != 200 => Body::Other,
-            Ok(Err(error)) => return Reply::Lost(lost(&error)),
-            Err(_) => return Reply::Lost(Inconclusive::TimedOut),
+            Err(_) if status != 200 => Body::Other,
+            Err(why) => return Reply::Lost(why),
         };
         Reply::Answered(Answer { status, retry_after, body })
     }

@@ -116,6 +116,8 @@ fn sqlite(path: &Path, connections: u32, read_only: bool) -> ConnectOptions {
             // What is deleted leaves the file.
             .pragma("secure_delete", "ON")
             .pragma("temp_store", "MEMORY")
+            // Pages that are written again and again are copied into the file less often.
+            .pragma("wal_autocheckpoint", "4000")
             .pragma("query_only", if read_only { "ON" } else { "OFF" })
     });
     options

@@ -46,7 +46,7 @@ pub struct Verdict {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Saved {
     /// Those whose decision holds now.
-    pub saved: BTreeSet<TenantId>,
+    pub saved: Vec<TenantId>,
     /// Those whose row had changed since it was read: to be read and decided again.
     pub lost: BTreeSet<TenantId>,
 }
@@ -73,17 +73,21 @@ impl Store {
         }
         let batch = self.batch(verdicts)?;
         let mut tx = self.begin().await?;
-        let saved: BTreeSet<_> = if self.save_all(&tx, &batch, lease).await? {
-            verdicts.iter().map(|verdict| verdict.tenant).collect()
-        } else {
+        let mut lost = BTreeSet::new();
+        if !self.save_all(&tx, &batch, lease).await? {
             // Some row had changed. Which one is not told, and now all look changed.
             tx.rollback().await?;
             tx = self.begin().await?;
-            self.save_some(&tx, &batch, lease).await?
-        };
+            lost.extend(verdicts.iter().map(|verdict| verdict.tenant));
+            for saved in self.save_some(&tx, &batch, lease).await? {
+                lost.remove(&saved);
+            }
+        }
         let mut follows = Follows::default();
-        for verdict in verdicts.iter().filter(|verdict| saved.contains(&verdict.tenant)) {
+        let mut saved = Vec::with_capacity(verdicts.len() - lost.len());
+        for verdict in verdicts.iter().filter(|verdict| !lost.contains(&verdict.tenant)) {
             follows.add(verdict, now)?;
+            saved.push(verdict.tenant);
         }
         self.follow(&tx, &follows).await?;
         tx.commit().await?;
@@ -94,7 +98,6 @@ impl Store {
                 "a destroyed key may stand in the write-ahead log until it is emptied: {error}"
             );
         }
-        let lost = verdicts.iter().map(|v| v.tenant).filter(|id| !saved.contains(id)).collect();
         Ok(Saved { saved, lost })
     }
 
@@ -145,8 +148,8 @@ impl Store {
         tx: &DatabaseTransaction,
         batch: &[Batch],
         lease: &str,
-    ) -> Result<BTreeSet<TenantId>, StoreError> {
-        let mut saved = BTreeSet::new();
+    ) -> Result<Vec<TenantId>, StoreError> {
+        let mut saved = Vec::new();
         for Batch { sql, rows, .. } in batch {
             let sql = format!("{sql}{}", self.dialect.saved());
             let values = [rows.clone().into(), lease.into()];

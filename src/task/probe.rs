@@ -26,7 +26,6 @@ impl Checker {
     /// Asks the provider about one tenant, without beginning a call after `latest`. `None` when one
     /// that was needed could not be started: the budget could not be asked or had none in time, or
     /// nothing new is to be begun.
-    #[tracing::instrument(name = "check.probe", level = "debug", skip_all, fields(tenant.id = %tenant.id))]
     pub async fn probe(
         &self,
         tenant: Watched,
@@ -64,7 +63,7 @@ impl Checker {
             let key = match self.open(&tenant) {
                 Ok(key) => key,
                 Err(why) => {
-                    error!("the key of {} could not be opened: {why}", tenant.reference);
+                    error!(tenant.id = %tenant.id, "the key of {} could not be opened: {why}", tenant.reference);
                     break Finding::Inconclusive(Inconclusive::KeyUnavailable);
                 }
             };
@@ -90,7 +89,7 @@ impl Checker {
             let late = (began - due).to_std().unwrap_or_default();
             self.metrics.lateness_seconds.observe(late.as_secs_f64());
         }
-        debug!(finding = finding.name(), "{} was asked: {}", tenant.reference, finding.name());
+        debug!(tenant.id = %tenant.id, finding = finding.name(), "{} was asked: {}", tenant.reference, finding.name());
         let evidence = Evidence { generation: tenant.health.generation, began, finding, pause };
         Some(Observed { tenant, evidence, client, calls })
     }
@@ -113,7 +112,7 @@ impl Checker {
     async fn may_call(&self, latest: Instant, stop: Option<&Shutdown>) -> Option<()> {
         let asked = Instant::now();
         // A timer rounds up.
-        if asked >= latest {
+        if asked >= latest || stop.is_some_and(Shutdown::has_begun) {
             return None;
         }
         let stopped = async {
@@ -123,9 +122,10 @@ impl Checker {
             }
         };
         let taken = tokio::select! {
+            // Mostly there is nothing to wait for, and no need to be told of anything.
             biased;
-            () = stopped => return None,
             taken = self.budget.take() => taken,
+            () = stopped => return None,
             () = sleep_until(latest) => return None,
         };
         taken.map_err(|error| self.count_store_error(&error)).ok()?;
