@@ -29,6 +29,7 @@ use crate::shutdown::Shutdown;
 use crate::store::Dialect;
 use crate::store::Instance;
 use crate::store::Place;
+use crate::store::Recovered;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::bounded;
@@ -73,8 +74,8 @@ pub struct App {
     pub supervisor: Supervisor,
     server: Option<Arc<ServerClock>>,
     profile: Arc<Profile>,
-    // Held, never looked at.
-    _instance: Option<Instance>,
+    // Of an embedded database: while it is held, no other daemon runs on it.
+    instance: Option<Instance>,
 }
 
 /// Whether a missing database may be made, and an older schema brought up to date.
@@ -131,7 +132,7 @@ impl App {
             }
         };
         let app = Self::on(config, profile, store, clock).await?;
-        Ok(Some(Self { supervisor, _instance: instance, ..app }))
+        Ok(Some(Self { supervisor, instance, ..app }))
     }
 
     async fn on(
@@ -148,7 +149,7 @@ impl App {
             None => (machine, None),
         };
         let supervisor = Supervisor::default();
-        Ok(Self { config, store, clock, supervisor, server, profile, _instance: None })
+        Ok(Self { config, store, clock, supervisor, server, profile, instance: None })
     }
 
     /// The provider that is asked.
@@ -238,6 +239,7 @@ impl App {
             clock: Arc::clone(&self.clock),
             effective: effective(&checker),
         };
+        self.recover(&checker).await;
         let signal = self.config.heartbeat.url.as_ref().map(Signal::to);
         let signal = signal.transpose().context("`heartbeat.url` cannot be used")?;
         let beside = tokio::spawn(self.beside(&checker, signal, shutdown));
@@ -267,6 +269,28 @@ impl App {
         }
         info!("stopped");
         Ok(())
+    }
+
+    /// Puts right what a daemon that died or a wrong clock has left. If it cannot be done now, leases
+    /// run out by themselves.
+    async fn recover(&self, checker: &Checker) {
+        let (alone, interval) = (self.instance.is_some(), self.config.policy.interval);
+        match bounded(self.store.recover(alone, interval, self.clock.now())).await {
+            Ok(Recovered { leases, brought_forward }) => {
+                if leases > 0 {
+                    info!(
+                        "{leases} checks were under way when the daemon ended; they are made again"
+                    );
+                }
+                if brought_forward > 0 {
+                    warn!(
+                        "{brought_forward} tenants were due by a clock that was ahead; they are \
+                         asked within one interval"
+                    );
+                }
+            }
+            Err(error) => checker.count_store_error(&error),
+        }
     }
 
     /// What judges the watch loop from outside, until the soft stage of the shutdown.

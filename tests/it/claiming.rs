@@ -152,3 +152,40 @@ async fn put_off_is_who_is_due_and_claimed_by_nobody_and_confirmations_are_told_
     })
     .await;
 }
+
+#[tokio::test]
+async fn whoever_was_due_by_a_clock_that_was_a_year_ahead_is_due_within_one_interval() {
+    on_both(async |rig| {
+        let ids = rig.add(3).await;
+        let year = TimeDelta::days(365);
+        let claimed = rig.claim("ahead", 3).await;
+        let verdicts: Vec<_> = claimed[..2]
+            .iter()
+            .map(|tenant| decided(tenant, Finding::Accepted, now() + year))
+            .collect();
+        rig.store.save(&verdicts, "ahead", now() + year).await.unwrap();
+        rig.store.release("ahead").await.unwrap();
+        let interval = TimeDelta::minutes(15);
+        assert_eq!(claim(&rig.store, "one", 9, now() + interval).await.len(), 1);
+        rig.store.release("one").await.unwrap();
+        let done = rig.store.recover(false, interval, now()).await.unwrap();
+        assert_eq!((done.leases, done.brought_forward), (0, 2));
+        assert_eq!(claim(&rig.store, "one", 9, now() + interval).await.len(), ids.len());
+        assert_eq!(rig.store.recover(false, interval, now()).await.unwrap().leases, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn leases_of_a_daemon_that_died_are_ended_only_where_nobody_else_is_at_work() {
+    on_both(async |rig| {
+        rig.add(4).await;
+        assert_eq!(rig.claim("dead", 4).await.len(), 4);
+        let interval = TimeDelta::minutes(15);
+        assert_eq!(rig.store.recover(false, interval, now()).await.unwrap().leases, 0);
+        assert_eq!(rig.claim("new", 9).await.len(), 0);
+        assert_eq!(rig.store.recover(true, interval, now()).await.unwrap().leases, 4);
+        assert_eq!(rig.claim("new", 9).await.len(), 4);
+    })
+    .await;
+}
