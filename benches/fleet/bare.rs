@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::process::Process;
@@ -61,16 +62,12 @@ pub async fn run(job: &Job) -> anyhow::Result<()> {
     });
     match job.interval {
         None => {
-            let workers = (0..job.concurrency).map(|_| {
-                let work = Arc::clone(&work);
-                tokio::spawn(async move {
-                    loop {
-                        work.check().await;
-                    }
-                })
-            });
-            for worker in workers.collect::<Vec<_>>() {
-                worker.await?;
+            let mut workers = JoinSet::new();
+            for _ in 0..job.concurrency {
+                workers.spawn(Arc::clone(&work).go_on());
+            }
+            while let Some(ended) = workers.join_next().await {
+                ended?;
             }
         }
         Some(seconds) => pace(work, job, Duration::from_secs(seconds)).await,
@@ -102,12 +99,19 @@ struct Work {
 }
 
 impl Work {
+    /// Makes one check after the other.
+    async fn go_on(self: Arc<Self>) {
+        loop {
+            self.check().await;
+        }
+    }
+
     /// The calls of one check: the identity, and every fourth time the installation.
     async fn check(&self) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let key = &self.keys[number % self.keys.len()];
         self.call("v1/introspect", key).await;
-        if number % 4 == 0 {
+        if number.is_multiple_of(4) {
             self.call("v1/installations/me", key).await;
         }
     }

@@ -70,7 +70,7 @@ impl Installation {
         let process = Process::start("keypulse", &mut command)?;
         let metrics = format!("http://{}/metrics", self.address);
         let mut daemon = Daemon { process, http: self.http.clone(), metrics };
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while daemon.metrics().await.is_err() {
             daemon.process.alive()?;
             ensure!(Instant::now() < deadline, "keypulse does not answer");

@@ -3,6 +3,8 @@
 //! Nothing in the daemon knows that it is measured: it is the built program with a configuration.
 //! Every figure of it is checked afterwards against what the provider counted and the store keeps.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is what it is for")]
+
 mod bare;
 mod daemon;
 mod options;

@@ -22,7 +22,7 @@ pub fn keypulse() -> anyhow::Result<Command> {
 
 /// Clock ticks a second in /proc; fixed in the kernel's interface to user space.
 const TICKS: f64 = 100.0;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Process {
     /// Starts it; what it says on standard error is shown.

@@ -54,7 +54,7 @@ impl Provider {
         let process = Process::start("the sandbox", &mut command)?;
         let (base, control) = (format!("http://{api}/"), format!("http://{control}/control/"));
         let mut provider = Self { process, http: client()?, control, base, keys };
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while provider.counts().await.is_err() {
             provider.process.alive()?;
             anyhow::ensure!(Instant::now() < deadline, "the sandbox does not answer");

@@ -53,8 +53,8 @@ impl Checker {
             // A key that is not there costs nobody a call.
             if let Some(sealed) = &tenant.sealed {
                 // A check that has begun is brought to its end: half of one would tell nothing.
-                let stop = (calls == 0).then_some(shutdown);
-                self.may_call(latest, stop).await?;
+                let unless = (calls == 0).then_some(shutdown);
+                self.may_call(latest, unless).await?;
                 // Before the key is opened, so that nothing is awaited while it is.
                 self.keyring.prepare(sealed).await;
             }
@@ -108,15 +108,15 @@ impl Checker {
     }
 
     /// Waits for the budget, but not beyond `latest`; `None` when no call may be started, or not any
-    /// more because of `stop`.
-    async fn may_call(&self, latest: Instant, stop: Option<&Shutdown>) -> Option<()> {
+    /// more because of `unless`.
+    async fn may_call(&self, latest: Instant, unless: Option<&Shutdown>) -> Option<()> {
         let asked = Instant::now();
         // A timer rounds up.
-        if asked >= latest || stop.is_some_and(Shutdown::has_begun) {
+        if asked >= latest || unless.is_some_and(Shutdown::has_begun) {
             return None;
         }
         let stopped = async {
-            match stop {
+            match unless {
                 Some(shutdown) => shutdown.begun().await,
                 None => std::future::pending().await,
             }
