@@ -38,6 +38,7 @@ use crate::task::Checker;
 use crate::task::Heartbeat;
 use crate::task::KeyringSource;
 use crate::task::Measure;
+use crate::task::Pace;
 use crate::task::Pokes;
 use crate::task::Pulse;
 use crate::task::Scope;
@@ -188,6 +189,7 @@ impl App {
             metrics,
             settler,
             pulse,
+            pace: Pace::default(),
         })
     }
 

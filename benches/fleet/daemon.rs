@@ -25,8 +25,6 @@ pub struct Installation {
     address: String,
     /// The sum of the rows' versions at the last look: a row has one before its first decision.
     versions: u64,
-    /// How long the import took.
-    pub imported_in: Duration,
 }
 
 /// A daemon that runs.
@@ -37,7 +35,7 @@ pub struct Daemon {
 }
 
 impl Installation {
-    /// Makes one and imports all of the provider's tenants.
+    /// Makes one without tenants.
     pub async fn new(folder: PathBuf, provider: &Provider, interval: u64) -> anyhow::Result<Self> {
         std::fs::create_dir(&folder)?;
         let address = provider::free_port()?;
@@ -52,14 +50,18 @@ impl Installation {
             ("KEYPULSE__BUDGET__PER_MINUTE", BUDGET.to_owned()),
         ];
         let http = provider::client()?;
-        let begun = Instant::now();
-        let imported_in = Duration::ZERO;
-        let mut made = Self { folder, settings, http, address, versions: 0, imported_in };
-        made.command(&["keyring", "new", "--out"], Some(&master))?;
-        made.command(&["tenant", "import"], Some(&provider.keys))?;
-        made.imported_in = begun.elapsed();
-        made.versions = made.kept().await?.versions;
+        let made = Self { folder, settings, http, address, versions: 0 };
+        made.command(&["keyring", "new", "--out"], Some(&master)).await?;
         Ok(made)
+    }
+
+    /// Imports all of the provider's tenants, beside a daemon or without one; says how long it took.
+    pub async fn import(&mut self, provider: &Provider, tenants: u32) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        self.command(&["tenant", "import"], Some(&provider.keys)).await?;
+        // A row has a version before its first decision.
+        self.versions += u64::from(tenants);
+        Ok(begun.elapsed())
     }
 
     /// Starts the daemon and waits until it serves.
@@ -95,8 +97,10 @@ impl Installation {
         store::kept(&self.folder.join("keypulse.db")).await
     }
 
-    fn command(&self, args: &[&str], file: Option<&Path>) -> anyhow::Result<()> {
-        let ended = self.program()?.args(args).args(file).output()?;
+    async fn command(&self, args: &[&str], file: Option<&Path>) -> anyhow::Result<()> {
+        let mut command = self.program()?;
+        command.args(args).args(file);
+        let ended = tokio::task::spawn_blocking(move || command.output()).await??;
         let said = String::from_utf8_lossy(&ended.stderr);
         ensure!(ended.status.success(), "keypulse {} failed: {said}", args.join(" "));
         Ok(())

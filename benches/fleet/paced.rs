@@ -13,6 +13,8 @@ use crate::options::Pace;
 use crate::provider::Provider;
 use crate::saturated::count;
 
+/// Seconds that are looked at after a restart.
+const RESTARTED: u64 = 10;
 const LATENESS: &str = "keypulse_check_lateness_seconds";
 
 /// What was measured.
@@ -34,6 +36,8 @@ pub struct Paced {
     /// Calls in the busiest tenth of a second, by the mean.
     pub mean_slice: f64,
     pub busiest_slice: u64,
+    /// The same in the first seconds after a restart.
+    pub busiest_slice_restarted: u64,
     /// Checks that provider and store agree on.
     pub verified: u64,
     pub import_seconds: f64,
@@ -47,14 +51,9 @@ pub async fn run(folder: &Path, pace: Pace) -> anyhow::Result<Paced> {
     let provider = Provider::start(folder, pace.tenants).await?;
     let folder = folder.join(format!("paced-{}", pace.tenants));
     let mut installed = Installation::new(folder, &provider, pace.interval).await?;
-    eprintln!(
-        "  imported in {:.1} s; measuring {} s",
-        installed.imported_in.as_secs_f64(),
-        pace.seconds
-    );
-    let begun = Instant::now();
     let daemon = installed.start().await?;
-    let start_seconds = begun.elapsed().as_secs_f64();
+    let import = installed.import(&provider, pace.tenants).await?;
+    eprintln!("  imported in {:.1} s; measuring {} s", import.as_secs_f64(), pace.seconds);
     while provider.counts().await?.total == 0 {
         sleep(Duration::from_millis(50)).await;
     }
@@ -66,12 +65,16 @@ pub async fn run(folder: &Path, pace: Pace) -> anyhow::Result<Paced> {
     let elapsed = begun.elapsed();
     let after = daemon.metrics().await?;
     let (resident_mib, most_resident_mib) = daemon.process.memory()?;
-    let tenths = provider.tenths().await?;
+    let slices = slices(&provider, pace.seconds).await?;
+    daemon.process.stop().await?;
+    let begun = Instant::now();
+    let daemon = installed.start().await?;
+    let start_seconds = begun.elapsed().as_secs_f64();
+    sleep(Duration::from_secs(RESTARTED)).await;
+    let restarted = self::slices(&provider, RESTARTED).await?;
     daemon.process.stop().await?;
     let verified = installed.verify(&provider).await?;
     let made = count(counts.checks() - checks);
-    let tail = usize::try_from(pace.seconds * 10)?.min(tenths.len());
-    let slices = &tenths[tenths.len() - tail..];
     provider.reset().await?;
     let bare_cpu_per_1000 = if pace.beside { Some(bare_cpu(&provider, pace).await?) } else { None };
     provider.stop().await?;
@@ -87,10 +90,18 @@ pub async fn run(folder: &Path, pace: Pace) -> anyhow::Result<Paced> {
         p99_late: after.quantile(LATENESS, 0.99, &before)?,
         mean_slice: count(slices.iter().sum()) / count(u64::try_from(slices.len())?),
         busiest_slice: slices.iter().copied().max().unwrap_or(0),
+        busiest_slice_restarted: restarted.iter().copied().max().unwrap_or(0),
         verified,
-        import_seconds: installed.imported_in.as_secs_f64(),
+        import_seconds: import.as_secs_f64(),
         start_seconds,
     })
+}
+
+/// The last so many seconds by the tenth.
+async fn slices(provider: &Provider, seconds: u64) -> anyhow::Result<Vec<u64>> {
+    let mut tenths = provider.tenths().await?;
+    let tail = usize::try_from(seconds * 10)?.min(tenths.len());
+    Ok(tenths.split_off(tenths.len() - tail))
 }
 
 async fn bare_cpu(provider: &Provider, pace: Pace) -> anyhow::Result<f64> {

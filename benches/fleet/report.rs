@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::options::Options;
 use crate::paced::Paced;
-use crate::saturated::Saturation;
+use crate::saturated::{Saturation, count};
 
 /// All that was measured.
 #[derive(Debug, Serialize)]
@@ -85,9 +85,9 @@ fn print_paced(of: &Paced) {
     row("late, p50, at most s", &format!("{:.3}", of.p50_late), "", "", "");
     row("late, p99, at most s", &format!("{:.3}", of.p99_late), "", "", "<= 0.250");
     row("calls per 0.1 s, mean", &format!("{:.1}", of.mean_slice), "", "", "");
-    let times = f64::from(u32::try_from(of.busiest_slice).unwrap_or(u32::MAX)) / of.mean_slice;
-    let busiest = format!("{} = {times:.2} x", of.busiest_slice);
-    row("calls per 0.1 s, most", &busiest, "", "", "<= 3 x");
+    let times = |most: u64| format!("{most} = {:.2} x", count(most) / of.mean_slice);
+    row("calls per 0.1 s, most", &times(of.busiest_slice), "", "", "<= 3 x");
+    row("  after a restart", &times(of.busiest_slice_restarted), "", "", "<= 3 x");
     row("import s", &format!("{:.1}", of.import_seconds), "", "", "");
     row("start s", &format!("{:.2}", of.start_seconds), "", "", "");
     println!("  {} checks counted by the provider, decided and saved: all of them", of.verified);

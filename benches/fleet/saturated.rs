@@ -48,6 +48,7 @@ pub async fn run(folder: &Path, sizes: &Sizes) -> anyhow::Result<Saturation> {
     eprintln!("saturation: {tenants} tenants, {} rounds", sizes.rounds);
     let provider = Provider::start(folder, tenants).await?;
     let mut installed = Installation::new(folder.join("saturated"), &provider, INTERVAL).await?;
+    installed.import(&provider, tenants).await?;
     // The first check of a tenant also writes that it is healthy: all have had it.
     let daemon = installed.start().await?;
     while provider.counts().await?.tenants_asked < tenants {

@@ -21,6 +21,7 @@ use crate::telemetry::Metrics;
 
 use super::budget::Budget;
 use super::keyring::KeyringSource;
+use super::pace::Pace;
 use super::pulse::Pulse;
 use super::settle::Settler;
 
@@ -49,6 +50,8 @@ pub struct Checker {
     pub settler: Settler,
     /// Signs of life, for those who judge from outside whether checks are made.
     pub pulse: Arc<Pulse>,
+    /// How fast what is late is made up for.
+    pub pace: Pace,
 }
 
 /// What a probe found of one tenant.

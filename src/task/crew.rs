@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -18,10 +19,14 @@ use crate::shutdown::Shutdown;
 use crate::store::Watched;
 
 use super::check::{Checker, Observed};
+use super::pace::Turns;
 
 /// Checks that are due within so many microseconds start together: one wake of the process serves
 /// them all. Nobody is asked before it is due, and nobody later than this because of it.
 const SLOT: i64 = 50_000;
+/// Whoever is later than this when it is claimed has not just been claimed late: it was not claimed
+/// in time, because nobody was there or nobody could.
+const LATE: TimeDelta = TimeDelta::milliseconds(500);
 /// Findings that may lie here before somebody takes them; the asking waits then.
 const FOUND: usize = 2_048;
 
@@ -56,7 +61,8 @@ impl Crew {
         });
         let (queued, flying) = (Arc::clone(&work.queued), Arc::clone(&work.flying));
         let begun = Arc::clone(&work.begun);
-        let foreman = Foreman { work, most, waiting: BTreeMap::new(), hands: JoinSet::new() };
+        let (waiting, late, hands) = (BTreeMap::new(), Turns::default(), JoinSet::new());
+        let foreman = Foreman { work, most, waiting, late, hands };
         let foreman = AbortOnDropHandle::new(tokio::spawn(foreman.run(orders)));
         Self { given, found, queued, flying, begun, _foreman: foreman }
     }
@@ -121,6 +127,7 @@ struct Foreman {
     work: Arc<Work>,
     most: u32,
     waiting: BTreeMap<Instant, Vec<Order>>,
+    late: Turns,
     hands: JoinSet<()>,
 }
 
@@ -155,12 +162,19 @@ impl Foreman {
         }
     }
 
-    /// Puts each tenant in the slot of its due time.
+    /// Puts each tenant in the slot of its due time. Routine checks that are late already get one
+    /// after the other, at the pace at which they are made up for.
     fn line_up(&mut self, orders: Vec<Order>) {
         let (at, now) = (Instant::now(), self.work.checker.clock.now());
+        let step = self.work.checker.pace.step();
         for order in orders {
             let due = order.tenant.due_at.and_then(slot).unwrap_or(now);
-            let turn = at + (due - now).to_std().unwrap_or_default();
+            let late = now - due > LATE && !is_urgent(&order.tenant);
+            let turn = if late {
+                at + whole_slots(self.late.take(at, step) - at)
+            } else {
+                at + (due - now).to_std().unwrap_or_default()
+            };
             self.waiting.entry(turn).or_default().push(order);
         }
     }
@@ -254,6 +268,13 @@ fn slot(due: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let micros = due.timestamp_micros();
     let rest = micros.checked_neg()?.rem_euclid(SLOT);
     DateTime::from_timestamp_micros(micros.checked_add(rest)?)
+}
+
+/// So long a wait, to the end of its last slot.
+fn whole_slots(wait: Duration) -> Duration {
+    let slot = SLOT.unsigned_abs();
+    let micros = u64::try_from(wait.as_micros()).unwrap_or(u64::MAX);
+    Duration::from_micros(micros.div_ceil(slot).saturating_mul(slot))
 }
 
 fn note(ended: Result<(), tokio::task::JoinError>) {

@@ -73,6 +73,7 @@ impl Measure {
         let effective =
             effective_interval(tenants, &checker.policy, &checker.profile, &checker.budget);
         let now = checker.clock.now();
+        checker.pace.know(tenants, effective);
         let overdue = match checker.store.earliest_due().await? {
             Some(due) => (now - due).max(TimeDelta::zero()),
             None => TimeDelta::zero(),

@@ -23,7 +23,7 @@ use super::lease::Lease;
 use super::leases::Leases;
 
 /// Results wait at most so long for others to be saved with.
-const GATHER: Duration = Duration::from_millis(100);
+const GATHER: Duration = Duration::from_millis(250);
 /// At most so many results are saved in one transaction.
 const BATCH: usize = 2_000;
 /// Pause after an error of the store.

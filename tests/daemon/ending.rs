@@ -71,7 +71,7 @@ fn a_daemon_asked_twice_ends_at_once_though_the_provider_hangs() {
 }
 
 #[test]
-fn a_killed_daemon_leaves_statuses_intact_and_the_next_asks_all_who_were_not_being_asked() {
+fn a_killed_daemon_leaves_statuses_intact_and_the_next_asks_everybody_at_once() {
     let rig = Rig::new(FLEET).set("provider.timeout", "5m");
     rig.add(1..=FLEET);
     let mut first = rig.healthy_daemon();
@@ -89,15 +89,13 @@ fn a_killed_daemon_leaves_statuses_intact_and_the_next_asks_all_who_were_not_bei
     assert_eq!(rig.statuses(), said);
     // Those three, and whoever had an answer that was not saved yet.
     let held = |one: &u32| number(&rig, &format!("{LEASED_OF}'{}'", rig.reference(*one))) == 1;
-    let (held, free): (Vec<u32>, Vec<u32>) = (1..=FLEET).partition(held);
-    assert!(hung.iter().all(|one| held.contains(one)), "{held:?}");
-    assert!(free.len() > 2, "{held:?}");
+    assert!(hung.iter().all(held), "their leases ended with the daemon");
 
     rig.world().reset_counts();
     let mut second = rig.daemon();
-    second.until("all others are asked again", |_| free.iter().all(|one| rig.asked(*one) > 1));
+    // Their leases would last for many minutes, but nobody else can hold them on this file.
+    second.until("all are asked again", |_| (1..=FLEET).all(|one| rig.asked(one) > 0));
     assert_eq!(second.changes(), []);
-    assert!(held.iter().all(|one| rig.asked(*one) == 0), "two may have asked for one tenant");
     second.stop();
     assert_eq!(rig.statuses(), said);
     let damaged = "SELECT COUNT(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'";
@@ -105,14 +103,12 @@ fn a_killed_daemon_leaves_statuses_intact_and_the_next_asks_all_who_were_not_bei
 }
 
 #[test]
-fn a_lease_that_a_killed_daemon_left_behind_runs_out_and_its_tenant_is_asked_again() {
+fn a_lease_that_somebody_else_has_beside_the_daemon_is_respected_until_it_runs_out() {
     let rig = Rig::fleet();
-    let mut first = rig.healthy_daemon();
-    first.kill();
-    // What a lease that has just run out looks like, and one that has not.
+    let mut daemon = rig.healthy_daemon();
     let lease = |tenant: &str, until: &str| {
         let sql = format!(
-            "UPDATE tenant_state SET lease = 'dead', lease_until = {until} \
+            "UPDATE tenant_state SET lease = 'other', lease_until = {until} \
              WHERE tenant_id = (SELECT id FROM tenant WHERE ref = '{tenant}')"
         );
         crate::database::execute(&rig, &sql);
@@ -120,9 +116,10 @@ fn a_lease_that_a_killed_daemon_left_behind_runs_out_and_its_tenant_is_asked_aga
     let now = "CAST(strftime('%s', 'now') AS INTEGER) * 1000000";
     lease("erp-0003", &format!("{now} - 1"));
     lease("erp-0004", &format!("{now} + 600000000"));
+    // A check that was under way ends within the time-out of its call.
+    std::thread::sleep(std::time::Duration::from_secs(2));
     rig.world().reset_counts();
-    let mut second = rig.daemon();
-    second.until("erp-0003 is asked again", |_| rig.asked(3) > 2);
+    daemon.until("erp-0003 is asked again", |_| rig.asked(3) > 2);
     assert_eq!(rig.asked(4), 0, "somebody else's lease was not respected");
-    second.stop();
+    daemon.stop();
 }
