@@ -6,7 +6,9 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx;
+use sea_orm::sqlx::Connection;
+use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -101,6 +103,9 @@ fn sqlite(path: &Path, connections: u32, read_only: bool) -> ConnectOptions {
     let mut options = quiet("sqlite::memory:", connections);
     // A connection of SQLite costs nothing to keep and holds the statement cache.
     options.idle_timeout(None).max_lifetime(None).test_before_acquire(false);
+    options.map_sqlx_sqlite_pool_opts(|options| {
+        options.after_release(|connection, _| Box::pin(is_idle(connection)))
+    });
     let path = path.to_owned();
     options.map_sqlx_sqlite_opts(move |options| {
         options
@@ -121,6 +126,15 @@ fn sqlite(path: &Path, connections: u32, read_only: bool) -> ConnectOptions {
             .pragma("query_only", if read_only { "ON" } else { "OFF" })
     });
     options
+}
+
+/// Whether a connection that is given back is in no transaction; else it is closed, and the next one
+/// is new. SQLite ends a transaction by itself when the disk is full. The driver then counts one too
+/// many: what follows would be nested in a transaction that nobody commits, and be lost.
+async fn is_idle(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // The end of a transaction that was dropped still waits its turn.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 fn postgres(url: &str) -> ConnectOptions {
