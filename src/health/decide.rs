@@ -107,17 +107,20 @@ fn shown(status: &Status) -> (&'static str, Option<&'static str>, Option<&Reconn
 }
 
 /// One decision being made.
-struct Rules<'a> {
-    next: Health,
-    effects: Vec<Effect>,
+pub(super) struct Rules<'a> {
+    pub(super) next: Health,
+    pub(super) effects: Vec<Effect>,
     weather: Weather,
     policy: &'a Policy,
-    began: DateTime<Utc>,
-    now: DateTime<Utc>,
+    pub(super) began: DateTime<Utc>,
+    pub(super) now: DateTime<Utc>,
 }
 
 impl Rules<'_> {
     fn apply(&mut self, evidence: &Evidence) -> Reason {
+        if let Finding::Replaced(new) = &evidence.finding {
+            return self.replaced(evidence.generation, new);
+        }
         if evidence.generation != self.next.generation {
             return Reason::OtherGeneration;
         }
@@ -141,7 +144,7 @@ impl Rules<'_> {
             Finding::Accepted => self.accepted(),
             Finding::Failed(failure) => self.failed(failure),
             Finding::Inconclusive(why) => self.inconclusive(*why),
-            Finding::Operator(_) => Reason::NotWatched,
+            Finding::Operator(_) | Finding::Replaced(_) => Reason::NotWatched,
         }
     }
 
