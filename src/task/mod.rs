@@ -23,7 +23,7 @@ mod settle;
 pub mod watch;
 pub mod watchdog;
 
-pub use budget::{Budget, Scope};
+pub use budget::{Budget, Caller, Scope};
 pub use check::{Change, Checker, Observed};
 pub use cron::Pokes;
 pub use heartbeat::Heartbeat;
