@@ -62,6 +62,11 @@ impl Shutdown {
         self.soft.cancelled().await;
     }
 
+    /// Whether the soft stage has begun.
+    pub fn has_begun(&self) -> bool {
+        self.soft.is_cancelled()
+    }
+
     /// Waits for the hard stage.
     pub async fn ended(&self) {
         self.hard.cancelled().await;
