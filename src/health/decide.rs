@@ -377,23 +377,6 @@ impl Rules<'_> {
         self.effects.push(Effect::OpenEpisode { number: self.next.episodes, began });
     }
 
-    fn close(&mut self, outcome: Outcome) {
-        let told = matches!(self.next.status, Status::NeedsReconnection { .. });
-        self.effects.push(Effect::RevokeLinks);
-        self.effects.push(Effect::CancelUnsent);
-        if told && outcome == Outcome::Recovered {
-            // Whose key was never accepted was no customer's concern yet.
-            let audiences: &[Audience] = match self.next.accepted_at {
-                Some(_) => &[Audience::Customer, Audience::OnCall],
-                None => &[Audience::Operator],
-            };
-            for audience in audiences {
-                self.effects.push(Effect::owe(*audience, Stage::Resolved));
-            }
-        }
-        self.effects.push(Effect::CloseEpisode { number: self.next.episodes, outcome });
-    }
-
     fn owe_first(&mut self, audiences: &[Audience]) {
         for audience in audiences {
             self.effects.push(Effect::owe(*audience, Stage::First));

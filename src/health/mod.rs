@@ -9,6 +9,7 @@
 
 mod bound;
 pub mod cadence;
+mod close;
 pub mod company;
 pub mod decide;
 pub mod episode;

@@ -1,10 +1,10 @@
 //! What a new key means: the rule by which it takes the place of the one before.
 
 use super::decide::Rules;
-use super::episode::{Audience, Effect, Outcome, Stage};
+use super::episode::Outcome;
 use super::evidence::{Generation, NewKey};
 use super::reason::Reason;
-use super::state::{DisabledCause, Frozen, Status};
+use super::state::{Frozen, Status};
 
 impl Rules<'_> {
     /// Another key: nothing that was held against the one before is held against it, and nothing
@@ -14,7 +14,7 @@ impl Rules<'_> {
             return Reason::OtherGeneration;
         }
         if self.next.status.episode_open() {
-            self.end_of_episode();
+            self.close(Outcome::Replaced);
         }
         self.next.generation = generation;
         self.next.expires_at = new.expires_at;
@@ -39,39 +39,6 @@ impl Rules<'_> {
         }
         self.next.status = healthy;
         Reason::Replaced
-    }
-
-    /// Closes the open episode; good news for those who had been told the bad.
-    fn end_of_episode(&mut self) {
-        self.effects.push(Effect::RevokeLinks);
-        self.effects.push(Effect::CancelUnsent);
-        // Whose key was never accepted was no customer's concern yet.
-        let all: &[Audience] = match self.next.accepted_at {
-            Some(_) => &[Audience::Customer, Audience::OnCall],
-            None => &[Audience::Operator],
-        };
-        let told = match &self.next.status {
-            Status::Paused { frozen, .. } => told_of(&frozen.status, all),
-            status => told_of(status, all),
-        };
-        for audience in told {
-            self.effects.push(Effect::owe(*audience, Stage::Resolved));
-        }
-        let number = self.next.episodes;
-        self.effects.push(Effect::CloseEpisode { number, outcome: Outcome::Replaced });
-    }
-}
-
-/// Who was told of the episode of this state.
-fn told_of<'a>(status: &Status, all: &'a [Audience]) -> &'a [Audience] {
-    match status {
-        Status::NeedsReconnection { .. } => all,
-        Status::Disabled(DisabledCause::Compromised) => &[Audience::Customer, Audience::OnCall],
-        Status::Pending { .. }
-        | Status::Healthy { .. }
-        | Status::Degraded(_)
-        | Status::Paused { .. }
-        | Status::Disabled(DisabledCause::Declined) => &[],
     }
 }
 

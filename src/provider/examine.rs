@@ -229,8 +229,9 @@ impl<'a> Examination<'a> {
     /// offered key what passes by itself is waited for.
     fn settle(&self, found: Result<(), Finding>, sought: bool) -> Result<(), Finding> {
         match found {
-            Err(Finding::Inconclusive(why)) if !sought && !(self.offered && why.is_passing()) => {
-                Ok(())
+            Err(Finding::Inconclusive(why)) => {
+                let awaited = sought || (self.offered && why.is_passing());
+                if awaited { Err(Finding::Inconclusive(why)) } else { Ok(()) }
             }
             other => other,
         }

@@ -137,9 +137,8 @@ impl Checker {
             return Ok(Answer::Refused(refusal));
         }
         let same = bearer == Bearer::Tenant(tenant);
-        let tried = match self.quarantine(&watched, offer, &formed.key, shutdown).await? {
-            Some(tried) => tried,
-            None => return Ok(Answer::Refused(Refusal::TooBusy)),
+        let Some(tried) = self.quarantine(&watched, offer, &formed.key, shutdown).await? else {
+            return Ok(Answer::Refused(Refusal::TooBusy));
         };
         if let Some(refusal) = Refusal::of_finding(&tried.finding, same) {
             return Ok(Answer::Refused(refusal));
@@ -179,8 +178,8 @@ impl Checker {
                 Step::Ask(call) => call,
                 Step::Conclude(finding) => break finding,
             };
-            let stop = (calls == 0).then_some(shutdown);
-            if self.may_call(Caller::Entry, latest, stop).await.is_none() {
+            let until = (calls == 0).then_some(shutdown);
+            if self.may_call(Caller::Entry, latest, until).await.is_none() {
                 if calls == 0 && shutdown.has_begun() {
                     return Err(EnterError::Stopped);
                 }

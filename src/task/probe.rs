@@ -56,8 +56,8 @@ impl Checker {
             // A key that is not there costs nobody a call.
             if let Some(sealed) = &tenant.sealed {
                 // A check that has begun is brought to its end: half of one would tell nothing.
-                let stop = (calls == 0).then_some(shutdown);
-                self.may_call(Caller::Routine, latest, stop).await?;
+                let until = (calls == 0).then_some(shutdown);
+                self.may_call(Caller::Routine, latest, until).await?;
                 // Before the key is opened, so that nothing is awaited while it is.
                 self.keyring.prepare(sealed).await;
             }

@@ -27,8 +27,8 @@ async fn of_two_who_enter_a_key_at_once_one_wins_and_the_other_is_told() {
         let offer = Offer { pasted: key.expose(), required: &required, expires_at: None };
         let shutdown = keypulse::shutdown::Shutdown::new();
         let (one, two) = tokio::join!(
-            road.checker.enter(id, &offer, &shutdown),
-            second.enter(id, &offer, &shutdown)
+            Box::pin(road.checker.enter(id, &offer, &shutdown)),
+            Box::pin(second.enter(id, &offer, &shutdown))
         );
         let answers = [one.unwrap(), two.unwrap()];
         let won = answers.iter().filter(|answer| matches!(answer, Answer::Replaced { .. })).count();
@@ -93,7 +93,7 @@ async fn what_is_found_of_the_key_before_never_condemns_the_new_one() {
                 road.check("erp-0001").await;
             }
         };
-        let (answer, ()) = tokio::join!(road.enter("erp-0001", key.expose()), sweep);
+        let (answer, ()) = tokio::join!(Box::pin(road.enter("erp-0001", key.expose())), sweep);
         assert!(matches!(answer, Answer::Replaced { .. }), "{answer:?}");
         for observed in late {
             road.checker.settle(&[observed], "late").await.unwrap();
@@ -122,7 +122,7 @@ async fn a_tenant_that_is_disabled_while_a_key_is_tested_stays_disabled() {
             }
             settler.operate(id, Action::Compromise).await.unwrap().unwrap();
         };
-        let (answer, ()) = tokio::join!(road.enter("erp-0001", key.expose()), disable);
+        let (answer, ()) = tokio::join!(Box::pin(road.enter("erp-0001", key.expose())), disable);
         assert!(matches!(answer, Answer::Refused(Refusal::DisabledMeanwhile)), "{answer:?}");
         assert_eq!(road.status("erp-0001").await, "disabled (compromised)");
         assert_eq!(rig.number("SELECT COUNT(*) FROM tenant_key").await, 0);
