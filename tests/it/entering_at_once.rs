@@ -4,12 +4,15 @@
 use keypulse::health::{Action, Finding};
 use keypulse::provider::Refusal;
 use keypulse::sandbox::Change;
-use keypulse::store::{Bearer, Replacement, Successor};
-use keypulse::task::{Answer, Offer};
+use keypulse::shutdown::Shutdown;
+use keypulse::store::{Bearer, Replacement, StoreError, Successor};
+use keypulse::task::rotate::{Wish, rotate};
+use keypulse::task::{Answer, KeyringSource, Offer};
 use keypulse::telemetry::Metrics;
+use keypulse::vault::MasterKey;
 
 use crate::entering::everything;
-use crate::rig::{Rig, on_both};
+use crate::rig::{Rig, decided, minute, now, on_both};
 use crate::road::Road;
 
 #[tokio::test]
@@ -25,7 +28,7 @@ async fn of_two_who_enter_a_key_at_once_one_wins_and_the_other_is_told() {
         let required = road.app.required_scopes();
         let id = road.app.store.tenant("erp-0001").await.unwrap().unwrap().id;
         let offer = Offer { pasted: key.expose(), required: &required, expires_at: None };
-        let shutdown = keypulse::shutdown::Shutdown::new();
+        let shutdown = Shutdown::new();
         let (one, two) = tokio::join!(
             Box::pin(road.checker.enter(id, &offer, &shutdown)),
             Box::pin(second.enter(id, &offer, &shutdown))
@@ -156,4 +159,60 @@ async fn after_a_replacement_the_old_ciphertext_is_in_no_file_of_the_database() 
     let answer = road.enter("erp-0001", key.expose()).await;
     assert!(matches!(answer, Answer::Replaced { .. }), "{answer:?}");
     assert_eq!(places(), 0);
+}
+
+#[tokio::test]
+async fn a_keyring_that_is_rotated_while_a_key_is_entered_loses_nothing() {
+    on_both(async |rig| {
+        let road = Road::on(rig, 1).await;
+        road.check("erp-0001").await;
+        let master = MasterKey::read_file(&rig.folder().join("master.key")).unwrap();
+        let keys = KeyringSource::open(rig.another().await, master, now()).await.unwrap();
+        let wish = Wish { provider: "pleo", another: true, now: now() };
+        rotate(&keys, wish, &Shutdown::new(), |_, _| {}).await.unwrap();
+        // The checker still holds the keyring of before, whose data key seals no longer.
+        assert_ne!(road.checker.keyring.held().status().sealing, keys.held().status().sealing);
+        let key = road.rotated(1);
+        let answer = road.enter("erp-0001", key.expose()).await;
+        assert!(matches!(answer, Answer::Replaced { .. }), "{answer:?}");
+        let sealed_with = rig.number("SELECT key_id FROM tenant_key").await;
+        assert_eq!(sealed_with, i64::from(keys.held().status().sealing.0));
+        assert_eq!(road.check("erp-0001").await, Finding::Accepted);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_key_entered_for_two_tenants_at_once_becomes_the_key_of_one() {
+    on_both(async |rig| {
+        let ids = rig.add(2).await;
+        let (one, two) = (rig.watched(ids[0]).await, rig.watched(ids[1]).await);
+        let verdict = |tenant| decided(tenant, Finding::Accepted, minute(1));
+        let verdicts = [verdict(&one), verdict(&two)];
+        let new = Successor {
+            key_id: 1,
+            sealed: b"new".to_vec(),
+            fingerprint: b"of both".to_vec(),
+            masked: "…".to_owned(),
+            required: one.required.clone(),
+        };
+        let other = rig.another().await;
+        let (first, second) = tokio::join!(
+            rig.store.replace(&verdicts[0], &new, "x", minute(1)),
+            other.replace(&verdicts[1], &new, "y", minute(1))
+        );
+        let done =
+            |answer: &Result<Replacement, StoreError>| matches!(answer, Ok(Replacement::Done));
+        let refused = |answer: &Result<Replacement, StoreError>| {
+            matches!(answer, Ok(Replacement::Barred(_)) | Err(StoreError::KeyTaken))
+        };
+        let answers = [first, second];
+        assert_eq!(answers.iter().filter(|one| done(one)).count(), 1, "{answers:?}");
+        assert_eq!(answers.iter().filter(|one| refused(one)).count(), 1, "{answers:?}");
+        let keys = "SELECT COUNT(*) FROM tenant_key WHERE masked = '…'";
+        assert_eq!(rig.number(keys).await, 1);
+        let healthy = "SELECT COUNT(*) FROM tenant_state WHERE status = 'healthy'";
+        assert_eq!(rig.number(healthy).await, 1, "what was refused was written in part");
+    })
+    .await;
 }
