@@ -23,12 +23,12 @@ fn rotate(rig: &Rig, tenant: u32) -> String {
     key.expose().to_owned()
 }
 
-fn places_of(secret: &str, folder: &Path) -> Vec<String> {
+fn places_of(secret: &[u8], folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let bytes = std::fs::read(&path).unwrap();
-        if bytes.windows(secret.len()).any(|part| part == secret.as_bytes()) {
+        if bytes.windows(secret.len()).any(|part| part == secret) {
             found.push(path.display().to_string());
         }
     }
@@ -52,9 +52,15 @@ fn a_dead_key_is_replaced_beside_a_running_daemon_which_goes_on_with_the_new_one
     assert!(dead.stderr.contains("(same-dead-key)") && dead.stdout.is_empty(), "{dead:?}");
     assert_eq!(rig.show(3)["status"], "needs_reconnection");
 
+    let sql = "SELECT k.sealed FROM tenant_key k JOIN tenant t ON t.id = k.tenant_id \
+               WHERE t.ref = 'erp-0003'";
+    let sealed = database::bytes(&rig, sql);
+    assert_ne!(places_of(&sealed, &rig.data()), Vec::<String>::new());
     let key = rotate(&rig, 3);
     let ran = replace(&rig, 3, &format!("  \"{key}\"\n"), &[]).well();
     assert!(ran.stdout.contains("status: healthy (was: needs reconnection"), "{ran:?}");
+    // The daemon has the file open and reads it all the while.
+    assert_eq!(places_of(&sealed, &rig.data()), Vec::<String>::new());
     let shown = rig.show(3);
     assert_eq!(shown["status"], "healthy");
     assert_eq!(shown["key"], format!("…{}", &key[key.len() - 4..]));
@@ -72,7 +78,10 @@ fn a_dead_key_is_replaced_beside_a_running_daemon_which_goes_on_with_the_new_one
     for secret in [&old, &key] {
         assert!(!out.contains(secret.as_str()) && !err.contains(secret.as_str()));
         for folder in ["data", "tmp", "output"] {
-            assert_eq!(places_of(secret, &rig.path().join(folder)), Vec::<String>::new());
+            assert_eq!(
+                places_of(secret.as_bytes(), &rig.path().join(folder)),
+                Vec::<String>::new()
+            );
         }
     }
 }
