@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::database;
 use crate::program::{self, Ran};
 use crate::rig::{FLEET, Rig};
+use crate::server::Server;
 
 /// Offers a key on standard input.
 fn replace(rig: &Rig, number: u32, key: &str, more: &[&str]) -> Ran {
@@ -132,4 +133,26 @@ fn a_tenant_that_is_not_there_and_a_day_that_is_over_are_refused_before_a_key_is
     assert!(program::run(&mut command, b"").refusal().contains("no tenant"));
     let ran = replace(&rig, 1, "", &["--expires-at", "2020-01-31"]);
     assert!(ran.refusal().contains("over already"));
+}
+
+#[test]
+fn a_dead_key_is_replaced_beside_a_daemon_on_postgresql() {
+    let server = Server::start_new();
+    let rig = Rig::new(FLEET).set("store.url", &server.url());
+    rig.run(&["migrate", "up"]).well();
+    rig.add(1..=FLEET);
+    let daemon = rig.healthy_daemon();
+    rig.apply(Change::Revoke { tenant: 3 });
+    daemon.until("the dead key is found", |daemon| {
+        daemon.story("erp-0003").last().is_some_and(|(word, _)| word == "needs_reconnection")
+    });
+    let key = rotate(&rig, 3);
+    let ran = replace(&rig, 3, &key, &["--json"]).well();
+    let said: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(said["status_before"], "needs_reconnection");
+    assert_eq!(said["tenant"]["status"], "healthy");
+    let asked = rig.asked(3);
+    daemon.until("it is asked again", |_| rig.asked(3) >= asked + 3);
+    assert_eq!(rig.show(3)["status"], "healthy");
+    assert!(!daemon.stderr().contains(&key) && !ran.stderr.contains(&key));
 }
