@@ -67,7 +67,7 @@ enum Command {
     Demo(demo::Options),
     /// Stand in for Pleo's API, with faults on demand.
     Sandbox(sandbox::Options),
-    /// Add, import, show, list, check, pause, resume and label tenants.
+    /// Add, import, show, list, check, pause, resume and label tenants; replace their keys.
     #[command(subcommand)]
     Tenant(tenant::Command),
     /// Check and show the configuration.

@@ -1,6 +1,7 @@
 //! `keypulse tenant`
 
 mod care;
+mod replace;
 mod show;
 
 use std::path::PathBuf;
@@ -61,6 +62,16 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Replace the key of a tenant, whatever its status. The new key is tried first; one that is not
+    /// taken changes nothing. It is read from standard input, or from a file.
+    #[command(
+        after_help = "Exit codes: 0 the key is accepted; 3 it is refused; 4 it could not be \
+        tested now, try again; 1 anything else. Unless it is 0, nothing has changed.\n\n\
+        Examples:\n  \
+        keypulse tenant replace erp-483  (asks for the key, does not show it)\n  \
+        keypulse tenant replace erp-483 --json < key.txt"
+    )]
+    Replace(replace::Options),
     /// Show one tenant.
     Show {
         /// Your own name for the tenant.
@@ -149,6 +160,7 @@ pub fn access(command: &Command) -> Access {
         | Command::Pause { .. }
         | Command::Resume { .. }
         | Command::Label { .. }
+        | Command::Replace(_)
         | Command::Check { .. } => Access::Look,
     }
 }
@@ -164,6 +176,7 @@ async fn dispatch(command: &Command, app: &App) -> anyhow::Result<ExitCode> {
     match command {
         Command::Add { .. } => add(command, app).await?,
         Command::Import(options) => return import::run(options, app).await,
+        Command::Replace(options) => return replace::run(options, app).await,
         Command::Show { reference, json } => show::show(app, reference, *json).await?,
         Command::List(filter) => show::list(app, filter).await?,
         Command::Pause { reference, until, span, json } => {
@@ -258,7 +271,7 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
         Finding::Accepted => "the key is accepted".to_owned(),
         Finding::Failed(failure) => format!("{} {failure}", app.profile().title),
         Finding::Inconclusive(why) => format!("{why}; this says nothing about the key"),
-        Finding::Operator(_) => "nothing was asked".to_owned(),
+        Finding::Operator(_) | Finding::Replaced(_) => "nothing was asked".to_owned(),
     };
     output::line(&format!("{reference}: {said}\nstatus: {}", view.health.status))?;
     if view.health.status.doubt().is_some()

@@ -118,7 +118,9 @@ fn retry(next: &Health, evidence: &Evidence, policy: &Policy) -> DateTime<Utc> {
             let silent = next.silent_since.map_or(step, |since| evidence.began - since);
             evidence.began + silent.clamp(step, policy.interval)
         }
-        Finding::Accepted | Finding::Failed(_) | Finding::Operator(_) => evidence.began,
+        Finding::Accepted | Finding::Failed(_) | Finding::Operator(_) | Finding::Replaced(_) => {
+            evidence.began
+        }
     }
 }
 

@@ -107,17 +107,20 @@ fn shown(status: &Status) -> (&'static str, Option<&'static str>, Option<&Reconn
 }
 
 /// One decision being made.
-struct Rules<'a> {
-    next: Health,
-    effects: Vec<Effect>,
+pub(super) struct Rules<'a> {
+    pub(super) next: Health,
+    pub(super) effects: Vec<Effect>,
     weather: Weather,
     policy: &'a Policy,
-    began: DateTime<Utc>,
-    now: DateTime<Utc>,
+    pub(super) began: DateTime<Utc>,
+    pub(super) now: DateTime<Utc>,
 }
 
 impl Rules<'_> {
     fn apply(&mut self, evidence: &Evidence) -> Reason {
+        if let Finding::Replaced(new) = &evidence.finding {
+            return self.replaced(evidence.generation, new);
+        }
         if evidence.generation != self.next.generation {
             return Reason::OtherGeneration;
         }
@@ -141,7 +144,7 @@ impl Rules<'_> {
             Finding::Accepted => self.accepted(),
             Finding::Failed(failure) => self.failed(failure),
             Finding::Inconclusive(why) => self.inconclusive(*why),
-            Finding::Operator(_) => Reason::NotWatched,
+            Finding::Operator(_) | Finding::Replaced(_) => Reason::NotWatched,
         }
     }
 
@@ -372,23 +375,6 @@ impl Rules<'_> {
     fn begin_episode(&mut self, began: DateTime<Utc>) {
         self.next.episodes = self.next.episodes.saturating_add(1);
         self.effects.push(Effect::OpenEpisode { number: self.next.episodes, began });
-    }
-
-    fn close(&mut self, outcome: Outcome) {
-        let told = matches!(self.next.status, Status::NeedsReconnection { .. });
-        self.effects.push(Effect::RevokeLinks);
-        self.effects.push(Effect::CancelUnsent);
-        if told && outcome == Outcome::Recovered {
-            // Whose key was never accepted was no customer's concern yet.
-            let audiences: &[Audience] = match self.next.accepted_at {
-                Some(_) => &[Audience::Customer, Audience::OnCall],
-                None => &[Audience::Operator],
-            };
-            for audience in audiences {
-                self.effects.push(Effect::owe(*audience, Stage::Resolved));
-            }
-        }
-        self.effects.push(Effect::CloseEpisode { number: self.next.episodes, outcome });
     }
 
     fn owe_first(&mut self, audiences: &[Audience]) {

@@ -36,6 +36,8 @@ pub enum Outcome {
     Recovered,
     /// The tenant was disabled.
     Disabled,
+    /// Another key took the place of the one that it was about.
+    Replaced,
 }
 
 impl Outcome {
@@ -44,6 +46,7 @@ impl Outcome {
         match self {
             Self::Recovered => "recovered",
             Self::Disabled => "disabled",
+            Self::Replaced => "replaced",
         }
     }
 }

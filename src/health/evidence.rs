@@ -30,6 +30,12 @@ pub struct Generation(pub u32);
 impl Generation {
     /// The first key a tenant ever had.
     pub const FIRST: Self = Self(1);
+
+    /// The one after this.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
 }
 
 /// What evidence says. Only [`Finding::Failed`] can ever count against a key.
@@ -43,6 +49,16 @@ pub enum Finding {
     Inconclusive(Inconclusive),
     /// A person decided.
     Operator(Action),
+    /// A new key was offered and accepted in quarantine; the evidence's generation is the one that
+    /// follows the present one.
+    Replaced(NewKey),
+}
+
+/// What is known of a key that was offered and accepted, beside its acceptance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewKey {
+    /// When it expires, as far as anybody said.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl Finding {
@@ -51,7 +67,7 @@ impl Finding {
         match self {
             Self::Failed(_) => Some(Class::Refused),
             Self::Inconclusive(why) if why.blame() != Blame::Ourselves => Some(Class::Silent),
-            Self::Accepted | Self::Inconclusive(_) | Self::Operator(_) => None,
+            Self::Accepted | Self::Inconclusive(_) | Self::Operator(_) | Self::Replaced(_) => None,
         }
     }
 
@@ -62,6 +78,7 @@ impl Finding {
             Self::Failed(failure) => failure.name(),
             Self::Inconclusive(why) => why.name(),
             Self::Operator(_) => "operator",
+            Self::Replaced(_) => "replaced",
         }
     }
 }

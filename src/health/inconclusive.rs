@@ -90,6 +90,24 @@ impl Inconclusive {
         }
     }
 
+    /// Whether the same question may be answered a moment later, without anybody's help.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::RateLimited | Self::ServerError | Self::TimedOut | Self::Disconnected => true,
+            Self::Forbidden
+            | Self::Redirected
+            | Self::Nonsense
+            | Self::UnexpectedStatus
+            | Self::Contradiction
+            | Self::Tls
+            | Self::OurRequest
+            | Self::UnknownResource
+            | Self::OtherClient
+            | Self::OtherMethod
+            | Self::KeyUnavailable => false,
+        }
+    }
+
     /// Whose fault it is. Never the customer's.
     pub fn blame(&self) -> Blame {
         match self {

@@ -9,6 +9,7 @@
 
 mod bound;
 pub mod cadence;
+mod close;
 pub mod company;
 pub mod decide;
 pub mod episode;
@@ -16,6 +17,7 @@ pub mod evidence;
 pub mod inconclusive;
 pub mod policy;
 pub mod reason;
+mod replaced;
 pub mod scopes;
 pub mod state;
 pub mod weather;
@@ -35,7 +37,7 @@ pub use cadence::Due;
 pub use company::CompanyId;
 pub use decide::{Decision, decide};
 pub use episode::{Audience, Effect, Notice, Outcome, Stage};
-pub use evidence::{Action, Evidence, Failure, Finding, Generation, Permission};
+pub use evidence::{Action, Evidence, Failure, Finding, Generation, NewKey, Permission};
 pub use inconclusive::{Blame, Inconclusive};
 pub use policy::{BadPolicy, Bounds, Policy};
 pub use reason::Reason;

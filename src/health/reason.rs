@@ -79,6 +79,10 @@ pub enum Reason {
     NotPaused,
     /// A person ended the use of the key.
     Disabled(DisabledCause),
+    /// A new key was accepted and has taken the place of the one before.
+    Replaced,
+    /// The same, of a tenant that stays paused.
+    ReplacedWhilePaused,
 }
 
 impl fmt::Display for Reason {
@@ -132,6 +136,10 @@ impl fmt::Display for Reason {
             Self::Paused => f.write_str("paused by an operator"),
             Self::Resumed => f.write_str("resumed by an operator"),
             Self::NotPaused => f.write_str("it was not paused"),
+            Self::Replaced => f.write_str("a new key was accepted in place of the one before"),
+            Self::ReplacedWhilePaused => {
+                f.write_str("a new key was accepted in place of the one before; still paused")
+            }
             Self::Disabled(DisabledCause::Compromised) => {
                 f.write_str("the key may have leaked and is not used any more")
             }

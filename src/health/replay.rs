@@ -29,6 +29,10 @@ pub fn fault() -> Finding {
     Finding::Inconclusive(Inconclusive::ServerError)
 }
 
+pub fn replaced() -> Finding {
+    Finding::Replaced(NewKey { expires_at: None })
+}
+
 /// One tenant under the default policy.
 pub struct Story {
     pub health: Health,
@@ -68,7 +72,10 @@ impl Story {
         weather: Weather,
     ) -> Decision {
         let evidence = Evidence {
-            generation: self.health.generation,
+            generation: match finding {
+                Finding::Replaced(_) => self.health.generation.next(),
+                _ => self.health.generation,
+            },
             began: minute(began),
             finding,
             pause: None,

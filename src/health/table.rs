@@ -81,12 +81,16 @@ fn findings() -> Vec<(&'static str, Finding)> {
         ("resume", Finding::Operator(Action::Resume)),
         ("compromise", Finding::Operator(Action::Compromise)),
         ("decline", Finding::Operator(Action::Decline)),
+        ("replaced", Finding::Replaced(NewKey { expires_at: None })),
     ]
 }
 
 fn outcome(story: &Story, finding: &Finding, weather: Weather) -> String {
     let evidence = Evidence {
-        generation: story.health.generation,
+        generation: match finding {
+            Finding::Replaced(_) => story.health.generation.next(),
+            _ => story.health.generation,
+        },
         began: minute(NOW),
         finding: finding.clone(),
         pause: None,

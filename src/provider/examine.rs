@@ -18,6 +18,7 @@ pub struct Examination<'a> {
     profile: &'a Profile,
     expected: Expected<'a>,
     doubted: Option<&'a Failure>,
+    offered: bool,
     turn: i64,
     at: Stage,
     seen: Option<Seen>,
@@ -91,7 +92,14 @@ impl<'a> Examination<'a> {
         doubted: Option<&'a Failure>,
         turn: i64,
     ) -> Self {
-        Self { profile, expected, doubted, turn, at: Stage::Identity, seen: None, pause: None }
+        let (at, offered) = (Stage::Identity, false);
+        Self { profile, expected, doubted, offered, turn, at, seen: None, pause: None }
+    }
+
+    /// An examination of a key that somebody offers: every call is made, as if everything were
+    /// being doubted, and one that could be answered a moment later must be.
+    pub fn of_offered(profile: &'a Profile, expected: Expected<'a>) -> Self {
+        Self { offered: true, ..Self::new(profile, expected, None, 0) }
     }
 
     /// What the identity call told, once it was accepted.
@@ -163,13 +171,13 @@ impl<'a> Examination<'a> {
             Stage::Installation => {
                 if let Some(call) = &self.profile.installation {
                     let sought = matches!(self.doubted, Some(Failure::Disconnected));
-                    settle(classify::installation(call, sought, reply), sought)?;
+                    self.settle(classify::installation(call, sought, reply), sought)?;
                 }
                 Ok(self.permission_from(0))
             }
             Stage::Permission(n) => {
                 if let Some(call) = self.profile.permission.get(n) {
-                    settle(classify::permission(call, reply), self.may_have_found(call))?;
+                    self.settle(classify::permission(call, reply), self.may_have_found(call))?;
                 }
                 Ok(self.permission_from(n + 1))
             }
@@ -213,15 +221,19 @@ impl<'a> Examination<'a> {
     }
 
     fn has_turn(&self, every: u32) -> bool {
-        self.doubted.is_some() || self.turn.rem_euclid(i64::from(every.max(1))) == 0
+        self.offered || self.doubted.is_some() || self.turn.rem_euclid(i64::from(every.max(1))) == 0
     }
-}
 
-/// A further call that gave no usable answer leaves the accepted identity as it is, unless that
-/// very call found what is being confirmed: then only its own answer can clear it.
-fn settle(found: Result<(), Finding>, sought: bool) -> Result<(), Finding> {
-    match found {
-        Err(Finding::Inconclusive(_)) if !sought => Ok(()),
-        other => other,
+    /// A further call that gave no usable answer leaves the accepted identity as it is, unless that
+    /// very call found what is being confirmed: then only its own answer can clear it. For an
+    /// offered key what passes by itself is waited for.
+    fn settle(&self, found: Result<(), Finding>, sought: bool) -> Result<(), Finding> {
+        match found {
+            Err(Finding::Inconclusive(why)) => {
+                let awaited = sought || (self.offered && why.is_passing());
+                if awaited { Err(Finding::Inconclusive(why)) } else { Ok(()) }
+            }
+            other => other,
+        }
     }
 }

@@ -1,4 +1,13 @@
 //! The form of a pasted key: cleans it, refuses only what cannot be one, and hints at the rest.
+//!
+//! What nobody can see is taken out wherever it stands; white space and quotes only where they stand
+//! round the key. A space or a line end inside is refused, and so is `Bearer ` or `Basic ` before it:
+//! what would be left may be half of something else, and whoever pasted it would not know why it
+//! was not accepted.
+
+use std::mem;
+
+use zeroize::Zeroizing;
 
 use crate::redact::ApiKey;
 
@@ -46,10 +55,11 @@ pub struct Formed {
     pub unusual: bool,
 }
 
-/// Cleans and judges a pasted text. White space, zero-width characters and quotes round it go;
+/// Cleans and judges a pasted text. Zero-width characters go, and white space and quotes round it;
 /// what is left must be able to be a key.
 pub fn judge(pasted: &str, usual_prefixes: &[String]) -> Result<Formed, Unusable> {
-    let text = clean(pasted);
+    let mut cleaned = clean(pasted);
+    let text = cleaned.as_str();
     if text.is_empty() {
         return Err(Unusable::Empty);
     }
@@ -80,21 +90,32 @@ pub fn judge(pasted: &str, usual_prefixes: &[String]) -> Result<Formed, Unusable
     }
     let unusual = !usual_prefixes.is_empty()
         && !usual_prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()));
-    Ok(Formed { key: ApiKey::new(text.to_owned()), unusual })
+    Ok(Formed { key: ApiKey::new(mem::take(&mut *cleaned)), unusual })
 }
 
-/// The text without what pasting puts round it.
-fn clean(pasted: &str) -> &str {
-    let invisible = |c: char| {
-        c.is_whitespace()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{00ad}')
-    };
+/// The text without what pasting puts round it and what nobody can see.
+fn clean(pasted: &str) -> Zeroizing<String> {
     let quote = |c: char| matches!(c, '"' | '\'' | '`' | '“' | '”' | '„' | '‘' | '’' | '«' | '»');
-    pasted.trim_matches(|c| invisible(c) || quote(c))
+    let round = pasted.trim_matches(|c: char| c.is_whitespace() || is_unseen(c) || quote(c));
+    // Room for all of it from the start, so that no copy is left behind by growing.
+    let mut text = Zeroizing::new(String::with_capacity(round.len()));
+    text.extend(round.chars().filter(|c| !is_unseen(*c)));
+    text
+}
+
+/// A character that takes no place: zero-width ones, marks of direction, the soft hyphen, the byte
+/// order mark.
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{00ad}'
+    )
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn formed(text: &str) -> Result<String, Unusable> {
@@ -134,6 +155,43 @@ mod tests {
             (&long, Unusable::TooLong),
         ] {
             assert_eq!(formed(pasted).unwrap_err(), why, "{pasted:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_can_see_is_taken_out_of_the_middle_too() {
+        assert_eq!(formed("pls_\u{200b}0a\u{ad}_1\u{feff}b").unwrap(), "pls_0a_1b");
+        assert_eq!(formed("pls_0a\u{200b} 1b").unwrap_err(), Unusable::WhiteSpace);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_round_a_key_the_key_comes_out(
+            key in "[A-Za-z0-9_.~/+=-]{1,200}",
+            before in "[ \\t\\r\\n\"'`“”„«»\u{200b}\u{feff}\u{2060}]{0,12}",
+            after in "[ \\t\\r\\n\"'`“”„«»\u{200b}\u{feff}\u{2060}]{0,12}",
+        ) {
+            prop_assume!(!key.starts_with("eyJ"));
+            prop_assert_eq!(formed(&format!("{before}{key}{after}")).unwrap(), key);
+        }
+
+        #[test]
+        fn what_was_cleaned_once_stays_as_it_is(pasted in "\\PC{0,60}|[ -~\u{200b}]{0,60}") {
+            if let Ok(key) = formed(&pasted) {
+                prop_assert_eq!(formed(&key).unwrap(), key.clone());
+                prop_assert!(!key.is_empty() && key.len() <= MAX_BYTES);
+                prop_assert!(key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':'));
+            }
+        }
+
+        #[test]
+        fn nothing_but_what_is_invisible_is_left_out_of_the_middle(
+            key in "[a-z0-9]{2,40}",
+            at in 1_usize..40,
+            unseen in "[\u{200b}\u{200d}\u{2060}\u{feff}\u{ad}]{1,4}",
+        ) {
+            let at = at.min(key.len() - 1);
+            prop_assert_eq!(formed(&format!("{}{unseen}{}", &key[..at], &key[at..])).unwrap(), key);
         }
     }
 

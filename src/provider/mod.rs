@@ -9,6 +9,8 @@ pub mod client;
 pub mod examine;
 pub mod format;
 pub mod profile;
+pub mod refusal;
+mod telling;
 
 #[cfg(test)]
 mod table;
@@ -17,3 +19,5 @@ pub use classify::{Answer, Body, Expected, Reply, Seen};
 pub use client::{Client, ClientError, Limits};
 pub use examine::{Call, CallKind, Examination, Step};
 pub use profile::{Profile, ProfileError};
+pub use refusal::Refusal;
+pub use telling::{Names, Taken, Told};

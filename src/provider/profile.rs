@@ -72,6 +72,9 @@ pub struct KeyForm {
     /// What keys usually begin with; a hint only.
     #[serde(default)]
     pub prefixes: Vec<String>,
+    /// Where a customer finds keys, in the words of the provider's own menu.
+    #[serde(default)]
+    pub place: Option<String>,
 }
 
 /// The call that says whether a key is valid, whose it is, and what it may do. Places in the

@@ -52,7 +52,7 @@ pub struct Saved {
 }
 
 /// Rows to be written by one statement.
-struct Batch {
+pub(super) struct Batch {
     sql: String,
     rows: String,
     number: usize,
@@ -104,7 +104,7 @@ impl Store {
     /// The statements that write a batch, each with its rows and their number: those of which
     /// little is written, and the others. A server locks the rows of one statement in the order of
     /// their ids; with two, batches could wait for each other.
-    fn batch(&self, verdicts: &[Verdict]) -> Result<Vec<Batch>, StoreError> {
+    pub(super) fn batch(&self, verdicts: &[Verdict]) -> Result<Vec<Batch>, StoreError> {
         let all_routine = verdicts.iter().all(|verdict| verdict.routine);
         let apart = all_routine || self.dialect == Dialect::Sqlite;
         let (routine, other): (Vec<_>, Vec<_>) =
@@ -126,7 +126,7 @@ impl Store {
     }
 
     /// Whether all rows were saved.
-    async fn save_all(
+    pub(super) async fn save_all(
         &self,
         tx: &DatabaseTransaction,
         batch: &[Batch],
@@ -182,7 +182,11 @@ impl Store {
     }
 
     /// One statement for each sort of what follows, however many it follows for.
-    async fn follow(&self, tx: &DatabaseTransaction, all: &Follows) -> Result<(), StoreError> {
+    pub(super) async fn follow(
+        &self,
+        tx: &DatabaseTransaction,
+        all: &Follows,
+    ) -> Result<(), StoreError> {
         let dialect = self.dialect;
         let statements = [
             (all.clients.is_empty(), dialect.note_clients(), json(&all.clients)?),
@@ -200,7 +204,7 @@ impl Store {
 
 /// What follows from the verdicts of a batch, in the columns of the statements that write it.
 #[derive(Default)]
-struct Follows {
+pub(super) struct Follows {
     clients: Vec<(i64, String)>,
     opened: Vec<(i64, u32, i64, i64)>,
     closed: Vec<(i64, u32, i64, &'static str)>,
@@ -212,7 +216,7 @@ struct Follows {
 type Owed = (String, i64, u32, &'static str, &'static str, &'static str, String, String, i64);
 
 impl Follows {
-    fn add(&mut self, verdict: &Verdict, now: DateTime<Utc>) -> Result<(), StoreError> {
+    pub(super) fn add(&mut self, verdict: &Verdict, now: DateTime<Utc>) -> Result<(), StoreError> {
         let (tenant, now) = (verdict.tenant.raw(), micros(now));
         if let Some(client) = &verdict.client {
             self.clients.push((tenant, client.clone()));

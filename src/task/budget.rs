@@ -3,6 +3,9 @@
 //! A slice of at most one second's worth of calls is charged in the store before any of them is
 //! started, and lapses after a second. So in any 60 s at most the budget is started, whatever the
 //! number of processes, and whatever became of those that charged.
+//!
+//! A key that a person has just entered goes ahead of everything that runs by itself: of those, only
+//! one at a time stands at the slice, and it steps aside as soon as somebody with an entry comes.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,7 +13,7 @@ use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -38,6 +41,16 @@ pub enum Scope {
     Key,
 }
 
+/// Who wants to start a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// What runs by itself.
+    Routine,
+    /// A person who has entered a key and waits for the answer. Goes ahead of all the others of its
+    /// process, and by a head start ahead of those of other processes.
+    Entry,
+}
+
 /// The budget of one process.
 #[derive(Debug)]
 pub struct Budget {
@@ -48,6 +61,26 @@ pub struct Budget {
     slice: Mutex<Slice>,
     pushed: Lock<Pushed>,
     waiting: AtomicU32,
+    /// Held by the one routine caller that may stand at the slice.
+    turn: Mutex<()>,
+    /// How many entries wait.
+    entries: watch::Sender<u32>,
+}
+
+/// An entry that waits, counted for as long as it lives.
+struct Ahead<'a>(&'a watch::Sender<u32>);
+
+impl<'a> Ahead<'a> {
+    fn among(entries: &'a watch::Sender<u32>) -> Self {
+        entries.send_modify(|number| *number += 1);
+        Self(entries)
+    }
+}
+
+impl Drop for Ahead<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|number| *number -= 1);
+    }
 }
 
 /// One who waits for a call, counted for as long as it lives.
@@ -71,6 +104,15 @@ struct Slice {
     left: u32,
     lapses: Instant,
     paused_until: Instant,
+}
+
+impl Slice {
+    /// Takes a call of it, if there is one.
+    fn take(&mut self) -> bool {
+        let has_one = self.left > 0 && Instant::now() < self.lapses;
+        self.left -= u32::from(has_one);
+        has_one
+    }
 }
 
 /// How often in a row the provider has asked for fewer calls.
@@ -110,52 +152,107 @@ impl Budget {
             slice,
             pushed: Lock::new(Pushed { times: 0, until: now }),
             waiting: AtomicU32::new(0),
+            turn: Mutex::new(()),
+            entries: watch::channel(0).0,
         }
     }
 
     /// Waits until one call may be started, and counts it. An error means that the store could
-    /// not be asked: then no call may be started.
-    pub async fn take(&self) -> Result<(), StoreError> {
+    /// not be asked: then no call may be started. An entry waits for whatever of the present slice
+    /// is spent and for other entries, never for routine.
+    pub async fn take(&self, caller: Caller) -> Result<(), StoreError> {
         if self.scope == Scope::Key {
             return Ok(());
         }
         let _waiting = Waiting::among(&self.waiting);
+        match caller {
+            Caller::Entry => {
+                let _ahead = Ahead::among(&self.entries);
+                // Held while waiting: whoever came first is served first.
+                let mut slice = self.slice.lock().await;
+                while !self.step(&mut slice, Caller::Entry, Duration::ZERO).await? {}
+                Ok(())
+            }
+            Caller::Routine => self.take_routine().await,
+        }
+    }
+
+    async fn take_routine(&self) -> Result<(), StoreError> {
+        // Mostly nobody waits and there is a call left.
+        if let Ok(_turn) = self.turn.try_lock()
+            && *self.entries.borrow() == 0
+            && let Ok(mut slice) = self.slice.try_lock()
+            && slice.take()
+        {
+            return Ok(());
+        }
         // Held while waiting: whoever came first is served first.
-        let mut slice = self.slice.lock().await;
+        let _turn = self.turn.lock().await;
+        let mut entries = self.entries.subscribe();
         let mut refused = 0_u32;
         loop {
-            if slice.left > 0 && Instant::now() < slice.lapses {
-                slice.left -= 1;
-                return Ok(());
-            }
-            if Instant::now() < slice.paused_until {
-                return Err(StoreError::Unavailable { code: "asked a moment ago".to_owned() });
-            }
-            let (calls, cost) = slice_of(self.per_minute);
-            let (asked, now) = (Instant::now(), self.clock.now());
-            match bounded(self.store.charge(NAME, cost, now)).await {
-                Ok(None) => {
-                    // The slice is counted from the moment that was charged.
-                    *slice = Slice { left: calls, lapses: asked + SLICE, paused_until: asked };
-                    if Instant::now() >= slice.lapses {
-                        warn!(
-                            "the database took over a second to charge the budget; charged again"
-                        );
-                    }
-                }
-                Ok(Some(free_at)) => {
-                    // More than that is a clock that was wrong: looked at again, not slept through.
-                    let most = cost.max(TimeDelta::seconds(1));
-                    let wait = (free_at - now).min(most).to_std().unwrap_or_default();
-                    refused += 1;
-                    let wait = wait + courtesy(refused);
-                    tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
-                }
-                Err(error) => {
-                    slice.paused_until = Instant::now() + PAUSE;
-                    return Err(error);
+            // The sender is our own and lives as long as we do.
+            let _ = entries.wait_for(|number| *number == 0).await;
+            let mut slice = self.slice.lock().await;
+            while *entries.borrow() == 0 {
+                refused = refused.saturating_add(1);
+                if self.step(&mut slice, Caller::Routine, courtesy(refused)).await? {
+                    return Ok(());
                 }
             }
+        }
+    }
+
+    /// Takes a call of the slice, or else charges a new one or waits until that may be tried again,
+    /// `later` than it might; says whether a call was taken.
+    async fn step(
+        &self,
+        slice: &mut Slice,
+        caller: Caller,
+        later: Duration,
+    ) -> Result<bool, StoreError> {
+        if slice.take() {
+            return Ok(true);
+        }
+        if Instant::now() < slice.paused_until {
+            return Err(StoreError::Unavailable { code: "asked a moment ago".to_owned() });
+        }
+        let (calls, cost) = slice_of(self.per_minute);
+        let (asked, now) = (Instant::now(), self.clock.now());
+        match bounded(self.store.charge(NAME, cost, now)).await {
+            Ok(None) => {
+                // The slice is counted from the moment that was charged.
+                *slice = Slice { left: calls, lapses: asked + SLICE, paused_until: asked };
+                if Instant::now() >= slice.lapses {
+                    warn!("the database took over a second to charge the budget; charged again");
+                }
+            }
+            Ok(Some(free_at)) => {
+                // More than that is a clock that was wrong: looked at again, not slept through.
+                let most = cost.max(TimeDelta::seconds(1));
+                let wait = (free_at - now).min(most).to_std().unwrap_or_default() + later;
+                self.rest(wait.max(Duration::from_millis(1)), caller).await;
+            }
+            Err(error) => {
+                slice.paused_until = Instant::now() + PAUSE;
+                return Err(error);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Waits; a routine caller no longer than until there is an entry.
+    async fn rest(&self, wait: Duration, caller: Caller) {
+        let mut entries = self.entries.subscribe();
+        let cut_short = async {
+            match caller {
+                Caller::Routine => drop(entries.wait_for(|number| *number > 0).await),
+                Caller::Entry => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = cut_short => {}
         }
     }
 

@@ -4,6 +4,8 @@
 //! by a [`Checker`] within the [`budget`] (`probe`); a [`Settler`] decides with `health` and saves with `store`. What a person does
 //! to a tenant joins the road there.
 //!
+//! A key that a person enters ([`enter`]) is tried beside it and joins it there as well.
+//!
 //! Apart from that road, a [`rotate`] exchanges the keyring beside running processes, each of which
 //! notices by its [`KeyringSource`].
 
@@ -11,6 +13,7 @@ pub mod budget;
 pub mod check;
 mod crew;
 pub mod cron;
+pub mod enter;
 pub mod heartbeat;
 pub mod keyring;
 pub mod lease;
@@ -19,14 +22,16 @@ pub mod measure;
 pub mod pace;
 mod probe;
 pub mod pulse;
+mod replace;
 pub mod rotate;
 mod settle;
 pub mod watch;
 pub mod watchdog;
 
-pub use budget::{Budget, Scope};
+pub use budget::{Budget, Caller, Scope};
 pub use check::{Change, Checker, Observed};
 pub use cron::Pokes;
+pub use enter::{Answer, EnterError, Found, Offer};
 pub use heartbeat::Heartbeat;
 pub use keyring::{KeyringError, KeyringSource};
 pub use lease::Lease;

@@ -8,6 +8,7 @@ use crate::health::Evidence;
 use crate::health::Finding;
 use crate::health::Inconclusive;
 use crate::health::cadence;
+use crate::provider::Call;
 use crate::provider::Client;
 use crate::provider::Examination;
 use crate::provider::Expected;
@@ -20,6 +21,7 @@ use crate::store::Watched;
 use crate::vault::Purpose;
 use crate::vault::SealContext;
 
+use super::budget::Caller;
 use super::check::{Checker, Observed};
 
 impl Checker {
@@ -54,7 +56,7 @@ impl Checker {
             if let Some(sealed) = &tenant.sealed {
                 // A check that has begun is brought to its end: half of one would tell nothing.
                 let unless = (calls == 0).then_some(shutdown);
-                self.may_call(latest, unless).await?;
+                self.may_call(Caller::Routine, latest, unless).await?;
                 // Before the key is opened, so that nothing is awaited while it is.
                 self.keyring.prepare(sealed).await;
             }
@@ -68,12 +70,8 @@ impl Checker {
                 }
             };
             calls += 1;
-            let asked = Instant::now();
-            let reply = self.client.call(&call, &key, now).await;
+            let reply = self.call(&call, &key, now).await;
             drop(key);
-            self.metrics.call_seconds.observe(asked.elapsed().as_secs_f64());
-            let labels = [call.kind.name(), Client::label(&reply)];
-            self.metrics.calls.with_label_values(&labels).inc();
             self.heed(&reply).await;
             step = examination.answer(&reply);
         };
@@ -94,8 +92,18 @@ impl Checker {
         Some(Observed { tenant, evidence, client, calls })
     }
 
+    /// Makes one call, counted; whoever makes it has charged it to the budget.
+    pub(super) async fn call(&self, call: &Call<'_>, key: &ApiKey, now: DateTime<Utc>) -> Reply {
+        let asked = Instant::now();
+        let reply = self.client.call(call, key, now).await;
+        self.metrics.call_seconds.observe(asked.elapsed().as_secs_f64());
+        let labels = [call.kind.name(), Client::label(&reply)];
+        self.metrics.calls.with_label_values(&labels).inc();
+        reply
+    }
+
     /// A 429 to one slows all: it is the integration that is asked for fewer calls.
-    async fn heed(&self, reply: &Reply) {
+    pub(super) async fn heed(&self, reply: &Reply) {
         let Reply::Answered(answer) = reply else { return };
         if answer.status != 429 {
             self.budget.go_on();
@@ -109,7 +117,12 @@ impl Checker {
 
     /// Waits for the budget, but not beyond `latest`; `None` when no call may be started, or not any
     /// more because of `unless`.
-    async fn may_call(&self, latest: Instant, unless: Option<&Shutdown>) -> Option<()> {
+    pub(super) async fn may_call(
+        &self,
+        caller: Caller,
+        latest: Instant,
+        unless: Option<&Shutdown>,
+    ) -> Option<()> {
         let asked = Instant::now();
         // A timer rounds up.
         if asked >= latest || unless.is_some_and(Shutdown::has_begun) {
@@ -124,7 +137,7 @@ impl Checker {
         let taken = tokio::select! {
             // Mostly there is nothing to wait for, and no need to be told of anything.
             biased;
-            taken = self.budget.take() => taken,
+            taken = self.budget.take(caller) => taken,
             () = stopped => return None,
             () = sleep_until(latest) => return None,
         };

@@ -37,7 +37,7 @@ use super::pulse::Pulse;
 
 /// A decision is made again at most so often; somebody else changing a row faster than this is
 /// a fault that a later check will see.
-const MOST_ROUNDS: usize = 5;
+pub(super) const MOST_ROUNDS: usize = 5;
 /// Counts for the weather are at most so old.
 const MOST_STALE: Duration = Duration::from_secs(2);
 
@@ -49,10 +49,10 @@ const CHANGES_KEPT: usize = 4_096;
 pub struct Settler {
     /// Who wants to hear of changes.
     pub changes: broadcast::Sender<Change>,
-    store: Store,
+    pub(super) store: Store,
     policy: Policy,
-    clock: Arc<dyn Clock>,
-    metrics: Metrics,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) metrics: Metrics,
     /// The least time between two calls for one key.
     distance: TimeDelta,
     /// The latest counts for the weather, and when they were counted.
@@ -167,7 +167,7 @@ impl Settler {
         Ok(settled)
     }
 
-    fn judge(&self, one: &Pending<'_>, weather: Skies, now: DateTime<Utc>) -> Verdict {
+    pub(super) fn judge(&self, one: &Pending<'_>, weather: Skies, now: DateTime<Utc>) -> Verdict {
         let (tenant, Observed { evidence, client, calls, .. }) = (one.tenant(), one.observed);
         let before = &tenant.health;
         let class = evidence.finding.class();
@@ -195,7 +195,7 @@ impl Settler {
         observed: impl Iterator<Item = &Observed>,
         now: DateTime<Utc>,
     ) -> Result<Skies, StoreError> {
-        let mut skies = Skies { refused: Weather::Unknown, silent: Weather::Unknown };
+        let mut skies = Skies::UNKNOWN;
         if observed.into_iter().all(|one| one.evidence.finding.class().is_none()) {
             return Ok(skies);
         }
@@ -225,7 +225,7 @@ impl Settler {
         Ok(counts)
     }
 
-    fn announce(&self, verdict: &Verdict, now: DateTime<Utc>) {
+    pub(super) fn announce(&self, verdict: &Verdict, now: DateTime<Utc>) {
         let Decision { next, reason, .. } = &verdict.decision;
         let Some(from) = verdict.changed_from else {
             return;
@@ -253,9 +253,9 @@ impl Settler {
 }
 
 /// What was observed, with the tenant as it was read again since.
-struct Pending<'o> {
-    observed: &'o Observed,
-    reread: Option<Watched>,
+pub(super) struct Pending<'o> {
+    pub(super) observed: &'o Observed,
+    pub(super) reread: Option<Watched>,
 }
 
 impl Pending<'_> {
@@ -271,12 +271,15 @@ fn count(things: usize) -> f64 {
 
 /// The weather of each class.
 #[derive(Clone, Copy, Debug)]
-struct Skies {
+pub(super) struct Skies {
     refused: Weather,
     silent: Weather,
 }
 
 impl Skies {
+    /// Where nothing bears on the weather.
+    pub(super) const UNKNOWN: Self = Self { refused: Weather::Unknown, silent: Weather::Unknown };
+
     fn of(self, class: Option<Class>) -> Weather {
         match class {
             Some(Class::Refused) => self.refused,

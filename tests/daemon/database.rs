@@ -21,6 +21,15 @@ pub fn number_at(url: &str, sql: &str) -> i64 {
     })
 }
 
+/// One value of bytes.
+pub fn bytes(rig: &Rig, sql: &str) -> Vec<u8> {
+    with(&url(rig), async |database| {
+        let statement = Statement::from_string(database.get_database_backend(), sql);
+        let row = database.query_one_raw(statement).await.unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
+    })
+}
+
 /// Executes a statement, as somebody else who uses the database.
 pub fn execute(rig: &Rig, sql: &str) {
     with(&url(rig), async |database| {

@@ -10,6 +10,7 @@ mod database;
 mod files;
 mod page;
 mod program;
+mod replacing;
 mod rig;
 mod server;
 mod wait;

@@ -2,10 +2,11 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::TimeDelta;
 use keypulse::clock::{Clock, SystemClock};
-use keypulse::task::{Budget, Scope};
+use keypulse::task::{Budget, Caller, Scope};
 use tokio::time::Instant;
 
 use crate::rig::{now, on_both};
@@ -80,7 +81,10 @@ async fn two_processes_together_start_no_more_calls_than_one_may() {
             );
             tasks.spawn(async move {
                 let mut calls = 0_u32;
-                while tokio::time::timeout_at(end, budget.take()).await.is_ok_and(|it| it.is_ok()) {
+                while tokio::time::timeout_at(end, budget.take(Caller::Routine))
+                    .await
+                    .is_ok_and(|it| it.is_ok())
+                {
                     calls += 1;
                 }
                 calls
@@ -105,6 +109,87 @@ async fn how_long_a_budget_is_held_is_seen_by_everybody_until_it_is_over() {
         let year = now() + TimeDelta::days(365);
         rig.store.hold("calls", year).await.unwrap();
         assert_eq!(other.held_for(now()).await.unwrap(), TimeDelta::zero());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_entry_waits_for_no_more_than_the_slice_under_way_while_64_routine_calls_wait() {
+    on_both(async |rig| {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        // Slices of one call, one a little over each second.
+        let per_minute = NonZeroU32::new(60).unwrap();
+        let budget =
+            Arc::new(Budget::new(rig.another().await, clock, per_minute, Scope::Integration));
+        let started = Arc::new(AtomicU32::new(0));
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..64 {
+            let (budget, started) = (Arc::clone(&budget), Arc::clone(&started));
+            tasks.spawn(async move {
+                budget.take(Caller::Routine).await.unwrap();
+                started.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        while started.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        for _ in 0..2 {
+            let before = started.load(Ordering::SeqCst);
+            budget.take(Caller::Entry).await.unwrap();
+            // All run on this one thread, so whoever had a call has been counted.
+            assert_eq!(started.load(Ordering::SeqCst), before, "routine went ahead");
+            assert!(budget.waiting() >= 60, "{} wait", budget.waiting());
+        }
+        // Nobody was turned away: who waited goes on.
+        let before = started.load(Ordering::SeqCst);
+        while started.load(Ordering::SeqCst) == before {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_entry_that_is_given_up_leaves_the_way_to_routine() {
+    on_both(async |rig| {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let per_minute = NonZeroU32::new(60).unwrap();
+        let budget = Budget::new(rig.another().await, clock, per_minute, Scope::Integration);
+        budget.take(Caller::Routine).await.unwrap();
+        let soon = std::time::Duration::from_millis(50);
+        let given_up = tokio::time::timeout(soon, budget.take(Caller::Entry)).await;
+        assert!(given_up.is_err(), "it was given a call that there was not");
+        budget.take(Caller::Routine).await.unwrap();
+        assert_eq!(budget.waiting(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_entry_of_one_process_is_soon_ahead_of_the_routine_of_another() {
+    on_both(async |rig| {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let per_minute = NonZeroU32::new(60).unwrap();
+        let of = |store| Budget::new(store, Arc::clone(&clock), per_minute, Scope::Integration);
+        let daemon = Arc::new(of(rig.another().await));
+        let command = of(rig.another().await);
+        let started = Arc::new(AtomicU32::new(0));
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..64 {
+            let (daemon, started) = (Arc::clone(&daemon), Arc::clone(&started));
+            tasks.spawn(async move {
+                daemon.take(Caller::Routine).await.unwrap();
+                started.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        while started.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let before = started.load(Ordering::SeqCst);
+        command.take(Caller::Entry).await.unwrap();
+        // Usually none; a machine that is busy may lose the head start now and then.
+        let ahead = started.load(Ordering::SeqCst) - before;
+        assert!(ahead <= 3, "{ahead} routine calls of another process went ahead");
     })
     .await;
 }

@@ -8,6 +8,8 @@
 mod budget;
 mod claiming;
 mod client;
+mod entering;
+mod entering_at_once;
 mod intake;
 mod keyring;
 mod operating;
