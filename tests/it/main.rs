@@ -18,3 +18,4 @@ mod saving;
 mod schema;
 mod sealed;
 mod tenants;
+mod withdrawn;
