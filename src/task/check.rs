@@ -20,6 +20,7 @@ use crate::store::Watched;
 use crate::telemetry::Metrics;
 
 use super::budget::Budget;
+use super::gate::Gate;
 use super::keyring::KeyringSource;
 use super::pulse::Pulse;
 use super::settle::Settler;
@@ -45,6 +46,8 @@ pub struct Checker {
     pub budget: Budget,
     /// What is counted.
     pub metrics: Metrics,
+    /// Whether a key may still be used.
+    pub gate: Arc<Gate>,
     /// Who decides and saves what was found.
     pub settler: Settler,
     /// Signs of life, for those who judge from outside whether checks are made.

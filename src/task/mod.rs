@@ -1,7 +1,7 @@
 //! What runs by itself: asks who is due, decides, saves.
 //!
 //! The road of one check: [`watch`] claims who is due; a `crew` has each asked at its time,
-//! by a [`Checker`] within the [`budget`] (`probe`); a [`Settler`] decides with `health` and saves with `store`. What a person does
+//! by a [`Checker`] within the [`budget`] and past the [`gate`] (`probe`); a [`Settler`] decides with `health` and saves with `store`. What a person does
 //! to a tenant joins the road there.
 //!
 //! Apart from that road, a [`rotate`] exchanges the keyring beside running processes, each of which
@@ -11,6 +11,7 @@ pub mod budget;
 pub mod check;
 mod crew;
 pub mod cron;
+pub mod gate;
 pub mod heartbeat;
 pub mod keyring;
 pub mod lease;
@@ -26,6 +27,7 @@ pub mod watchdog;
 pub use budget::{Budget, Scope};
 pub use check::{Change, Checker, Observed};
 pub use cron::Pokes;
+pub use gate::Gate;
 pub use heartbeat::Heartbeat;
 pub use keyring::{KeyringError, KeyringSource};
 pub use lease::Lease;

@@ -8,6 +8,7 @@
 mod budget;
 mod claiming;
 mod client;
+mod gate;
 mod intake;
 mod keyring;
 mod operating;
