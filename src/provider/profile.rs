@@ -72,6 +72,8 @@ pub struct KeyForm {
     /// What keys usually begin with; a hint only.
     #[serde(default)]
     pub prefixes: Vec<String>,
+    /// How somebody deletes a key, in words.
+    pub deletion: Option<String>,
 }
 
 /// The call that says whether a key is valid, whose it is, and what it may do. Places in the
