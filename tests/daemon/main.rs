@@ -32,3 +32,4 @@ mod schema;
 mod secrecy;
 mod settings;
 mod story;
+mod withdrawn;
