@@ -77,6 +77,14 @@ impl Store {
             .collect()
     }
 
+    /// How many keys of all tenants have to be deleted at the provider, and are not confirmed to be.
+    pub async fn count_deletions_wanted(&self) -> Result<u32, StoreError> {
+        let sql = "SELECT COUNT(*) AS wanted FROM deletion WHERE confirmed_at IS NULL";
+        let row = self.read.query_one_raw(self.statement(sql, [])).await?;
+        let wanted: i64 = row.map_or(Ok(0), |row| row.try_get("", "wanted"))?;
+        Ok(u32::try_from(wanted).unwrap_or(u32::MAX))
+    }
+
     /// Notes that all keys of a tenant that had to be deleted at the provider were; gives back how
     /// many were open until now.
     pub async fn confirm_deleted(

@@ -262,6 +262,28 @@ impl Pass<'_> {
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_before_the_machine_was_suspended_is_old() {
+        // The monotonic clock stood still for an hour, and the machine's did not.
+        let asleep = Duration::from_hours(1);
+        let before = uptime().checked_sub(asleep).unwrap_or_default();
+        let read = Moment { at: Instant::now(), uptime: before };
+        assert!(read.age() > TRUSTED || uptime() < TRUSTED, "{:?}", read.age());
+        assert!(Moment::now().age() < TRUSTED);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_read_three_seconds_ago_is_old() {
+        let read = Moment::now();
+        tokio::time::advance(TRUSTED).await;
+        assert!(read.age() >= TRUSTED);
     }
 }

@@ -56,9 +56,9 @@ impl Checker {
             // A key that is not there costs nobody a call.
             if let Some(sealed) = &tenant.sealed {
                 // A check that has begun is brought to its end: half of one would tell nothing.
-                let stop = (calls == 0).then_some(shutdown);
+                let until = (calls == 0).then_some(shutdown);
                 self.gate.look().await?;
-                self.may_call(latest, stop).await?;
+                self.may_call(latest, until).await?;
                 // Before the key is opened, so that nothing is awaited while it is.
                 self.keyring.prepare(sealed).await;
             }

@@ -46,6 +46,8 @@ pub struct Metrics {
     pub budget_held_seconds: Gauge,
     /// Calls that were not started, or dropped, because of a revocation, by why.
     pub calls_refused: IntCounterVec,
+    /// Keys that may have leaked and are not confirmed to be deleted at the provider.
+    pub deletions_wanted: IntGauge,
     /// How long ago revocations were last read, in seconds.
     pub revocations_age_seconds: Gauge,
     /// Results that were saved with one transaction.
@@ -182,6 +184,10 @@ impl Metrics {
                 "keypulse_calls_refused_total",
                 "Calls not started or dropped because a key was revoked or might have been",
                 &["why"],
+            )?,
+            deletions_wanted: new.int_gauge(
+                "keypulse_deletions_wanted",
+                "Keys that may have leaked and are not confirmed to be deleted at the provider",
             )?,
             revocations_age_seconds: new.gauge(
                 "keypulse_revocations_age_seconds",

@@ -55,9 +55,9 @@ async fn a_call_under_way_is_dropped_when_its_key_is_revoked_and_others_go_on() 
             disable(&road, "erp-0001").await;
         };
         let (mine, other, ()) = tokio::join!(
-            road.checker.probe(mine, soon(), &shutdown),
-            road.checker.probe(other, soon(), &shutdown),
-            revoke
+            Box::pin(road.checker.probe(mine, soon(), &shutdown)),
+            Box::pin(road.checker.probe(other, soon(), &shutdown)),
+            Box::pin(revoke)
         );
         assert!(mine.is_none(), "its answer was waited for");
         assert_eq!(other.unwrap().evidence.finding, Finding::Accepted);
