@@ -323,7 +323,12 @@ async fn ask(
     if tenant.sealed.is_none() {
         bail!("the key of {} was destroyed; it needs a new one", tenant.reference);
     }
+    let (id, reference) = (tenant.id, tenant.reference.clone());
     let Some(observed) = checker.probe(tenant, latest, &shutdown).await else {
+        let now = checker.store.watched(&[id]).await?.pop();
+        if now.is_none_or(|now| now.sealed.is_none()) {
+            bail!("the key of {reference} was destroyed meanwhile: it is not used any more");
+        }
         bail!("no call could be started: nothing was asked and nothing has changed");
     };
     checker.settle(std::slice::from_ref(&observed), lease).await?;

@@ -1,9 +1,11 @@
 //! `keypulse tenant disable` and `confirm-deleted`: what they ask, what they say, what stays open.
 
+use keypulse::sandbox::Change;
 use serde_json::json;
 
 use crate::program::{self, Ran};
 use crate::rig::Rig;
+use crate::wait;
 
 fn disable(rig: &Rig, more: &[&str]) -> Ran {
     let args = [&["tenant", "disable", "erp-0001", "--compromised"], more].concat();
@@ -66,6 +68,23 @@ fn a_disabled_tenant_shows_what_is_still_to_be_done_at_the_provider_until_it_is_
     let twice = rig.run(&["tenant", "confirm-deleted", "erp-0001"]).well().stdout;
     assert!(twice.contains("nothing has changed"), "{twice}");
     assert_eq!(rig.show(2)["status"], "pending", "nobody else is touched");
+}
+
+#[test]
+fn a_check_by_hand_drops_its_call_when_the_tenant_is_disabled_meanwhile() {
+    let rig = Rig::new(1).set("provider.timeout", "60s");
+    rig.add(1..=1);
+    rig.apply(Change::Latency { ms: 50_000 });
+    let (checked, began) = std::thread::scope(|scope| {
+        let check = scope.spawn(|| rig.run(&["tenant", "check", "erp-0001"]));
+        let asked = || (rig.world().counts().total > 0).then_some(());
+        wait::until("the provider is asked", asked, String::new);
+        disable(&rig, &["--yes"]).well();
+        (check.join().unwrap(), rig.world().counts().total)
+    });
+    let refusal = checked.refusal();
+    assert!(refusal.contains("destroyed meanwhile"), "{refusal}");
+    assert_eq!(began, 1);
 }
 
 #[test]

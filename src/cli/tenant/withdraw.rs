@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::app::App;
 use crate::cli::output;
@@ -21,8 +21,8 @@ use crate::telemetry::Metrics;
 
 use super::show::{document, found};
 
-/// How often, and with which pause, the log of a file is emptied while somebody reads it.
-const TRIES: u32 = 50;
+/// For how long, and with which pause, it is tried to empty the log of a file that somebody reads.
+const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Disables a tenant whose key may have leaked.
@@ -132,7 +132,8 @@ fn how(app: &App) -> String {
 /// On SQLite, waits until nobody reads what stood in the log before.
 async fn forget(app: &App) -> anyhow::Result<()> {
     let mut why = "somebody has been reading it for seconds".to_owned();
-    for _ in 0..TRIES {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
         match app.store.forget_overwritten().await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
