@@ -35,6 +35,7 @@ use crate::store::StoreError;
 use crate::store::bounded;
 use crate::task::Budget;
 use crate::task::Checker;
+use crate::task::Gate;
 use crate::task::Heartbeat;
 use crate::task::KeyringSource;
 use crate::task::Measure;
@@ -177,6 +178,7 @@ impl App {
         metrics.know_calls(&CallKind::ALL.map(CallKind::name), &Client::LABELS);
         let pulse = Arc::new(Pulse::default());
         let settler = self.settler(metrics.clone(), Arc::clone(&pulse));
+        let gate = Gate::new(self.store.clone(), Arc::clone(&self.clock), metrics.clone());
         Ok(Checker {
             store: self.store.clone(),
             keyring,
@@ -187,6 +189,7 @@ impl App {
             clock: Arc::clone(&self.clock),
             budget,
             metrics,
+            gate: Arc::new(gate),
             settler,
             pulse,
             pace: Pace::default(),
@@ -245,6 +248,7 @@ impl App {
         let signal = self.config.heartbeat.url.as_ref().map(Signal::to);
         let signal = signal.transpose().context("`heartbeat.url` cannot be used")?;
         let beside = tokio::spawn(self.beside(&checker, signal, shutdown));
+        let _gate = checker.gate.keep_reading();
         let provider = &self.config.provider;
         let measure_checker = Arc::clone(&checker);
         let watch = Watch::new(checker, self.config.watch.concurrency.get(), provider.timeout)?;

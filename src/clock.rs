@@ -16,6 +16,14 @@ const SERVER_STEP: TimeDelta = TimeDelta::seconds(15);
 /// A measurement of a server's clock older than this is not trusted: no lease is taken by it.
 const TRUSTED: Duration = Duration::from_secs(30);
 
+/// How long the machine has been up. Unlike [`Instant`] it counts the time that the machine was
+/// suspended: what was learnt before that is old.
+pub fn uptime() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
 /// Something that knows the time of day.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The present moment; never earlier than an answer given before.

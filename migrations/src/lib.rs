@@ -5,6 +5,7 @@ use sea_orm_migration::prelude::*;
 
 mod m20261120_000001_spine;
 mod m20261120_000002_care;
+mod m20261120_000003_withdrawal;
 
 /// Brings a database from any released schema to the newest, and back.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261120_000001_spine::Migration),
             Box::new(m20261120_000002_care::Migration),
+            Box::new(m20261120_000003_withdrawal::Migration),
         ]
     }
 

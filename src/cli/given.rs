@@ -5,6 +5,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 /// Longest name accepted, in characters.
 pub const MAX_NAME: usize = 200;
+/// A word of this length in a remark may be a key.
+const LONGEST_WORD: usize = 40;
 /// Longest mail address accepted, in bytes: RFC 5321 lets no longer one through.
 const MAX_ADDRESS: usize = 254;
 /// Longest role of a contact and longest name of a label, in bytes.
@@ -18,6 +20,17 @@ type Checked<T> = Result<T, &'static str>;
 pub fn name(text: &str) -> Checked<String> {
     if text.trim().is_empty() || text.chars().count() > MAX_NAME {
         return Err("must have 1 to 200 characters");
+    }
+    plain(text).map(str::to_owned)
+}
+
+/// Why somebody did something, in their own words: one line, and no word as long as a key.
+pub fn remark(text: &str) -> Checked<String> {
+    if text.trim().is_empty() || text.chars().count() > MAX_NAME {
+        return Err("must have 1 to 200 characters");
+    }
+    if text.split_whitespace().any(|word| word.len() >= LONGEST_WORD) {
+        return Err("contains a word as long as a key: say what happened, never the key");
     }
     plain(text).map(str::to_owned)
 }
@@ -167,6 +180,14 @@ mod tests {
             &long,
         ] {
             assert!(address(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_remark_that_could_hold_a_key_is_refused() {
+        assert!(remark("found in a public repository by Anna, ticket 4711").is_ok());
+        for bad in ["", " ", "a\u{1b}[2J", &format!("it is pls_{}", "a1".repeat(20))] {
+            assert!(remark(bad).is_err(), "{bad}");
         }
     }
 

@@ -3,6 +3,7 @@
 mod care;
 mod replace;
 mod show;
+mod withdraw;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -113,6 +114,39 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Stop using the key of a tenant at once, because it may have leaked.
+    ///
+    /// Within 5 seconds no keypulse on this database starts a call with it, and calls under way are
+    /// dropped. The stored key is destroyed, and never accepted again, for no tenant. There is no
+    /// way back: the tenant stays disabled until it has a new key. Only deleting the key at the
+    /// provider ends its power; that stays an open point until `tenant confirm-deleted`.
+    Disable {
+        /// Your own name for the tenant.
+        #[arg(value_name = "REF")]
+        reference: String,
+        /// The key may have leaked. The only reason there is.
+        #[arg(long, required = true)]
+        compromised: bool,
+        /// What happened, in a few words. Never the key.
+        #[arg(long, value_name = "TEXT", value_parser = given::remark)]
+        reason: Option<String>,
+        /// Do not ask whether it is meant.
+        #[arg(long)]
+        yes: bool,
+        /// As one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Note that somebody has deleted the withdrawn keys of a tenant at the provider. keypulse
+    /// cannot see that by itself.
+    ConfirmDeleted {
+        /// Your own name for the tenant.
+        #[arg(value_name = "REF")]
+        reference: String,
+        /// As one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
     /// Set or remove labels of a tenant.
     Label {
         /// Your own name for the tenant.
@@ -159,6 +193,8 @@ pub fn access(command: &Command) -> Access {
         | Command::List(_)
         | Command::Pause { .. }
         | Command::Resume { .. }
+        | Command::Disable { .. }
+        | Command::ConfirmDeleted { .. }
         | Command::Label { .. }
         | Command::Replace(_)
         | Command::Check { .. } => Access::Look,
@@ -183,6 +219,12 @@ async fn dispatch(command: &Command, app: &App) -> anyhow::Result<ExitCode> {
             care::pause(app, reference, *until, *span, *json).await?;
         }
         Command::Resume { reference, json } => care::resume(app, reference, *json).await?,
+        Command::Disable { reference, compromised: _, reason, yes, json } => {
+            withdraw::disable(app, reference, reason.as_deref(), *yes, *json).await?;
+        }
+        Command::ConfirmDeleted { reference, json } => {
+            withdraw::confirm_deleted(app, reference, *json).await?;
+        }
         Command::Label { reference, set, remove, json } => {
             care::label(app, reference, set, remove, *json).await?;
         }
@@ -288,12 +330,18 @@ async fn ask(
     latest: Instant,
     lease: &str,
 ) -> anyhow::Result<Observed> {
+    let _gate = checker.gate.keep_reading();
     let shutdown = Shutdown::new();
     shutdown.on_signals().context("signals cannot be listened for")?;
     if tenant.sealed.is_none() {
         bail!("the key of {} was destroyed; it needs a new one", tenant.reference);
     }
+    let (id, reference) = (tenant.id, tenant.reference.clone());
     let Some(observed) = checker.probe(tenant, latest, &shutdown).await else {
+        let now = checker.store.watched(&[id]).await?.pop();
+        if now.is_none_or(|now| now.sealed.is_none()) {
+            bail!("the key of {reference} was destroyed meanwhile: it is not used any more");
+        }
         bail!("no call could be started: nothing was asked and nothing has changed");
     };
     checker.settle(std::slice::from_ref(&observed), lease).await?;

@@ -320,6 +320,7 @@ impl Rules<'_> {
                 // A story of its own, which ends with a new key.
                 self.begin_episode(self.began);
                 self.owe_first(&[Audience::Customer, Audience::OnCall]);
+                self.effects.push(Effect::WithdrawKey);
             }
             DisabledCause::Declined => {
                 self.effects.push(Effect::owe(Audience::Operator, Stage::StatusChanged));

@@ -27,6 +27,9 @@ pub enum Effect {
     RevokeLinks,
     /// The sealed key is to be destroyed: it is not this tenant's, or may have leaked.
     DestroyKey,
+    /// The key may have leaked: it is never to be accepted again, and somebody has to delete it at
+    /// the provider.
+    WithdrawKey,
 }
 
 /// How an episode ended.

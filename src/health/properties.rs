@@ -196,7 +196,8 @@ proptest! {
                     Effect::Owe(_)
                     | Effect::CancelUnsent
                     | Effect::RevokeLinks
-                    | Effect::DestroyKey => {}
+                    | Effect::DestroyKey
+                    | Effect::WithdrawKey => {}
                 }
             }
             prop_assert_eq!(open.is_some(), story.health.status.episode_open());

@@ -276,6 +276,7 @@ fn a_compromised_key_is_destroyed_and_begins_an_episode_of_its_own() {
     assert_eq!(story.health.status.to_string(), "disabled (compromised)");
     assert_eq!(story.health.episodes, 2);
     assert!(decision.effects.contains(&Effect::DestroyKey));
+    assert!(decision.effects.contains(&Effect::WithdrawKey));
     assert_eq!(decision.due, Due::Never);
     assert_eq!(story.tell(31, Finding::Accepted, Clear).reason, Reason::NotWatched);
 }
@@ -286,6 +287,7 @@ fn a_customer_who_left_is_not_written_to() {
     story.tell(30, Finding::Operator(Action::Decline), Clear);
     assert_eq!(story.health.status.to_string(), "disabled (declined)");
     assert_eq!(story.owed(Audience::Customer, Stage::First), 0);
+    assert!(!story.effects.contains(&Effect::WithdrawKey), "their key is no secret that is out");
 }
 
 #[test]

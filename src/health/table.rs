@@ -124,6 +124,7 @@ fn effect(effect: &Effect) -> String {
         Effect::Owe(notice) => format!("{}:{}", notice.audience.name(), notice.stage.name()),
         Effect::CancelUnsent => "cancel-unsent".to_owned(),
         Effect::RevokeLinks => "revoke-links".to_owned(),
+        Effect::WithdrawKey => "withdraw-key".to_owned(),
         Effect::DestroyKey => "destroy-key".to_owned(),
     }
 }

@@ -75,6 +75,8 @@ pub struct KeyForm {
     /// Where a customer finds keys, in the words of the provider's own menu.
     #[serde(default)]
     pub place: Option<String>,
+    /// How somebody deletes a key, in words.
+    pub deletion: Option<String>,
 }
 
 /// The call that says whether a key is valid, whose it is, and what it may do. Places in the

@@ -138,7 +138,7 @@ impl Dialect {
     }
 
     /// A select of a JSON list of lists (`$1`), with these columns and their PostgreSQL types.
-    fn list(self, columns: &[(&str, &str)]) -> String {
+    pub fn list(self, columns: &[(&str, &str)]) -> String {
         let fields = columns.iter().enumerate().map(|(at, (name, kind))| match self {
             Self::Sqlite => format!("json_extract(value, '$[{at}]') AS {name}"),
             Self::Postgres => format!("(value->>{at})::{kind} AS {name}"),
@@ -212,7 +212,7 @@ impl Dialect {
         )
     }
 
-    /// Deletes sealed keys: `[tenant, generation]` (`$1`).
+    /// Deletes sealed keys: `[tenant, generation, …]` (`$1`).
     pub fn destroy_keys(self) -> String {
         let rows = self.list(&[("tenant_id", "bigint"), ("generation", "bigint")]);
         format!(

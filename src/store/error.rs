@@ -119,6 +119,12 @@ pub enum StoreError {
     /// not be entitled to know.
     #[error("this key belongs to another tenant already: every tenant needs a key of its own")]
     KeyTaken,
+    /// The key may have leaked; whose it was is not said.
+    #[error(
+        "this key was withdrawn because it may have leaked, and is never accepted again, for no \
+         tenant: have a new key made, and see to it that this one is deleted at the provider"
+    )]
+    KeyWithdrawn,
     /// A key was sealed with a data key that is retired or gone by now: it has to be sealed anew.
     #[error(
         "data key {0} of the keyring no longer seals: read the keyring again and seal with the present one"
@@ -173,6 +179,7 @@ impl StoreError {
             | Self::NewerSchema
             | Self::RefTaken(_)
             | Self::KeyTaken
+            | Self::KeyWithdrawn
             | Self::NotTheSealingKey(_)
             | Self::NoTenant(_)
             | Self::Refused { .. } => false,

@@ -47,6 +47,8 @@ pub enum Fate {
     OtherExpiry,
     /// Another tenant has this key; which one is not said.
     KeyTaken,
+    /// This key was withdrawn because it may have leaked.
+    KeyWithdrawn,
 }
 
 #[derive(FromQueryResult)]
@@ -154,7 +156,9 @@ impl Store {
         entry: &Entry,
     ) -> Result<Fate, StoreError> {
         if let Some(refused) = known.against(entry) {
-            return Ok(refused);
+            let withdrawn =
+                refused == Fate::OtherKey && self.is_withdrawn(tx, &entry.new.fingerprint).await?;
+            return Ok(if withdrawn { Fate::KeyWithdrawn } else { refused });
         }
         let id = TenantId::from_raw(known.id);
         let mut changed = self.set_care(tx, id, &entry.care).await?;
@@ -168,8 +172,8 @@ impl Store {
     }
 
     /// Everything of a new tenant but its state. Where another process has just added the same
-    /// tenant, it is one that exists; where it has just added the same key, this tenant is refused,
-    /// and what was written of it is taken back.
+    /// tenant, it is one that exists; where it has just added the same key, or the key was withdrawn,
+    /// this tenant is refused, and what was written of it is taken back.
     async fn insert(
         &self,
         tx: &DatabaseTransaction,
@@ -207,10 +211,17 @@ impl Store {
             new.masked.as_str().into(),
             micros(now).into(),
         ];
-        if tx.execute_raw(self.statement(sql, values)).await?.rows_affected() == 0 {
+        let refused = if tx.execute_raw(self.statement(sql, values)).await?.rows_affected() == 0 {
+            Some(Fate::KeyTaken)
+        } else if self.is_withdrawn(tx, &new.fingerprint).await? {
+            Some(Fate::KeyWithdrawn)
+        } else {
+            None
+        };
+        if let Some(refused) = refused {
             let sql = "DELETE FROM tenant WHERE id = $1";
             tx.execute_raw(self.statement(sql, [new.id.raw().into()])).await?;
-            return Ok(Fate::KeyTaken);
+            return Ok(refused);
         }
         self.set_care(tx, new.id, &entry.care).await?;
         Ok(Fate::Added)

@@ -21,6 +21,7 @@ mod row;
 mod save;
 mod sweep;
 mod tenants;
+mod withdrawn;
 
 use std::fmt;
 use std::time::Duration;
@@ -52,6 +53,7 @@ pub use reseal::{Resealed, SealedRow};
 pub use save::{Saved, Verdict};
 pub use sweep::{Claim, Watched, Who};
 pub use tenants::{KeyKind, NewTenant, TenantView};
+pub use withdrawn::{Deletion, Revocations};
 
 /// How often the schema is brought up to date while another process is at it too.
 const MOST_TRIES: u32 = 10;
@@ -178,13 +180,16 @@ impl Store {
     }
 
     /// On SQLite, empties the write-ahead log into the file, so that what was deleted is gone from
-    /// both. Readers of this moment may keep it from being done; the next time does it then.
-    async fn empty_log(&self) -> Result<(), StoreError> {
-        if self.dialect == Dialect::Sqlite {
-            let checkpoint = self.statement("PRAGMA wal_checkpoint(TRUNCATE)", []);
-            self.write.query_all_raw(checkpoint).await?;
+    /// both. Readers of this moment may keep it from being done; the next time does it then. Gives
+    /// back whether it was done; a server has no such log.
+    async fn empty_log(&self) -> Result<bool, StoreError> {
+        if self.dialect != Dialect::Sqlite {
+            return Ok(true);
         }
-        Ok(())
+        let checkpoint = self.statement("PRAGMA wal_checkpoint(TRUNCATE)", []);
+        let row = self.write.query_one_raw(checkpoint).await?;
+        let busy: Option<i64> = row.map(|row| row.try_get("", "busy")).transpose()?;
+        Ok(busy == Some(0))
     }
 
     /// A transaction that takes the write lock at once: one that reads first and writes later

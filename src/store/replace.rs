@@ -56,13 +56,15 @@ impl Store {
     }
 
     /// The one place that says who has a key, before it is tried and again in the transaction that
-    /// would make it live. The look-up of withdrawn fingerprints belongs here, before that of
-    /// present ones: there is no table of them yet, so [`Bearer::Withdrawn`] is never the answer.
+    /// would make it live.
     async fn bearer_seen_by(
         &self,
         connection: &impl ConnectionTrait,
         fingerprint: &[u8],
     ) -> Result<Bearer, StoreError> {
+        if self.is_withdrawn(connection, fingerprint).await? {
+            return Ok(Bearer::Withdrawn);
+        }
         let sql = "SELECT tenant_id FROM tenant_key WHERE fingerprint = $1";
         let row =
             connection.query_one_raw(self.statement(sql, [fingerprint.to_vec().into()])).await?;
@@ -114,6 +116,10 @@ impl Store {
         match tx.execute_raw(self.statement(sql, values)).await {
             Ok(_) => {}
             Err(error) => return taken_meanwhile(error),
+        }
+        // Whoever withdraws this key at this moment has made the insert wait.
+        if self.is_withdrawn(&tx, &new.fingerprint).await? {
+            return Ok(Replacement::Barred(Bearer::Withdrawn));
         }
         let sql = "UPDATE tenant SET required_scopes = $1 WHERE id = $2";
         let values = [new.required.joined().into(), verdict.tenant.raw().into()];

@@ -96,8 +96,8 @@ impl Store {
     }
 
     /// On SQLite, takes what was overwritten out of the write-ahead log as well, as far as no reader
-    /// of this moment keeps it there.
-    pub async fn forget_overwritten(&self) -> Result<(), StoreError> {
+    /// of this moment keeps it there; says whether that was done.
+    pub async fn forget_overwritten(&self) -> Result<bool, StoreError> {
         self.empty_log().await
     }
 }

@@ -40,6 +40,8 @@ pub struct Verdict {
     /// Whether nothing but the last acceptance and the next due time has changed
     /// ([`Decision::is_routine`]): then only those are written.
     pub routine: bool,
+    /// Why, in the words of the person who did it, if it was one.
+    pub remark: Option<String>,
 }
 
 /// What became of a batch.
@@ -91,12 +93,17 @@ impl Store {
         }
         self.follow(&tx, &follows).await?;
         tx.commit().await?;
-        if !follows.destroyed.is_empty()
-            && let Err(error) = self.empty_log().await
-        {
-            tracing::warn!(
-                "a destroyed key may stand in the write-ahead log until it is emptied: {error}"
-            );
+        if !follows.destroyed.is_empty() {
+            let why = match self.empty_log().await {
+                Ok(true) => None,
+                Ok(false) => Some("somebody is reading".to_owned()),
+                Err(error) => Some(error.to_string()),
+            };
+            if let Some(why) = why {
+                tracing::warn!(
+                    "a destroyed key may stand in the write-ahead log until it is emptied: {why}"
+                );
+            }
         }
         Ok(Saved { saved, lost })
     }
@@ -193,6 +200,10 @@ impl Store {
             (all.opened.is_empty(), dialect.open_episodes(), json(&all.opened)?),
             (all.closed.is_empty(), dialect.close_episodes(), json(&all.closed)?),
             (all.owed.is_empty(), dialect.owe(), json(&all.owed)?),
+            // The fingerprint is read from the row that is deleted after it.
+            (all.withdrawn.is_empty(), dialect.withdraw_keys(), json(&all.withdrawn)?),
+            (all.withdrawn.is_empty(), dialect.want_deletions(), json(&all.withdrawn)?),
+            (all.destroyed.is_empty(), dialect.revoke(), json(&all.destroyed)?),
             (all.destroyed.is_empty(), dialect.destroy_keys(), json(&all.destroyed)?),
         ];
         for (_, sql, rows) in statements.into_iter().filter(|(empty, ..)| !empty) {
@@ -209,7 +220,8 @@ pub(super) struct Follows {
     opened: Vec<(i64, u32, i64, i64)>,
     closed: Vec<(i64, u32, i64, &'static str)>,
     owed: Vec<Owed>,
-    destroyed: Vec<(i64, u32)>,
+    destroyed: Vec<(i64, u32, i64)>,
+    withdrawn: Vec<(i64, u32, i64, Option<String>)>,
 }
 
 /// A message: id, tenant, episode, audience, stage, state, dedup key, body, when it was owed.
@@ -218,6 +230,7 @@ type Owed = (String, i64, u32, &'static str, &'static str, &'static str, String,
 impl Follows {
     pub(super) fn add(&mut self, verdict: &Verdict, now: DateTime<Utc>) -> Result<(), StoreError> {
         let (tenant, now) = (verdict.tenant.raw(), micros(now));
+        let generation = verdict.decision.next.generation.0;
         if let Some(client) = &verdict.client {
             self.clients.push((tenant, client.clone()));
         }
@@ -231,7 +244,10 @@ impl Follows {
                 }
                 Effect::Owe(notice) => self.owed.push(owed(verdict, *notice, now)?),
                 Effect::DestroyKey => {
-                    self.destroyed.push((tenant, verdict.decision.next.generation.0));
+                    self.destroyed.push((tenant, generation, now));
+                }
+                Effect::WithdrawKey => {
+                    self.withdrawn.push((tenant, generation, now, verdict.remark.clone()));
                 }
                 // Nothing is ever unsent yet, and there are no links: messages are kept as what
                 // would have been sent.

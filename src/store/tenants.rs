@@ -178,6 +178,7 @@ impl Store {
                 error.into()
             });
         }
+        self.refuse_withdrawn(&tx, &new.fingerprint).await?;
         let row = StateRow::from_health(new.id, 1, &new.health, Due::At(due));
         let insert = self.statement(self.dialect.insert(), [json(&[row])?.into()]);
         tx.execute_raw(insert).await?;

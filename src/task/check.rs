@@ -20,6 +20,7 @@ use crate::store::Watched;
 use crate::telemetry::Metrics;
 
 use super::budget::Budget;
+use super::gate::Gate;
 use super::keyring::KeyringSource;
 use super::pace::Pace;
 use super::pulse::Pulse;
@@ -46,6 +47,8 @@ pub struct Checker {
     pub budget: Budget,
     /// What is counted.
     pub metrics: Metrics,
+    /// Whether a key may still be used.
+    pub gate: Arc<Gate>,
     /// Who decides and saves what was found.
     pub settler: Settler,
     /// Signs of life, for those who judge from outside whether checks are made.

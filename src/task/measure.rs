@@ -79,7 +79,9 @@ impl Measure {
             None => TimeDelta::zero(),
         };
         let put_off = checker.store.put_off(now - PUT_OFF_AFTER, now).await?;
+        let deletions = checker.store.count_deletions_wanted().await?;
         let metrics = &checker.metrics;
+        metrics.deletions_wanted.set(deletions.into());
         metrics.interval_seconds.set(seconds(checker.policy.interval));
         metrics.effective_interval_seconds.set(seconds(effective));
         metrics.overdue_seconds.set(seconds(overdue));

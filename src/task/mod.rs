@@ -1,7 +1,7 @@
 //! What runs by itself: asks who is due, decides, saves.
 //!
 //! The road of one check: [`watch`] claims who is due; a `crew` has each asked at its time,
-//! by a [`Checker`] within the [`budget`] (`probe`); a [`Settler`] decides with `health` and saves with `store`. What a person does
+//! by a [`Checker`] within the [`budget`] and past the [`gate`] (`probe`); a [`Settler`] decides with `health` and saves with `store`. What a person does
 //! to a tenant joins the road there.
 //!
 //! A key that a person enters ([`enter`]) is tried beside it and joins it there as well.
@@ -14,6 +14,7 @@ pub mod check;
 mod crew;
 pub mod cron;
 pub mod enter;
+pub mod gate;
 pub mod heartbeat;
 pub mod keyring;
 pub mod lease;
@@ -32,6 +33,7 @@ pub use budget::{Budget, Caller, Scope};
 pub use check::{Change, Checker, Observed};
 pub use cron::Pokes;
 pub use enter::{Answer, EnterError, Found, Offer};
+pub use gate::Gate;
 pub use heartbeat::Heartbeat;
 pub use keyring::{KeyringError, KeyringSource};
 pub use lease::Lease;

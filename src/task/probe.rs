@@ -26,8 +26,9 @@ use super::check::{Checker, Observed};
 
 impl Checker {
     /// Asks the provider about one tenant, without beginning a call after `latest`. `None` when one
-    /// that was needed could not be started: the budget could not be asked or had none in time, or
-    /// nothing new is to be begun.
+    /// that was needed could not be started: the budget could not be asked or had none in time, the
+    /// key was revoked or it is not known whether it was, or nothing new is to be begun. `None` also
+    /// when the key was revoked in the middle of a call, which is dropped then.
     pub async fn probe(
         &self,
         tenant: Watched,
@@ -39,6 +40,7 @@ impl Checker {
             client: tenant.client.as_deref().or(self.client_id.as_deref()),
             required: &tenant.required,
         };
+        let generation = tenant.health.generation.0;
         let doubted = tenant.health.status.doubt().map(|doubt| &doubt.failure);
         let turn = cadence::turn(self.clock.now(), self.policy.interval, self.phase(tenant.id));
         // What is done once in n intervals is not done by everybody in the same one.
@@ -55,6 +57,7 @@ impl Checker {
             // A key that is not there costs nobody a call.
             if let Some(sealed) = &tenant.sealed {
                 // A check that has begun is brought to its end: half of one would tell nothing.
+                self.gate.look().await?;
                 let unless = (calls == 0).then_some(shutdown);
                 self.may_call(Caller::Routine, latest, unless).await?;
                 // Before the key is opened, so that nothing is awaited while it is.
@@ -62,6 +65,8 @@ impl Checker {
             }
             let now = self.clock.now();
             started.get_or_insert_with(|| (now, Instant::now()));
+            // From here to the call nothing is awaited.
+            let pass = self.gate.admit(tenant.id, generation, tenant.sealed.is_some())?;
             let key = match self.open(&tenant) {
                 Ok(key) => key,
                 Err(why) => {
@@ -70,7 +75,11 @@ impl Checker {
                 }
             };
             calls += 1;
-            let reply = self.call(&call, &key, now).await;
+            let reply = tokio::select! {
+                biased;
+                () = pass.revoked() => return None,
+                reply = self.call(&call, &key, now) => reply,
+            };
             drop(key);
             self.heed(&reply).await;
             step = examination.answer(&reply);

@@ -41,7 +41,7 @@ impl Settler {
         let disabled = |status: &Status| matches!(status, Status::Disabled(_));
         for _ in 0..MOST_ROUNDS {
             let now = self.clock.now();
-            let verdict = self.judge(&one, Skies::UNKNOWN, now);
+            let verdict = self.judge(&one, None, Skies::UNKNOWN, now);
             if verdict.decision.reason == Reason::OtherGeneration {
                 return Ok(Replaced::Meanwhile);
             }

@@ -84,6 +84,16 @@ impl Settler {
         tenant: TenantId,
         action: Action,
     ) -> Result<Option<Verdict>, StoreError> {
+        self.operate_because(tenant, action, None).await
+    }
+
+    /// The same, with the person's own words for why.
+    pub async fn operate_because(
+        &self,
+        tenant: TenantId,
+        action: Action,
+        remark: Option<&str>,
+    ) -> Result<Option<Verdict>, StoreError> {
         let Some(tenant) = self.store.watched(&[tenant]).await?.pop() else {
             return Ok(None);
         };
@@ -96,7 +106,7 @@ impl Settler {
         let observed = Observed { tenant, evidence, client: None, calls: 0 };
         // Nobody holds this lease: a check under way keeps its own.
         let lease = random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
-        Ok(self.settle(&[observed], &lease).await?.pop())
+        Ok(self.settle_as(&[observed], &lease, remark).await?.pop())
     }
 
     /// Decides what was observed and saves it; gives back what holds now. Whatever was lost to
@@ -107,6 +117,15 @@ impl Settler {
         &self,
         observed: &[Observed],
         lease: &str,
+    ) -> Result<Vec<Verdict>, StoreError> {
+        self.settle_as(observed, lease, None).await
+    }
+
+    async fn settle_as(
+        &self,
+        observed: &[Observed],
+        lease: &str,
+        remark: Option<&str>,
     ) -> Result<Vec<Verdict>, StoreError> {
         let mut settled = Vec::with_capacity(observed.len());
         let mut pending: BTreeMap<TenantId, Pending<'_>> = observed
@@ -120,7 +139,7 @@ impl Settler {
             let now = self.clock.now();
             let weather = self.weather(pending.values().map(|one| one.observed), now).await?;
             let verdicts: Vec<Verdict> =
-                pending.values().map(|one| self.judge(one, weather, now)).collect();
+                pending.values().map(|one| self.judge(one, remark, weather, now)).collect();
             let asked = Instant::now();
             let ended = self.store.save(&verdicts, lease, now).await;
             self.metrics.save_seconds.observe(asked.elapsed().as_secs_f64());
@@ -167,7 +186,13 @@ impl Settler {
         Ok(settled)
     }
 
-    pub(super) fn judge(&self, one: &Pending<'_>, weather: Skies, now: DateTime<Utc>) -> Verdict {
+    pub(super) fn judge(
+        &self,
+        one: &Pending<'_>,
+        remark: Option<&str>,
+        weather: Skies,
+        now: DateTime<Utc>,
+    ) -> Verdict {
         let (tenant, Observed { evidence, client, calls, .. }) = (one.tenant(), one.observed);
         let before = &tenant.health;
         let class = evidence.finding.class();
@@ -184,6 +209,7 @@ impl Settler {
             changed_from: decision.changed(before).then(|| before.status.word()),
             client: client.clone(),
             routine: decision.is_routine(before),
+            remark: remark.map(str::to_owned),
             decision,
         }
     }

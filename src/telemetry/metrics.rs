@@ -44,6 +44,12 @@ pub struct Metrics {
     pub budget_holds: IntCounter,
     /// For how long yet nobody may start a call, in seconds.
     pub budget_held_seconds: Gauge,
+    /// Calls that were not started, or dropped, because of a revocation, by why.
+    pub calls_refused: IntCounterVec,
+    /// Keys that may have leaked and are not confirmed to be deleted at the provider.
+    pub deletions_wanted: IntGauge,
+    /// How long ago revocations were last read, in seconds.
+    pub revocations_age_seconds: Gauge,
     /// Results that were saved with one transaction.
     pub batch_size: Histogram,
     /// How long such a transaction took, in seconds.
@@ -174,6 +180,19 @@ impl Metrics {
                 "keypulse_clock_ahead_seconds",
                 "How far keypulse's time is ahead of the machine's clock, which was set back",
             )?,
+            calls_refused: new.counters(
+                "keypulse_calls_refused_total",
+                "Calls not started or dropped because a key was revoked or might have been",
+                &["why"],
+            )?,
+            deletions_wanted: new.int_gauge(
+                "keypulse_deletions_wanted",
+                "Keys that may have leaked and are not confirmed to be deleted at the provider",
+            )?,
+            revocations_age_seconds: new.gauge(
+                "keypulse_revocations_age_seconds",
+                "How long ago this process last read which keys were revoked",
+            )?,
             saved: new.counter("keypulse_decisions_saved_total", "Decisions that were saved")?,
             decided_again: new.counter(
                 "keypulse_decisions_repeated_total",
@@ -217,6 +236,9 @@ impl Metrics {
         }
         for kind in ["passing", "lasting"] {
             let _ = self.store_errors.with_label_values(&[kind]);
+        }
+        for why in ["revoked", "unread", "dropped"] {
+            let _ = self.calls_refused.with_label_values(&[why]);
         }
         for status in Status::WORDS {
             let _ = self.status_changes.with_label_values(&[status]);

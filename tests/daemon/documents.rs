@@ -40,7 +40,7 @@ fn a_tenant_has_the_same_fields_wherever_it_is_printed() {
     rig.add(1..=FLEET);
     let expected = BTreeSet::from(TENANT);
     // One tenant alone is shown with what is known of it beside its key.
-    let care = ["contact", "labels", "locale", "time_zone"];
+    let care = ["contact", "deletions_wanted", "labels", "locale", "time_zone"];
     let show = || {
         let mut shown = rig.show(5);
         let fields = shown.as_object_mut().unwrap();

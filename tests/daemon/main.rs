@@ -33,3 +33,4 @@ mod schema;
 mod secrecy;
 mod settings;
 mod story;
+mod withdrawn;

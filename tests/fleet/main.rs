@@ -15,6 +15,7 @@ mod wait;
 
 mod budget;
 mod clock;
+mod disabled;
 mod full_disk;
 mod killed;
 mod shared;

@@ -310,3 +310,24 @@ async fn a_good_key_is_taken_whatever_the_tenants_state() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_withdrawn_key_is_taken_by_nobody_and_another_key_ends_the_disabling() {
+    on_both(async |rig| {
+        let road = Road::on(rig, 2).await;
+        road.check("erp-0001").await;
+        let leaked = road.sandbox.world().tenant(1).unwrap().into_key();
+        let id = road.app.store.tenant("erp-0001").await.unwrap().unwrap().id;
+        road.checker.settler.operate(id, Action::Compromise).await.unwrap().unwrap();
+        let before = everything(rig).await;
+        for tenant in ["erp-0001", "erp-0002"] {
+            assert_eq!(road.refusal(tenant, leaked.expose()).await, Refusal::WithdrawnKey);
+        }
+        assert_eq!(everything(rig).await, before);
+        let new = road.rotated(1);
+        let answer = road.enter("erp-0001", new.expose()).await;
+        assert!(matches!(answer, Answer::Replaced { .. }), "{answer:?}");
+        assert_eq!(road.status("erp-0001").await, "healthy");
+    })
+    .await;
+}

@@ -195,6 +195,7 @@ pub fn decided(tenant: &Watched, finding: Finding, at: DateTime<Utc>) -> Verdict
         changed_from: decision.changed(before).then(|| before.status.word()),
         client: None,
         routine: decision.is_routine(before),
+        remark: None,
         decision,
     }
 }

@@ -232,6 +232,22 @@ pub async fn clock(app: &App, machine: &dyn Clock) -> Check {
     }
 }
 
+/// Whether keys that may have leaked still have power at the provider, as far as anybody said.
+pub async fn leaked(app: &App) -> Check {
+    const NAME: &str = "leaked keys";
+    let title = &app.profile().title;
+    match app.store.count_deletions_wanted().await {
+        Ok(0) => Check::ok(NAME, format!("none waits to be deleted at {title}")),
+        Ok(wanted) => Check::warning(
+            NAME,
+            format!("not confirmed to be deleted at {title}: {wanted}"),
+            "`keypulse tenant list --status disabled --cause compromised` says whose, `tenant show` \
+             how; then `tenant confirm-deleted`",
+        ),
+        Err(error) => Check::refused(NAME, &error),
+    }
+}
+
 /// Whether the budget carries the fleet.
 pub async fn full_pass(app: &App) -> Check {
     const NAME: &str = "full pass";

@@ -42,6 +42,11 @@ pub enum Refusal {
     KeyTwice(u64),
     #[error("this key belongs to another tenant already: every tenant needs a key of its own")]
     KeyTaken,
+    #[error(
+        "this key was withdrawn because it may have leaked, and is never accepted again: have a \
+         new one made"
+    )]
+    KeyWithdrawn,
     #[error("this tenant exists with another key: replacing a key is not what import does")]
     OtherKey,
     #[error("this tenant exists with another company: import does not move a tenant")]
@@ -62,6 +67,7 @@ impl Refusal {
             Fate::OtherKind => Some(Self::OtherKind),
             Fate::OtherExpiry => Some(Self::OtherExpiry),
             Fate::KeyTaken => Some(Self::KeyTaken),
+            Fate::KeyWithdrawn => Some(Self::KeyWithdrawn),
         }
     }
 }

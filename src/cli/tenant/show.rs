@@ -16,6 +16,8 @@ use crate::store::StoreError;
 use crate::store::TenantFilter;
 use crate::store::TenantView;
 
+use super::withdraw;
+
 /// Tenants are read from the store so many at a time.
 const PAGE: u32 = 500;
 
@@ -109,6 +111,11 @@ pub async fn show(app: &App, reference: &str, json: bool) -> anyhow::Result<()> 
         let until = until.map_or("resumed".to_owned(), |until| output::moment(Some(until)));
         lines.push(("paused", format!("until {until}")));
     }
+    let wanted = app.store.deletions_wanted(view.id).await?;
+    if let Some(open) = withdraw::open_point(app, &wanted) {
+        let tick = format!("`keypulse tenant confirm-deleted {}`", view.reference);
+        lines.push(("open", format!("{open}. Once it is done: {tick}")));
+    }
     for (name, value) in lines {
         output::line(&format!("{name:<11} {value}"))?;
     }
@@ -164,6 +171,8 @@ pub async fn document(app: &App, view: &TenantView) -> anyhow::Result<()> {
     answer["locale"] = json!(care.locale);
     answer["time_zone"] = json!(care.time_zone);
     answer["labels"] = json!(care.labels);
+    let wanted = app.store.deletions_wanted(view.id).await?;
+    answer["deletions_wanted"] = withdraw::open_points(&wanted);
     output::document(&answer)
 }
 

@@ -1,0 +1,170 @@
+//! Takes a tenant's key out of use because it may have leaked, and ticks off what only a person at
+//! the provider can do about it.
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::app::App;
+use crate::cli::output;
+use crate::health::Action;
+use crate::health::DisabledCause;
+use crate::health::Status;
+use crate::redact::chain;
+use crate::store::Deletion;
+use crate::store::TenantView;
+use crate::telemetry::Metrics;
+
+use super::show::{document, found};
+
+/// For how long, and with which pause, it is tried to empty the log of a file that somebody reads.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Disables a tenant whose key may have leaked.
+pub async fn disable(
+    app: &App,
+    reference: &str,
+    reason: Option<&str>,
+    yes: bool,
+    json: bool,
+) -> anyhow::Result<()> {
+    let view = found(app, reference).await?;
+    let before = view.health.status == Status::Disabled(DisabledCause::Compromised);
+    if !before {
+        if !yes {
+            confirm(app, &view)?;
+        }
+        let settler = app.settler(Metrics::new()?, Arc::default());
+        let done = settler.operate_because(view.id, Action::Compromise, reason).await?;
+        if done.is_none() {
+            bail!("{reference} kept changing, and nothing was done: try again");
+        }
+        forget(app).await?;
+    }
+    let view = found(app, reference).await?;
+    if json {
+        return document(app, &view).await;
+    }
+    output::line(&if before {
+        format!("{} was disabled already; nothing has changed", view.reference)
+    } else {
+        format!(
+            "{}: {}; every keypulse on this database stops using its key within 5 seconds, and the \
+             stored key is destroyed",
+            view.reference, view.health.status
+        )
+    })?;
+    let wanted = app.store.deletions_wanted(view.id).await?;
+    if wanted.iter().any(|one| !one.known) {
+        output::line(
+            "This key had been destroyed before, so keypulse does not know it any more and could \
+             not refuse it: see to it that nobody gives it again.",
+        )?;
+    }
+    if wanted.is_empty() {
+        return output::line(&format!("{} was confirmed to be deleted", at(app)));
+    }
+    output::line(&format!(
+        "keypulse has no power over the key itself: whoever has it can use it until it is deleted \
+         at {title}. {}.\n\
+         This point stays open until `keypulse tenant confirm-deleted {}`.",
+        how(app),
+        view.reference,
+        title = app.profile().title
+    ))
+}
+
+/// Notes that somebody has deleted the key at the provider.
+pub async fn confirm_deleted(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
+    let view = found(app, reference).await?;
+    let confirmed = app.store.confirm_deleted(view.id, app.clock.now()).await?;
+    if json {
+        return document(app, &view).await;
+    }
+    output::line(&if confirmed > 0 {
+        format!("{}: noted that its key is deleted at {}", view.reference, app.profile().title)
+    } else {
+        format!("{}: no key of it waits to be deleted; nothing has changed", view.reference)
+    })
+}
+
+/// What is open of a tenant, as people read it.
+pub fn open_point(app: &App, wanted: &[Deletion]) -> Option<String> {
+    let first = wanted.first()?;
+    let title = &app.profile().title;
+    Some(format!(
+        "a key that may have leaked is not confirmed to be deleted at {title}, since {}. {}",
+        output::moment(Some(first.wanted_at)),
+        how(app)
+    ))
+}
+
+/// The same as programs read it.
+pub fn open_points(wanted: &[Deletion]) -> Value {
+    let one = |one: &Deletion| {
+        json!({
+            "generation": one.generation,
+            "wanted_at": one.wanted_at,
+            "refused_if_given_again": one.known,
+        })
+    };
+    wanted.iter().map(one).collect()
+}
+
+fn at(app: &App) -> String {
+    format!("its key at {}", app.profile().title)
+}
+
+/// How the key is deleted at the provider.
+fn how(app: &App) -> String {
+    let profile = app.profile();
+    match &profile.key.deletion {
+        Some(deletion) => format!("There: {deletion}"),
+        None => format!("Ask {} how", profile.title),
+    }
+}
+
+/// On SQLite, waits until nobody reads what stood in the log before.
+async fn forget(app: &App) -> anyhow::Result<()> {
+    let mut why = "somebody has been reading it for seconds".to_owned();
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        match app.store.forget_overwritten().await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(error) => why = chain(&error),
+        }
+        sleep(PAUSE).await;
+    }
+    output::hint(&format!(
+        "note: the sealed key may stand in the write-ahead log of the database until that is \
+         emptied, as at the end of the daemon: {why}"
+    ))
+}
+
+fn confirm(app: &App, view: &TenantView) -> anyhow::Result<()> {
+    if !io::stdin().is_terminal() {
+        bail!("a key that is withdrawn cannot come back: say `--yes` where nobody can be asked");
+    }
+    output::hint(&format!(
+        "The key of {} ({}) will be used no more and never be accepted again; the tenant stays \
+         disabled until it has a new one. Its stored key is destroyed: there is no way back.\n\
+         It can still be used by whoever has it, until it is deleted at {}.\n\
+         Type `disable {}` to go on:",
+        view.reference,
+        output::printable(&view.name),
+        app.profile().title,
+        view.reference
+    ))?;
+    let mut typed = String::new();
+    io::stdin().read_line(&mut typed).context("the answer cannot be read")?;
+    if typed.trim() != format!("disable {}", view.reference) {
+        bail!("nothing was done");
+    }
+    Ok(())
+}
