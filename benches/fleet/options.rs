@@ -26,7 +26,7 @@ pub struct Options {
 /// How large the parts are.
 #[derive(Clone, Copy, Debug)]
 pub struct Sizes {
-    /// Tenants at saturation: more than can be asked in [`Sizes::INTERVAL`].
+    /// Tenants at saturation: more than can be asked in a second.
     pub saturated: u32,
     /// Times that both are measured, in turn.
     pub rounds: u32,
