@@ -109,7 +109,7 @@ impl Dialect {
     }
 
     /// Selects the tenants of a JSON list of ids (`$1`) as one JSON list `rows` of their rows: what
-    /// identifies them, the sealed key in hexadecimal digits, and a list of [`COLUMNS`].
+    /// identifies them, the sealed key in hexadecimal digits, and a list of its hot columns.
     pub fn select_watched(self) -> String {
         let (list, array, hex, text) = match self {
             Self::Sqlite => ("json_group_array", "json_array", "hex(k.sealed)", ""),
