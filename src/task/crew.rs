@@ -24,8 +24,8 @@ use super::pace::Turns;
 /// Checks that are due within so many microseconds start together: one wake of the process serves
 /// them all. Nobody is asked before it is due, and nobody later than this because of it.
 const SLOT: i64 = 50_000;
-/// Whoever is later than this when it is claimed has not just been claimed late: it was not claimed
-/// in time, because nobody was there or nobody could.
+/// Later than this when it is claimed means that nobody was there to claim it in time, or nobody
+/// could; between two claims a new tenant may become a little late.
 const LATE: TimeDelta = TimeDelta::milliseconds(500);
 /// Findings that may lie here before somebody takes them; the asking waits then.
 const FOUND: usize = 2_048;

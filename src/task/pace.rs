@@ -57,7 +57,7 @@ impl Turns {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 50 million")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
 fn nanos(rate: f64) -> u64 {
     (1e9 / rate).clamp(1.0, 1e9) as u64
 }

@@ -1,12 +1,13 @@
 //! The road of one check: asked of the sandbox, decided, saved; against other writers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 use keypulse::app::{Access, App, TenantRequest};
 use keypulse::clock::{Clock, SystemClock};
 use keypulse::config::Config;
-use keypulse::health::{CompanyId, Failure, Finding, Inconclusive};
+use keypulse::health::{CompanyId, Failure, Finding, Inconclusive, cadence};
 use keypulse::ids::TenantRef;
 use keypulse::sandbox::{Change, Fault, FaultKind, Options, Sandbox};
 use keypulse::shutdown::Shutdown;
@@ -221,6 +222,53 @@ async fn no_call_is_started_once_the_end_has_begun() {
         shutdown.begin();
         assert!(road.checker.probe(tenant, soon(), &shutdown).await.is_none());
         assert_eq!(road.sandbox.world().counts().total, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_check_that_has_begun_makes_its_other_calls_though_the_end_begins() {
+    on_both(async |rig| {
+        let road = Road::on(rig, 1).await;
+        road.check("erp-0001").await;
+        // Whoever is doubted is asked everything.
+        road.sandbox.world().apply(Change::Revoke { tenant: 1 }).unwrap();
+        road.check("erp-0001").await;
+        road.sandbox.world().apply(Change::Restore { tenant: 1 }).unwrap();
+        road.sandbox.world().apply(Change::Latency { ms: 200 }).unwrap();
+        let tenant = road.claim("erp-0001", "ending").await;
+        let (shutdown, world) = (Shutdown::new(), road.sandbox.world());
+        world.reset_counts();
+        let end = async {
+            while world.counts().total == 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+            shutdown.begin();
+        };
+        let (observed, ()) = tokio::join!(road.checker.probe(tenant, soon(), &shutdown), end);
+        assert_eq!(observed.unwrap().evidence.finding, Finding::Accepted);
+        assert_eq!(world.counts().calls.installation, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_asked_in_one_of_four_intervals_is_asked_of_a_part_of_the_fleet_in_each() {
+    on_both(async |rig| {
+        let road = Road::on(rig, 120).await;
+        let (interval, now) = (road.checker.policy.interval, road.app.clock.now());
+        let mut by_interval: BTreeMap<i64, Vec<bool>> = BTreeMap::new();
+        for n in 1..=120 {
+            let reference = format!("erp-{n:04}");
+            road.check(&reference).await;
+            let id = road.app.store.tenant(&reference).await.unwrap().unwrap().id.raw();
+            let turn = cadence::turn(now, interval, cadence::phase(id, interval));
+            let asked = road.sandbox.world().tenant_counts(n).unwrap().installation > 0;
+            by_interval.entry(turn).or_default().push(asked);
+        }
+        let together = by_interval.into_values().max_by_key(Vec::len).unwrap();
+        assert!(together.len() >= 60, "{}", together.len());
+        assert!(together.contains(&true) && together.contains(&false), "{together:?}");
     })
     .await;
 }
