@@ -39,7 +39,6 @@ use crate::task::Gate;
 use crate::task::Heartbeat;
 use crate::task::KeyringSource;
 use crate::task::Measure;
-use crate::task::Pace;
 use crate::task::Pokes;
 use crate::task::Pulse;
 use crate::task::Scope;
@@ -192,7 +191,6 @@ impl App {
             gate: Arc::new(gate),
             settler,
             pulse,
-            pace: Pace::default(),
         })
     }
 
@@ -348,9 +346,7 @@ impl App {
 /// What the interval is stretched to for so many tenants.
 fn effective(checker: &Arc<Checker>) -> private::Effective {
     let checker = Arc::clone(checker);
-    Arc::new(move |tenants| {
-        effective_interval(tenants, &checker.policy, &checker.profile, &checker.budget)
-    })
+    Arc::new(move |tenants| checker.effective_interval(tenants))
 }
 
 /// Takes the lock of the file, or refuses because another daemon has it.

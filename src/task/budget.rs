@@ -18,10 +18,12 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use crate::clock::Clock;
-use crate::store::MOST_HELD;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::bounded;
+
+use super::pace::Pace;
+use super::pushed::Pushed;
 
 /// The name of the budget that all calls share.
 const NAME: &str = "calls";
@@ -44,8 +46,11 @@ pub enum Scope {
 /// Who wants to start a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// What runs by itself.
+    /// A routine check begins: at the pace of the fleet, one after the other.
     Routine,
+    /// Something is being confirmed, or a check that has begun makes another call: it waits for the
+    /// budget alone.
+    Pressing,
     /// A person who has entered a key and waits for the answer. Goes ahead of all the others of its
     /// process, and by a head start ahead of those of other processes.
     Entry,
@@ -61,7 +66,10 @@ pub struct Budget {
     slice: Mutex<Slice>,
     pushed: Lock<Pushed>,
     waiting: AtomicU32,
-    /// Held by the one routine caller that may stand at the slice.
+    pace: Pace,
+    /// Held by the one routine check that waits to begin.
+    door: Mutex<()>,
+    /// Held by the one caller other than an entry that may stand at the slice.
     turn: Mutex<()>,
     /// How many entries wait.
     entries: watch::Sender<u32>,
@@ -115,30 +123,6 @@ impl Slice {
     }
 }
 
-/// How often in a row the provider has asked for fewer calls.
-#[derive(Debug)]
-struct Pushed {
-    times: u32,
-    until: Instant,
-}
-
-impl Pushed {
-    /// It asks again at `now`: for how long nobody is to start a call. Calls that were under way
-    /// together are refused together: however many, that is one time.
-    fn again(&mut self, pause: Option<TimeDelta>, now: Instant) -> TimeDelta {
-        let new = now >= self.until;
-        if new {
-            self.times = (self.times + 1).min(7);
-        }
-        let unsaid = TimeDelta::seconds(1 << self.times.saturating_sub(1));
-        let pause = pause.unwrap_or(unsaid).min(MOST_HELD);
-        if new {
-            self.until = now + pause.to_std().unwrap_or_default();
-        }
-        pause
-    }
-}
-
 impl Budget {
     /// A budget of so many calls in any 60 seconds.
     pub fn new(store: Store, clock: Arc<dyn Clock>, per_minute: NonZeroU32, scope: Scope) -> Self {
@@ -150,8 +134,10 @@ impl Budget {
             per_minute,
             scope,
             slice,
-            pushed: Lock::new(Pushed { times: 0, until: now }),
+            pushed: Lock::new(Pushed::since(now)),
             waiting: AtomicU32::new(0),
+            pace: Pace::default(),
+            door: Mutex::new(()),
             turn: Mutex::new(()),
             entries: watch::channel(0).0,
         }
@@ -161,11 +147,17 @@ impl Budget {
     /// not be asked: then no call may be started. An entry waits for whatever of the present slice
     /// is spent and for other entries, never for routine.
     pub async fn take(&self, caller: Caller) -> Result<(), StoreError> {
-        if self.scope == Scope::Key {
-            return Ok(());
-        }
         let _waiting = Waiting::among(&self.waiting);
         match caller {
+            Caller::Routine => {
+                // Held until the budget has a call too: while nobody can start one, nobody comes
+                // through, and so no crowd stands behind it that would all start at once.
+                let _door = self.door.lock().await;
+                self.pace.turn().await;
+                self.take_in_turn().await
+            }
+            Caller::Pressing => self.take_in_turn().await,
+            Caller::Entry if self.scope == Scope::Key => Ok(()),
             Caller::Entry => {
                 let _ahead = Ahead::among(&self.entries);
                 // Held while waiting: whoever came first is served first.
@@ -173,11 +165,13 @@ impl Budget {
                 while !self.step(&mut slice, Caller::Entry, Duration::ZERO).await? {}
                 Ok(())
             }
-            Caller::Routine => self.take_routine().await,
         }
     }
 
-    async fn take_routine(&self) -> Result<(), StoreError> {
+    async fn take_in_turn(&self) -> Result<(), StoreError> {
+        if self.scope == Scope::Key {
+            return Ok(());
+        }
         // Mostly nobody waits and there is a call left.
         if let Ok(_turn) = self.turn.try_lock()
             && *self.entries.borrow() == 0
@@ -196,7 +190,7 @@ impl Budget {
             let mut slice = self.slice.lock().await;
             while *entries.borrow() == 0 {
                 refused = refused.saturating_add(1);
-                if self.step(&mut slice, Caller::Routine, courtesy(refused)).await? {
+                if self.step(&mut slice, Caller::Pressing, courtesy(refused)).await? {
                     return Ok(());
                 }
             }
@@ -241,12 +235,14 @@ impl Budget {
         Ok(false)
     }
 
-    /// Waits; a routine caller no longer than until there is an entry.
+    /// Waits; whoever is no entry, no longer than until there is one.
     async fn rest(&self, wait: Duration, caller: Caller) {
         let mut entries = self.entries.subscribe();
         let cut_short = async {
             match caller {
-                Caller::Routine => drop(entries.wait_for(|number| *number > 0).await),
+                Caller::Routine | Caller::Pressing => {
+                    drop(entries.wait_for(|number| *number > 0).await);
+                }
                 Caller::Entry => std::future::pending().await,
             }
         };
@@ -262,7 +258,7 @@ impl Budget {
     pub async fn push_back(&self, pause: Option<TimeDelta>) -> Result<bool, StoreError> {
         let (pause, new) = {
             let (mut pushed, now) = (self.pushed(), Instant::now());
-            let new = now >= pushed.until;
+            let new = pushed.is_new(now);
             (pushed.again(pause, now), new)
         };
         // What was charged already starts within the second.
@@ -272,11 +268,16 @@ impl Budget {
 
     /// The provider answered without asking for fewer calls.
     pub fn go_on(&self) {
-        self.pushed().times = 0;
+        self.pushed().forget();
     }
 
     fn pushed(&self) -> MutexGuard<'_, Pushed> {
         self.pushed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How fast routine checks may begin.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     /// How many calls it allows in any 60 seconds.
@@ -357,18 +358,6 @@ mod tests {
             at += step;
         }
         started
-    }
-
-    #[test]
-    fn refusals_that_come_together_double_the_pause_once() {
-        let begun = Instant::now();
-        let mut pushed = Pushed { times: 0, until: begun };
-        let mut after = |seconds| {
-            let now = begun + Duration::from_secs(seconds);
-            (0..25).map(|_| pushed.again(None, now).num_seconds()).max()
-        };
-        assert_eq!([0, 1, 3, 7].map(&mut after), [Some(1), Some(2), Some(4), Some(8)]);
-        assert_eq!([15, 31, 63, 123].map(&mut after), [Some(16), Some(32), Some(60), Some(60)]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tracing::{error, warn};
 use crate::clock::Clock;
 use crate::health::Evidence;
 use crate::health::Policy;
+use crate::health::Status;
 use crate::health::cadence;
 use crate::ids::TenantId;
 use crate::provider::Client;
@@ -22,7 +23,7 @@ use crate::telemetry::Metrics;
 use super::budget::Budget;
 use super::gate::Gate;
 use super::keyring::KeyringSource;
-use super::pace::Pace;
+use super::measure::effective_interval;
 use super::pulse::Pulse;
 use super::settle::Settler;
 
@@ -43,7 +44,7 @@ pub struct Checker {
     pub policy: Policy,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
-    /// How many calls may be started.
+    /// How many calls may be started, and how fast.
     pub budget: Budget,
     /// What is counted.
     pub metrics: Metrics,
@@ -53,8 +54,6 @@ pub struct Checker {
     pub settler: Settler,
     /// Signs of life, for those who judge from outside whether checks are made.
     pub pulse: Arc<Pulse>,
-    /// How fast what is late is made up for.
-    pub pace: Pace,
 }
 
 /// What a probe found of one tenant.
@@ -105,8 +104,19 @@ impl Checker {
         self.settler.settle(observed, lease).await.map(drop)
     }
 
+    /// The time between two routine checks of one of so many tenants that the budget can carry.
+    pub fn effective_interval(&self, tenants: u32) -> TimeDelta {
+        effective_interval(tenants, &self.policy, &self.profile, &self.budget)
+    }
+
     /// The tenant's own place within the interval.
     pub(super) fn phase(&self, tenant: TenantId) -> TimeDelta {
         cadence::phase(tenant.raw(), self.policy.interval)
     }
+}
+
+/// Whether something is being confirmed of the tenant: the same as the store's `Who::Suspects`.
+pub(super) fn is_urgent(tenant: &Watched) -> bool {
+    let status = &tenant.health.status;
+    status.doubt().is_some() && !matches!(status, Status::NeedsReconnection { .. })
 }

@@ -4,29 +4,23 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::error;
 
-use crate::health::Status;
 use crate::ids::TenantId;
 use crate::shutdown::Shutdown;
 use crate::store::Watched;
 
-use super::check::{Checker, Observed};
-use super::pace::Turns;
+use super::check::{Checker, Observed, is_urgent};
 
 /// Checks that are due within so many microseconds start together: one wake of the process serves
 /// them all. Nobody is asked before it is due, and nobody later than this because of it.
 const SLOT: i64 = 50_000;
-/// Later than this when it is claimed means that nobody was there to claim it in time, or nobody
-/// could; between two claims a new tenant may become a little late.
-const LATE: TimeDelta = TimeDelta::milliseconds(500);
 /// Findings that may lie here before somebody takes them; the asking waits then.
 const FOUND: usize = 2_048;
 
@@ -61,8 +55,7 @@ impl Crew {
         });
         let (queued, flying) = (Arc::clone(&work.queued), Arc::clone(&work.flying));
         let begun = Arc::clone(&work.begun);
-        let (waiting, late, hands) = (BTreeMap::new(), Turns::default(), JoinSet::new());
-        let foreman = Foreman { work, most, waiting, late, hands };
+        let foreman = Foreman { work, most, waiting: BTreeMap::new(), hands: JoinSet::new() };
         let foreman = AbortOnDropHandle::new(tokio::spawn(foreman.run(orders)));
         Self { given, found, queued, flying, begun, _foreman: foreman }
     }
@@ -127,7 +120,6 @@ struct Foreman {
     work: Arc<Work>,
     most: u32,
     waiting: BTreeMap<Instant, Vec<Order>>,
-    late: Turns,
     hands: JoinSet<()>,
 }
 
@@ -162,19 +154,13 @@ impl Foreman {
         }
     }
 
-    /// Puts each tenant in the slot of its due time. Routine checks that are late already get one
-    /// after the other, at the pace at which they are made up for.
+    /// Puts each tenant in the slot of its due time. Those who are late already come at once, and wait
+    /// for the pace.
     fn line_up(&mut self, orders: Vec<Order>) {
         let (at, now) = (Instant::now(), self.work.checker.clock.now());
-        let step = self.work.checker.pace.step();
         for order in orders {
             let due = order.tenant.due_at.and_then(slot).unwrap_or(now);
-            let late = now - due > LATE && !is_urgent(&order.tenant);
-            let turn = if late {
-                at + whole_slots(self.late.take(at, step) - at)
-            } else {
-                at + (due - now).to_std().unwrap_or_default()
-            };
+            let turn = at + (due - now).to_std().unwrap_or_default();
             self.waiting.entry(turn).or_default().push(order);
         }
     }
@@ -257,24 +243,11 @@ impl Drop for Flight<'_> {
     }
 }
 
-/// Whether something is being confirmed of the tenant: the same as the store's `Who::Suspects`.
-fn is_urgent(tenant: &Watched) -> bool {
-    let status = &tenant.health.status;
-    status.doubt().is_some() && !matches!(status, Status::NeedsReconnection { .. })
-}
-
 /// The end of the slot in which a moment lies.
 fn slot(due: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let micros = due.timestamp_micros();
     let rest = micros.checked_neg()?.rem_euclid(SLOT);
     DateTime::from_timestamp_micros(micros.checked_add(rest)?)
-}
-
-/// So long a wait, to the end of its last slot.
-fn whole_slots(wait: Duration) -> Duration {
-    let slot = SLOT.unsigned_abs();
-    let micros = u64::try_from(wait.as_micros()).unwrap_or(u64::MAX);
-    Duration::from_micros(micros.div_ceil(slot).saturating_mul(slot))
 }
 
 fn note(ended: Result<(), tokio::task::JoinError>) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
 use crate::health::Policy;
@@ -20,6 +20,9 @@ use super::check::Checker;
 pub const PUT_OFF_AFTER: TimeDelta = TimeDelta::seconds(30);
 /// Time between two measurings though nobody pokes.
 const LONGEST: Duration = Duration::from_secs(20);
+/// Least time between two counts of a fleet that may have grown; a count that takes long is made
+/// less often still.
+const RECOUNT: Duration = Duration::from_secs(1);
 
 /// Measures whenever it is poked.
 #[derive(Debug)]
@@ -63,17 +66,37 @@ impl Measure {
                 self.checker.count_store_error(&error);
             }
             // Whoever pokes goes by the machine's clock, which may have been set back.
-            let _poked = timeout(LONGEST, self.poked.notified()).await;
+            let _poked = timeout(LONGEST, self.wait()).await;
+        }
+    }
+
+    /// Waits to be poked; meanwhile counts the fleet anew whenever checks have to wait for the pace,
+    /// because it may have grown.
+    async fn wait(&self) {
+        let mut rest = RECOUNT;
+        loop {
+            tokio::select! {
+                () = self.poked.notified() => return,
+                () = async { sleep(rest).await; self.checker.budget.pace().pressed().await } => {}
+            }
+            let begun = Instant::now();
+            match bounded(self.checker.store.count_watched()).await {
+                Ok(tenants) => {
+                    let effective = self.checker.effective_interval(tenants);
+                    self.checker.budget.pace().know(tenants, effective);
+                }
+                Err(error) => self.checker.count_store_error(&error),
+            }
+            rest = RECOUNT.max(begun.elapsed() * 20);
         }
     }
 
     async fn run_once(&mut self) -> Result<(), StoreError> {
         let checker = Arc::clone(&self.checker);
         let tenants = checker.store.count_watched().await?;
-        let effective =
-            effective_interval(tenants, &checker.policy, &checker.profile, &checker.budget);
+        let effective = checker.effective_interval(tenants);
         let now = checker.clock.now();
-        checker.pace.know(tenants, effective);
+        checker.budget.pace().know(tenants, effective);
         let overdue = match checker.store.earliest_due().await? {
             Some(due) => (now - due).max(TimeDelta::zero()),
             None => TimeDelta::zero(),

@@ -22,7 +22,7 @@ use crate::vault::Purpose;
 use crate::vault::SealContext;
 
 use super::budget::Caller;
-use super::check::{Checker, Observed};
+use super::check::{Checker, Observed, is_urgent};
 
 impl Checker {
     /// Asks the provider about one tenant, without beginning a call after `latest`. `None` when one
@@ -59,7 +59,9 @@ impl Checker {
                 // A check that has begun is brought to its end: half of one would tell nothing.
                 self.gate.look().await?;
                 let unless = (calls == 0).then_some(shutdown);
-                self.may_call(Caller::Routine, latest, unless).await?;
+                let routine = calls == 0 && !is_urgent(&tenant);
+                let caller = if routine { Caller::Routine } else { Caller::Pressing };
+                self.may_call(caller, latest, unless).await?;
                 // Before the key is opened, so that nothing is awaited while it is.
                 self.keyring.prepare(sealed).await;
             }

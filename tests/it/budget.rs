@@ -193,3 +193,40 @@ async fn an_entry_of_one_process_is_soon_ahead_of_the_routine_of_another() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_crowd_that_waited_for_the_budget_begins_at_the_pace_of_the_fleet() {
+    on_both(async |rig| {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        // Slices of 1,000 calls: the budget alone would let all begin at once.
+        let per_minute = NonZeroU32::new(60_000).unwrap();
+        let died = TimeDelta::seconds(1);
+        assert_eq!(rig.store.charge("calls", died, clock.now()).await.unwrap(), None);
+        let budget =
+            Arc::new(Budget::new(rig.another().await, clock, per_minute, Scope::Integration));
+        // Twice a fleet of 25 in a second.
+        budget.pace().know(25, TimeDelta::seconds(1));
+        let started = Arc::new(AtomicU32::new(0));
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..100 {
+            let (budget, started) = (Arc::clone(&budget), Arc::clone(&started));
+            tasks.spawn(async move {
+                budget.take(Caller::Routine).await.unwrap();
+                started.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        while started.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        let begun = Instant::now();
+        while started.load(Ordering::SeqCst) < 25 {
+            let (so_far, since) = (started.load(Ordering::SeqCst), begun.elapsed().as_millis());
+            assert!(u128::from(so_far) <= 4 + since / 20, "{so_far} after {since} ms");
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        // What is being confirmed does not stand in that line.
+        budget.take(Caller::Pressing).await.unwrap();
+        assert!(budget.waiting() > 50, "{} wait", budget.waiting());
+    })
+    .await;
+}
