@@ -313,7 +313,9 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
         Finding::Accepted => "the key is accepted".to_owned(),
         Finding::Failed(failure) => format!("{} {failure}", app.profile().title),
         Finding::Inconclusive(why) => format!("{why}; this says nothing about the key"),
-        Finding::Operator(_) | Finding::Replaced(_) => "nothing was asked".to_owned(),
+        Finding::Operator(_) | Finding::Replaced(_) | Finding::Compared => {
+            "nothing was asked".to_owned()
+        }
     };
     output::line(&format!("{reference}: {said}\nstatus: {}", view.health.status))?;
     if view.health.status.doubt().is_some()

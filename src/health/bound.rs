@@ -2,11 +2,20 @@
 
 use chrono::TimeDelta;
 
-use super::evidence::Failure;
+use super::evidence::{Failure, Standing};
 use super::policy::Policy;
 use super::reason::Reason;
 use super::state::{Doubt, Run};
 use super::weather::Weather;
+
+/// Why the longer bound holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alone {
+    /// There are too few other tenants to compare with, and no canary.
+    Fleet,
+    /// The source of the key could not be asked whether it is the one in use.
+    Source,
+}
 
 /// How much it takes to believe a failure.
 pub enum Bound {
@@ -16,29 +25,35 @@ pub enum Bound {
         count: u32,
         /// How long at least between the beginnings of the first and the last.
         span: TimeDelta,
-        /// Whether nothing could be compared.
-        alone: bool,
+        /// Why it takes so much, where it takes more than usual.
+        alone: Option<Alone>,
     },
     /// However many: it fits a fault of the provider or of our own.
     Held,
 }
 
 impl Bound {
-    /// The bound for this failure under this weather.
-    pub fn for_failure(failure: &Failure, weather: Weather, policy: &Policy) -> Self {
-        match (weather, failure) {
-            (Weather::Suspected, _) => Self::Held,
-            (Weather::Unknown, _) => {
-                Self::Reach { count: policy.alone_rejections, span: policy.alone_span, alone: true }
+    /// The bound for this failure under this weather, of a key that stands so to its source.
+    pub fn for_failure(
+        failure: &Failure,
+        weather: Weather,
+        standing: Standing,
+        policy: &Policy,
+    ) -> Self {
+        let alone = match (weather, standing) {
+            (Weather::Suspected, _) => return Self::Held,
+            (Weather::Unknown, _) => Some(Alone::Fleet),
+            (Weather::Clear, Standing::NotCompared) => Some(Alone::Source),
+            (Weather::Clear, Standing::Current | Standing::OutOfStep) => None,
+        };
+        let (count, span) = match failure {
+            _ if alone.is_some() => (policy.alone_rejections, policy.alone_span),
+            Failure::WrongCompany(_) => (2, policy.wrong_company_span),
+            Failure::Rejected | Failure::Disconnected | Failure::PermissionLost(_) => {
+                (policy.rejections, policy.span)
             }
-            (Weather::Clear, Failure::WrongCompany(_)) => {
-                Self::Reach { count: 2, span: policy.wrong_company_span, alone: false }
-            }
-            (
-                Weather::Clear,
-                Failure::Rejected | Failure::Disconnected | Failure::PermissionLost(_),
-            ) => Self::Reach { count: policy.rejections, span: policy.span, alone: false },
-        }
+        };
+        Self::Reach { count, span, alone }
     }
 
     /// Whether the failures heard under this weather are enough.

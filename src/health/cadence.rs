@@ -57,6 +57,9 @@ pub fn next(
         Status::Paused { until, .. } => return until.map_or(Due::Never, Due::At),
         // Whoever resumes a tenant wants to see what is true now.
         _ if matches!(evidence.finding, Finding::Operator(_)) => now,
+        Status::Degraded(Trouble::OutOfStep) => routine(now, policy.interval, phase),
+        // So does whoever has put it in step again.
+        _ if matches!(evidence.finding, Finding::Compared) => now,
         Status::NeedsReconnection { returning: Some(first), .. }
         | Status::Degraded(Trouble::Key { returning: Some(first), .. }) => {
             (*first.min(&now) + policy.confirm_after[0]).max(silent)
@@ -118,15 +121,17 @@ fn retry(next: &Health, evidence: &Evidence, policy: &Policy) -> DateTime<Utc> {
             let silent = next.silent_since.map_or(step, |since| evidence.began - since);
             evidence.began + silent.clamp(step, policy.interval)
         }
-        Finding::Accepted | Finding::Failed(_) | Finding::Operator(_) | Finding::Replaced(_) => {
-            evidence.began
-        }
+        Finding::Accepted
+        | Finding::Failed(_)
+        | Finding::Operator(_)
+        | Finding::Replaced(_)
+        | Finding::Compared => evidence.began,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::evidence::{Failure, Generation};
+    use super::super::evidence::{Failure, Generation, Standing};
     use super::super::inconclusive::Inconclusive;
     use super::super::weather::Weather;
     use super::*;
@@ -217,6 +222,7 @@ mod tests {
             generation: Generation::FIRST,
             began: at(0),
             finding: Finding::Inconclusive(Inconclusive::RateLimited),
+            standing: Standing::Current,
             pause: Some(TimeDelta::minutes(40)),
         };
         let due = next(&health, &evidence, &Policy::default(), TimeDelta::zero(), at(0));
@@ -235,6 +241,7 @@ mod tests {
                 generation: Generation::FIRST,
                 began,
                 finding: Finding::Inconclusive(Inconclusive::TimedOut),
+                standing: Standing::Current,
                 pause: None,
             };
             let after = retry(&health, &evidence, &policy);
@@ -258,6 +265,7 @@ mod tests {
             generation: Generation::FIRST,
             began: at(0),
             finding: Finding::Inconclusive(Inconclusive::OtherClient),
+            standing: Standing::Current,
             pause: None,
         };
         let due = next(&health, &evidence, &Policy::default(), TimeDelta::zero(), at(0));

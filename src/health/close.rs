@@ -9,13 +9,8 @@ impl Rules<'_> {
     pub(super) fn close(&mut self, outcome: Outcome) {
         self.effects.push(Effect::RevokeLinks);
         self.effects.push(Effect::CancelUnsent);
-        let told = match outcome {
-            Outcome::Recovered | Outcome::Replaced => {
-                told_of(&self.next.status, self.next.accepted_at.is_some())
-            }
-            Outcome::Disabled => &[],
-        };
-        for audience in told {
+        let told = told_of(&self.next.status, self.next.accepted_at.is_some());
+        for audience in told.iter().filter(|audience| outcome.resolves(**audience)) {
             self.effects.push(Effect::owe(*audience, Stage::Resolved));
         }
         self.effects.push(Effect::CloseEpisode { number: self.next.episodes, outcome });

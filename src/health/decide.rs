@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::bound::Bound;
 use super::cadence::{self, Due};
 use super::episode::{Audience, Effect, Outcome, Stage};
-use super::evidence::{Action, Evidence, Failure, Finding};
+use super::evidence::{Action, Evidence, Failure, Finding, Standing};
 use super::inconclusive::{Blame, Inconclusive};
 use super::policy::Policy;
 use super::reason::Reason;
@@ -137,14 +137,18 @@ impl Rules<'_> {
         }
         // What was heard in the future was heard by a clock that has been put right since.
         let heard = self.next.heard_at().filter(|heard| *heard <= self.now);
-        if heard.is_some_and(|heard| self.began <= heard) {
+        let asked = evidence.finding != Finding::Compared;
+        if asked && heard.is_some_and(|heard| self.began <= heard) {
             return Reason::Overtaken;
+        }
+        if let Some(reason) = self.compared(evidence) {
+            return reason;
         }
         match &evidence.finding {
             Finding::Accepted => self.accepted(),
-            Finding::Failed(failure) => self.failed(failure),
+            Finding::Failed(failure) => self.failed(failure, evidence.standing),
             Finding::Inconclusive(why) => self.inconclusive(*why),
-            Finding::Operator(_) | Finding::Replaced(_) => Reason::NotWatched,
+            Finding::Operator(_) | Finding::Replaced(_) | Finding::Compared => Reason::NotWatched,
         }
     }
 
@@ -156,7 +160,9 @@ impl Rules<'_> {
             Status::Pending { .. } => (Reason::FirstAccepted, false),
             Status::Healthy { doubt: None } => (Reason::StillAccepted, false),
             Status::Healthy { doubt: Some(_) } => (Reason::DoubtCleared, false),
-            Status::Degraded(Trouble::Unreachable { .. }) => (Reason::AnsweredAgain, false),
+            Status::Degraded(Trouble::Unreachable { .. } | Trouble::OutOfStep) => {
+                (Reason::AnsweredAgain, false)
+            }
             Status::Degraded(Trouble::Key { doubt, returning })
             | Status::NeedsReconnection { doubt, returning, .. } => {
                 let flapping = self
@@ -184,10 +190,10 @@ impl Rules<'_> {
         reason
     }
 
-    fn failed(&mut self, failure: &Failure) -> Reason {
+    fn failed(&mut self, failure: &Failure, standing: Standing) -> Reason {
         self.next.silent_since = None;
         let doubt = self.doubt(failure);
-        let bound = Bound::for_failure(failure, self.weather, self.policy);
+        let bound = Bound::for_failure(failure, self.weather, standing, self.policy);
         let reason = bound.reason(&doubt);
         let reached = bound.reached(&doubt);
         let foreign = matches!(failure, Failure::WrongCompany(_));
@@ -222,7 +228,9 @@ impl Rules<'_> {
                     return Reason::StillFailing;
                 }
             }
-            Status::Paused { .. } | Status::Disabled(_) => return Reason::NotWatched,
+            Status::Degraded(Trouble::OutOfStep) | Status::Paused { .. } | Status::Disabled(_) => {
+                return Reason::NotWatched;
+            }
         }
         reason
     }

@@ -41,6 +41,8 @@ pub enum Outcome {
     Disabled,
     /// Another key took the place of the one that it was about.
     Replaced,
+    /// The integration uses another key than the one that it was about.
+    OutOfStep,
 }
 
 impl Outcome {
@@ -50,6 +52,17 @@ impl Outcome {
             Self::Recovered => "recovered",
             Self::Disabled => "disabled",
             Self::Replaced => "replaced",
+            Self::OutOfStep => "out_of_step",
+        }
+    }
+
+    /// Whether this is good news for an audience that was told the bad. That the integration has
+    /// another key is news for engineers; whether it works, nobody knows yet.
+    pub fn resolves(self, audience: Audience) -> bool {
+        match self {
+            Self::Recovered | Self::Replaced => true,
+            Self::Disabled => false,
+            Self::OutOfStep => audience != Audience::Customer,
         }
     }
 }

@@ -19,6 +19,8 @@ pub struct Evidence {
     pub began: DateTime<Utc>,
     /// What it says.
     pub finding: Finding,
+    /// Whether that key is the one that the integration uses.
+    pub standing: Standing,
     /// The pause that the provider asked for with any of the answers, already capped.
     pub pause: Option<TimeDelta>,
 }
@@ -38,6 +40,18 @@ impl Generation {
     }
 }
 
+/// How the key that was tried stands to the one at its source, for what is said of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// It is the same, or there is no other source than keypulse itself.
+    #[default]
+    Current,
+    /// The source has another: whatever was said of this one says nothing of the customer.
+    OutOfStep,
+    /// The source could not be asked.
+    NotCompared,
+}
+
 /// What evidence says. Only [`Finding::Failed`] can ever count against a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
@@ -52,6 +66,9 @@ pub enum Finding {
     /// A new key was offered and accepted in quarantine; the evidence's generation is the one that
     /// follows the present one.
     Replaced(NewKey),
+    /// Nobody was asked: the key was compared with the one at its source, and the evidence's
+    /// standing says how that came out.
+    Compared,
 }
 
 /// What is known of a key that was offered and accepted, beside its acceptance.
@@ -67,7 +84,11 @@ impl Finding {
         match self {
             Self::Failed(_) => Some(Class::Refused),
             Self::Inconclusive(why) if why.blame() != Blame::Ourselves => Some(Class::Silent),
-            Self::Accepted | Self::Inconclusive(_) | Self::Operator(_) | Self::Replaced(_) => None,
+            Self::Accepted
+            | Self::Inconclusive(_)
+            | Self::Operator(_)
+            | Self::Replaced(_)
+            | Self::Compared => None,
         }
     }
 
@@ -79,6 +100,7 @@ impl Finding {
             Self::Inconclusive(why) => why.name(),
             Self::Operator(_) => "operator",
             Self::Replaced(_) => "replaced",
+            Self::Compared => "compared",
         }
     }
 }

@@ -11,6 +11,7 @@ mod bound;
 pub mod cadence;
 mod close;
 pub mod company;
+mod compared;
 pub mod decide;
 pub mod episode;
 pub mod evidence;
@@ -33,11 +34,12 @@ mod stories;
 #[cfg(test)]
 mod table;
 
+pub use bound::Alone;
 pub use cadence::Due;
 pub use company::CompanyId;
 pub use decide::{Decision, decide};
 pub use episode::{Audience, Effect, Notice, Outcome, Stage};
-pub use evidence::{Action, Evidence, Failure, Finding, Generation, NewKey, Permission};
+pub use evidence::{Action, Evidence, Failure, Finding, Generation, NewKey, Permission, Standing};
 pub use inconclusive::{Blame, Inconclusive};
 pub use policy::{BadPolicy, Bounds, Policy};
 pub use reason::Reason;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::bound::Alone;
 use super::evidence::Failure;
 use super::inconclusive::Inconclusive;
 use super::state::DisabledCause;
@@ -33,8 +34,8 @@ pub enum Reason {
         of: u32,
         /// Over how long at least.
         span: TimeDelta,
-        /// Whether the longer bound holds, because nothing can be compared.
-        alone: bool,
+        /// Why the longer bound holds, where it does.
+        alone: Option<Alone>,
     },
     /// A failure became certain.
     BoundReached {
@@ -44,8 +45,8 @@ pub enum Reason {
         count: u32,
         /// Over how long.
         over: TimeDelta,
-        /// Whether it was judged alone, because nothing can be compared.
-        alone: bool,
+        /// Why it was judged by the longer bound, where it was.
+        alone: Option<Alone>,
     },
     /// A failure that many others share at the same time, so that it is believed of none.
     Held {
@@ -67,6 +68,12 @@ pub enum Reason {
     },
     /// Newer evidence had been heard already.
     Overtaken,
+    /// The integration uses another key than the one that this is about.
+    OutOfStep,
+    /// So it was known already.
+    StillOutOfStep,
+    /// The integration uses the key that is held here.
+    InStep,
     /// The evidence is about a key that has been replaced.
     OtherGeneration,
     /// The tenant is paused or disabled.
@@ -102,18 +109,22 @@ impl fmt::Display for Reason {
                     "the provider {failure}, {count} of {of} needed over at least {}",
                     Plain(*span)
                 )?;
-                f.write_str(if *alone {
-                    "; nothing to compare with, so the longer bound holds"
-                } else {
-                    "; other keys are accepted"
+                f.write_str(match alone {
+                    Some(Alone::Fleet) => "; nothing to compare with, so the longer bound holds",
+                    Some(Alone::Source) => {
+                        "; not compared with the integration, so the longer bound holds"
+                    }
+                    None => "; other keys are accepted",
                 })
             }
             Self::BoundReached { failure, count, over, alone } => {
                 write!(f, "the provider {failure}, {count} times in {}", Plain(*over))?;
-                f.write_str(if *alone {
-                    "; judged alone, by the longer bound"
-                } else {
-                    "; other keys are accepted"
+                f.write_str(match alone {
+                    Some(Alone::Fleet) => "; judged alone, by the longer bound",
+                    Some(Alone::Source) => {
+                        "; not compared with the integration, so judged by the longer bound"
+                    }
+                    None => "; other keys are accepted",
                 })
             }
             Self::Held { failure, count } => write!(
@@ -131,6 +142,13 @@ impl fmt::Display for Reason {
                 )
             }
             Self::Overtaken => f.write_str("newer evidence had been heard already"),
+            Self::OutOfStep => f.write_str(
+                "the integration uses another key: nothing that is said of this one counts",
+            ),
+            Self::StillOutOfStep => f.write_str(
+                "the integration still uses another key: nothing counts until that one is taken",
+            ),
+            Self::InStep => f.write_str("the integration uses this key"),
             Self::OtherGeneration => f.write_str("the key has been replaced since"),
             Self::NotWatched => f.write_str("the tenant is not being watched"),
             Self::Paused => f.write_str("paused by an operator"),

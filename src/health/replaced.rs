@@ -113,8 +113,13 @@ mod tests {
     fn a_key_for_a_generation_that_is_not_the_next_one_changes_nothing() {
         let story = Story::healthy();
         for generation in [Generation(1), Generation(3)] {
-            let evidence =
-                Evidence { generation, began: minute(9), finding: replaced(), pause: None };
+            let evidence = Evidence {
+                generation,
+                began: minute(9),
+                finding: replaced(),
+                standing: Standing::Current,
+                pause: None,
+            };
             let phase = chrono::TimeDelta::zero();
             let weather = Weather::Clear;
             let decision =
@@ -158,7 +163,7 @@ mod tests {
                     continue;
                 }
                 let (generation, began) = (old, minute(at + 2));
-                let evidence = Evidence { generation, began, finding, pause: None };
+                let evidence = Evidence { generation, began, finding, standing: Standing::Current, pause: None };
                 let phase = chrono::TimeDelta::zero();
                 let weather = Weather::Clear;
                 let decision = decide(&now, &evidence, weather, &story.policy, phase, began);

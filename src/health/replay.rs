@@ -63,12 +63,33 @@ impl Story {
         self.tell_late(at, at, finding, weather)
     }
 
+    /// Takes one finding about a key that stands so to its source.
+    pub fn tell_of(
+        &mut self,
+        at: i64,
+        finding: Finding,
+        standing: Standing,
+        weather: Weather,
+    ) -> Decision {
+        self.take((at, at), finding, standing, weather)
+    }
+
     /// Takes at minute `at` the finding of a probe that began at minute `began`.
     pub fn tell_late(
         &mut self,
         began: i64,
         at: i64,
         finding: Finding,
+        weather: Weather,
+    ) -> Decision {
+        self.take((began, at), finding, Standing::Current, weather)
+    }
+
+    fn take(
+        &mut self,
+        (began, at): (i64, i64),
+        finding: Finding,
+        standing: Standing,
         weather: Weather,
     ) -> Decision {
         let evidence = Evidence {
@@ -78,6 +99,7 @@ impl Story {
             },
             began: minute(began),
             finding,
+            standing,
             pause: None,
         };
         let phase = TimeDelta::minutes(7);

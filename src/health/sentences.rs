@@ -210,8 +210,13 @@ fn evidence_that_was_overtaken_or_told_twice_changes_nothing() {
 #[test]
 fn evidence_about_a_replaced_key_is_void() {
     let mut story = Story::healthy();
-    let evidence =
-        Evidence { generation: Generation(2), began: minute(15), finding: rejected(), pause: None };
+    let evidence = Evidence {
+        generation: Generation(2),
+        began: minute(15),
+        finding: rejected(),
+        standing: Standing::Current,
+        pause: None,
+    };
     let decision = decide(
         &story.health,
         &evidence,

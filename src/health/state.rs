@@ -92,6 +92,10 @@ pub enum Trouble {
         /// What was being confirmed when the answers stopped.
         doubt: Option<Doubt>,
     },
+    /// The integration uses another key than the one held here, so nothing that is said of this one
+    /// counts. Not about the customer, so no episode. Left when the two are the same again, or when
+    /// the other key is taken.
+    OutOfStep,
 }
 
 /// Failures of one kind in a row, with nothing conclusive between them.
@@ -233,7 +237,7 @@ impl Status {
 
     /// Every word with every cause that [`Status::cause`] can give it; an empty one where it needs
     /// none.
-    pub const CAUSES: [(&'static str, &'static str); 16] = [
+    pub const CAUSES: [(&'static str, &'static str); 17] = [
         ("pending", ""),
         ("healthy", ""),
         ("degraded", "rejected"),
@@ -241,6 +245,7 @@ impl Status {
         ("degraded", "permission_lost"),
         ("degraded", "wrong_company"),
         ("degraded", "unreachable"),
+        ("degraded", "out_of_step"),
         ("needs_reconnection", "rejected"),
         ("needs_reconnection", "expired"),
         ("needs_reconnection", "never_accepted"),
@@ -270,6 +275,7 @@ impl Status {
             Self::Pending { .. } | Self::Healthy { .. } | Self::Paused { .. } => None,
             Self::Degraded(Trouble::Key { doubt, .. }) => Some(doubt.failure.name()),
             Self::Degraded(Trouble::Unreachable { .. }) => Some("unreachable"),
+            Self::Degraded(Trouble::OutOfStep) => Some("out_of_step"),
             Self::NeedsReconnection { cause, .. } => Some(cause.name()),
             Self::Disabled(cause) => Some(cause.name()),
         }
@@ -285,7 +291,7 @@ impl Status {
                 Some(doubt)
             }
             Self::Paused { frozen, .. } => frozen.status.doubt(),
-            Self::Disabled(_) => None,
+            Self::Degraded(Trouble::OutOfStep) | Self::Disabled(_) => None,
         }
     }
 
@@ -297,7 +303,7 @@ impl Status {
             Self::Paused { frozen, .. } => frozen.status.returning(),
             Self::Pending { .. }
             | Self::Healthy { .. }
-            | Self::Degraded(Trouble::Unreachable { .. })
+            | Self::Degraded(Trouble::Unreachable { .. } | Trouble::OutOfStep)
             | Self::Disabled(_) => None,
         }
     }
@@ -311,7 +317,7 @@ impl Status {
             Self::Paused { frozen, .. } => frozen.status.episode_open(),
             Self::Pending { .. }
             | Self::Healthy { .. }
-            | Self::Degraded(Trouble::Unreachable { .. })
+            | Self::Degraded(Trouble::Unreachable { .. } | Trouble::OutOfStep)
             | Self::Disabled(DisabledCause::Declined) => false,
         }
     }

@@ -65,11 +65,17 @@ fn states() -> Vec<(&'static str, Story)> {
         ("dead: never accepted", told(Story::pending(), &dead, &rejected())),
         ("paused", paused(Story::healthy())),
         ("disabled", told(Story::healthy(), &[590], &Finding::Operator(Action::Compromise))),
+        ("degraded: out of step", {
+            let mut story = Story::healthy();
+            story.tell_of(590, Finding::Compared, Standing::OutOfStep, Clear);
+            story
+        }),
     ]
 }
 
-fn findings() -> Vec<(&'static str, Finding)> {
-    vec![
+/// What can be learnt, of a key that is the one in use and of one that is not.
+fn findings() -> Vec<(&'static str, Finding, Standing)> {
+    let plain = [
         ("accepted", Finding::Accepted),
         ("refused", rejected()),
         ("lacking", lost("a:read")),
@@ -82,10 +88,19 @@ fn findings() -> Vec<(&'static str, Finding)> {
         ("compromise", Finding::Operator(Action::Compromise)),
         ("decline", Finding::Operator(Action::Decline)),
         ("replaced", Finding::Replaced(NewKey { expires_at: None })),
-    ]
+        ("same key", Finding::Compared),
+    ];
+    let stale = [
+        ("refused, stale", rejected(), Standing::OutOfStep),
+        ("accepted,stale", Finding::Accepted, Standing::OutOfStep),
+        ("another key", Finding::Compared, Standing::OutOfStep),
+        ("refused, alone", rejected(), Standing::NotCompared),
+    ];
+    let plain = plain.map(|(name, finding)| (name, finding, Standing::Current));
+    plain.into_iter().chain(stale).collect()
 }
 
-fn outcome(story: &Story, finding: &Finding, weather: Weather) -> String {
+fn outcome(story: &Story, finding: &Finding, standing: Standing, weather: Weather) -> String {
     let evidence = Evidence {
         generation: match finding {
             Finding::Replaced(_) => story.health.generation.next(),
@@ -93,6 +108,7 @@ fn outcome(story: &Story, finding: &Finding, weather: Weather) -> String {
         },
         began: minute(NOW),
         finding: finding.clone(),
+        standing,
         pause: None,
     };
     let decision = decide(
@@ -135,10 +151,10 @@ fn the_transition_table_is_as_committed() {
         "before                     evidence       weather   after                                                  ask again effects\n",
     );
     for (state, story) in states() {
-        for (name, finding) in findings() {
-            let clear = outcome(&story, &finding, Clear);
-            let unknown = outcome(&story, &finding, Unknown);
-            let suspected = outcome(&story, &finding, Suspected);
+        for (name, finding, standing) in findings() {
+            let clear = outcome(&story, &finding, standing, Clear);
+            let unknown = outcome(&story, &finding, standing, Unknown);
+            let suspected = outcome(&story, &finding, standing, Suspected);
             let mut line = |weather: &str, outcome: &str| {
                 let row = format!("{state:<26} {name:<14} {weather:<9} {outcome}");
                 writeln!(table, "{}", row.trim_end()).unwrap();

@@ -121,7 +121,9 @@ impl Refusal {
     /// accepted. `same` says whether it is the tenant's present key.
     pub fn of_finding(finding: &Finding, same: bool) -> Option<Self> {
         Some(match finding {
-            Finding::Accepted | Finding::Operator(_) | Finding::Replaced(_) => return None,
+            Finding::Accepted | Finding::Operator(_) | Finding::Replaced(_) | Finding::Compared => {
+                return None;
+            }
             Finding::Failed(Failure::Rejected) if same => Self::SameDeadKey,
             Finding::Failed(Failure::Rejected) => Self::KeyRejected,
             Finding::Failed(Failure::Disconnected) => Self::InstallationDisconnected,

@@ -76,7 +76,9 @@ fn say(finding: &Finding) -> String {
         Finding::Accepted => "accepted".to_owned(),
         Finding::Failed(failure) => format!("AGAINST THE KEY: {failure}"),
         Finding::Inconclusive(why) => format!("inconclusive, {:?}: {why}", why.blame()),
-        Finding::Operator(_) | Finding::Replaced(_) => unreachable!("no answer is a person"),
+        Finding::Operator(_) | Finding::Replaced(_) | Finding::Compared => {
+            unreachable!("no answer is a person")
+        }
     }
 }
 

@@ -183,6 +183,7 @@ impl StateRow {
             ("pending", None) => Status::Pending { doubt },
             ("healthy", None) => Status::Healthy { doubt },
             ("degraded", Some("unreachable")) => Status::Degraded(Trouble::Unreachable { doubt }),
+            ("degraded", Some("out_of_step")) => Status::Degraded(Trouble::OutOfStep),
             ("degraded", Some(_)) => {
                 Status::Degraded(Trouble::Key { doubt: doubt.ok_or("doubt_kind")?, returning })
             }

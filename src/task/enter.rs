@@ -13,6 +13,7 @@ use crate::health::Evidence;
 use crate::health::Finding;
 use crate::health::NewKey;
 use crate::health::Scopes;
+use crate::health::Standing;
 use crate::health::Status;
 use crate::ids::TenantId;
 use crate::ids::random_name;
@@ -298,7 +299,7 @@ fn observed(
         None => seen.and_then(|seen| seen.client),
         Some(_) => None,
     };
-    let evidence = Evidence { generation, began, finding, pause };
+    let evidence = Evidence { generation, began, finding, standing: Standing::Current, pause };
     Observed { tenant, evidence, client, calls }
 }
 

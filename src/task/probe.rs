@@ -7,6 +7,7 @@ use tracing::{debug, error};
 use crate::health::Evidence;
 use crate::health::Finding;
 use crate::health::Inconclusive;
+use crate::health::Standing;
 use crate::health::cadence;
 use crate::provider::Call;
 use crate::provider::Client;
@@ -99,7 +100,13 @@ impl Checker {
             self.metrics.lateness_seconds.observe(late.as_secs_f64());
         }
         debug!(tenant.id = %tenant.id, finding = finding.name(), "{} was asked: {}", tenant.reference, finding.name());
-        let evidence = Evidence { generation: tenant.health.generation, began, finding, pause };
+        let evidence = Evidence {
+            generation: tenant.health.generation,
+            began,
+            finding,
+            standing: Standing::Current,
+            pause,
+        };
         Some(Observed { tenant, evidence, client, calls })
     }
 

@@ -19,6 +19,7 @@ use crate::health::Due;
 use crate::health::Evidence;
 use crate::health::Finding;
 use crate::health::Policy;
+use crate::health::Standing;
 use crate::health::Weather;
 use crate::health::cadence;
 use crate::health::decide;
@@ -101,6 +102,7 @@ impl Settler {
             generation: tenant.health.generation,
             began: self.clock.now(),
             finding: Finding::Operator(action),
+            standing: Standing::Current,
             pause: None,
         };
         let observed = Observed { tenant, evidence, client: None, calls: 0 };

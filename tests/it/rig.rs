@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use keypulse::health::{CompanyId, Evidence, Finding, Generation, Health, Policy, Scopes, Weather};
-use keypulse::health::{Decision, decide};
+use keypulse::health::{Decision, Standing, decide};
 use keypulse::ids::{TenantId, TenantRef, random_name};
 use keypulse::store::{Claim, KeyKind, KeyringRow, NewTenant, Place, Store, Verdict, Watched, Who};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, QueryResult, Statement, Value};
@@ -183,7 +183,13 @@ pub fn tenant(n: u32) -> NewTenant {
 
 /// What the rules say of a tenant and a finding at that minute.
 pub fn decided(tenant: &Watched, finding: Finding, at: DateTime<Utc>) -> Verdict {
-    let evidence = Evidence { generation: Generation::FIRST, began: at, finding, pause: None };
+    let evidence = Evidence {
+        generation: Generation::FIRST,
+        began: at,
+        finding,
+        standing: Standing::Current,
+        pause: None,
+    };
     let policy = Policy::default();
     let before = &tenant.health;
     let decision: Decision =

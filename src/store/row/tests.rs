@@ -69,6 +69,7 @@ fn any_watched_status() -> impl Strategy<Value = Status> {
         (any_doubt(), option::of(any_time()))
             .prop_map(|(doubt, returning)| { Status::Degraded(Trouble::Key { doubt, returning }) }),
         option::of(any_doubt()).prop_map(|doubt| Status::Degraded(Trouble::Unreachable { doubt })),
+        Just(Status::Degraded(Trouble::OutOfStep)),
         (any_cause(), any_doubt(), option::of(any_time())).prop_map(|(cause, doubt, returning)| {
             Status::NeedsReconnection { cause, doubt, returning }
         }),
