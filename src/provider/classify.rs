@@ -51,8 +51,8 @@ pub enum Body {
 /// What is expected of a tenant's key.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
-    /// The company that the tenant is bound to.
-    pub company: &'a CompanyId,
+    /// The company that the tenant is bound to; none while that is what is asked for.
+    pub company: Option<&'a CompanyId>,
     /// The client that the key was accepted for, once it was.
     pub client: Option<&'a str>,
     /// The scopes that this tenant's key was accepted with.
@@ -113,8 +113,8 @@ pub fn identity(call: &Identity, expected: &Expected<'_>, reply: &Reply) -> Resu
     let subject = text(body, &call.subject)
         .and_then(|subject| parse_subject(call, subject))
         .ok_or_else(nonsense)?;
-    if let Subject::Company(found) = &subject
-        && found != expected.company
+    if let (Subject::Company(found), Some(company)) = (&subject, expected.company)
+        && found != company
     {
         return Err(Finding::Failed(Failure::WrongCompany(found.clone())));
     }
@@ -158,7 +158,7 @@ pub fn company(
     };
     let named = call.id.iter().find_map(|pointer| text(body, pointer)).and_then(CompanyId::parse);
     match named {
-        Some(named) if named == *expected.company => Ok(()),
+        Some(named) if expected.company == Some(&named) => Ok(()),
         Some(_) => Err(Finding::Inconclusive(Inconclusive::Contradiction)),
         None => Err(Finding::Inconclusive(Inconclusive::Nonsense)),
     }

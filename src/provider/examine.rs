@@ -19,6 +19,7 @@ pub struct Examination<'a> {
     expected: Expected<'a>,
     doubted: Option<&'a Failure>,
     offered: bool,
+    identity_only: bool,
     turn: i64,
     at: Stage,
     seen: Option<Seen>,
@@ -92,14 +93,29 @@ impl<'a> Examination<'a> {
         doubted: Option<&'a Failure>,
         turn: i64,
     ) -> Self {
-        let (at, offered) = (Stage::Identity, false);
-        Self { profile, expected, doubted, offered, turn, at, seen: None, pause: None }
+        Self {
+            profile,
+            expected,
+            doubted,
+            offered: false,
+            identity_only: false,
+            turn,
+            at: Stage::Identity,
+            seen: None,
+            pause: None,
+        }
     }
 
     /// An examination of a key that somebody offers: every call is made, as if everything were
     /// being doubted, and one that could be answered a moment later must be.
     pub fn of_offered(profile: &'a Profile, expected: Expected<'a>) -> Self {
         Self { offered: true, ..Self::new(profile, expected, None, 0) }
+    }
+
+    /// An examination of a key of which nobody has said whose it is: only that is asked.
+    pub fn of_unknown(profile: &'a Profile, expected: Expected<'a>) -> Self {
+        let unknown = Expected { company: None, ..expected };
+        Self { identity_only: true, ..Self::new(profile, unknown, None, 0) }
     }
 
     /// What the identity call told, once it was accepted.
@@ -117,12 +133,12 @@ impl<'a> Examination<'a> {
         let ask = |kind, path| Step::Ask(Call { kind, path });
         match self.at {
             Stage::Identity => ask(CallKind::Identity, Cow::Borrowed(&*self.profile.identity.path)),
-            Stage::Company => match &self.profile.company {
-                Some(call) => ask(
+            Stage::Company => match (&self.profile.company, self.expected.company) {
+                (Some(call), Some(company)) => ask(
                     CallKind::Company,
-                    Cow::Owned(call.path.replace("{company}", self.expected.company.as_str())),
+                    Cow::Owned(call.path.replace("{company}", company.as_str())),
                 ),
-                None => Step::Conclude(Finding::Inconclusive(Inconclusive::Nonsense)),
+                _ => Step::Conclude(Finding::Inconclusive(Inconclusive::Nonsense)),
             },
             Stage::Installation => match &self.profile.installation {
                 Some(call) => ask(CallKind::Installation, Cow::Borrowed(&*call.path)),
@@ -160,6 +176,9 @@ impl<'a> Examination<'a> {
                 let seen = classify::identity(&self.profile.identity, &self.expected, reply)?;
                 let organisation = seen.subject == Subject::Organisation;
                 self.seen = Some(seen);
+                if self.identity_only {
+                    return Ok(Stage::Done);
+                }
                 if organisation { Ok(Stage::Company) } else { Ok(self.after_company()) }
             }
             Stage::Company => {

@@ -23,6 +23,9 @@ pub enum Refusal {
     SameDeadKey,
     /// It opens this company instead of the expected one.
     OtherCompany(CompanyId),
+    /// It is an organisation's key, which may reach several companies, and nobody has said which one is
+    /// meant.
+    CompanyNotSaid,
     /// It is an organisation's key that does not reach the expected company.
     CompanyOutOfReach,
     /// It may not do this, which is required.
@@ -51,12 +54,13 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every word that [`Refusal::name`] can give.
-    pub const NAMES: [&'static str; 17] = [
+    pub const NAMES: [&'static str; 18] = [
         "key-empty",
         "key-unusable",
         "key-rejected",
         "same-dead-key",
         "other-company",
+        "company-not-said",
         "company-out-of-reach",
         "missing-scopes",
         "other-client",
@@ -79,6 +83,7 @@ impl Refusal {
             Self::KeyRejected => "key-rejected",
             Self::SameDeadKey => "same-dead-key",
             Self::OtherCompany(_) => "other-company",
+            Self::CompanyNotSaid => "company-not-said",
             Self::CompanyOutOfReach => "company-out-of-reach",
             Self::MissingScopes(_) => "missing-scopes",
             Self::OtherClient => "other-client",
@@ -104,6 +109,7 @@ impl Refusal {
             | Self::KeyRejected
             | Self::SameDeadKey
             | Self::OtherCompany(_)
+            | Self::CompanyNotSaid
             | Self::CompanyOutOfReach
             | Self::MissingScopes(_)
             | Self::OtherClient

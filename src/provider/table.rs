@@ -52,7 +52,8 @@ fn probe_with(
 ) -> (Finding, Vec<CallKind>) {
     let company = CompanyId::parse(OURS).unwrap();
     let required = Scopes::parse("export-jobs:read");
-    let expected = Expected { company: &company, client: Some("client-1"), required: &required };
+    let expected =
+        Expected { company: Some(&company), client: Some("client-1"), required: &required };
     let mut examination = Examination::new(profile, expected, doubted, turn);
     let mut asked = Vec::new();
     let mut replies = replies.iter();
@@ -223,7 +224,7 @@ fn the_company_of_an_organisation_is_asked_by_the_id_that_we_expect() {
     let profile = Profile::load("pleo").unwrap();
     let company = CompanyId::parse(OURS).unwrap();
     let required = Scopes::default();
-    let expected = Expected { company: &company, client: None, required: &required };
+    let expected = Expected { company: Some(&company), client: None, required: &required };
     let mut examination = Examination::new(&profile, expected, None, 1);
     let subject = "urn:pleo:organization:9";
     let body = introspected("API_KEY", "c", "companies:read", subject);
@@ -256,7 +257,7 @@ fn a_client_is_compared_only_once_it_is_known() {
     let profile = Profile::load("pleo").unwrap();
     let company = CompanyId::parse(OURS).unwrap();
     let required = Scopes::parse("export-jobs:read");
-    let expected = Expected { company: &company, client: None, required: &required };
+    let expected = Expected { company: Some(&company), client: None, required: &required };
     let mut examination = Examination::new(&profile, expected, None, 1);
     let body = introspected("API_KEY", "any-client", "export-jobs:read", &company_urn(OURS));
     let step = examination.answer(&reply(200, Body::Json(body)));
@@ -269,7 +270,7 @@ fn a_pause_asked_for_by_any_of_the_answers_is_kept() {
     let profile = Profile::load("pleo").unwrap();
     let company = CompanyId::parse(OURS).unwrap();
     let required = Scopes::default();
-    let expected = Expected { company: &company, client: None, required: &required };
+    let expected = Expected { company: Some(&company), client: None, required: &required };
     let mut examination = Examination::new(&profile, expected, None, 4);
     examination.answer(&reply(200, Body::Json(good())));
     let step = examination.answer(&reply(429, Body::Other));
@@ -311,7 +312,7 @@ fn another_provider_is_judged_by_its_own_profile() {
     let profile = Profile::parse("test", OTHER_PROVIDER).unwrap();
     let company = CompanyId::parse("acme-7").unwrap();
     let required = profile.default_scopes();
-    let expected = Expected { company: &company, client: None, required: &required };
+    let expected = Expected { company: Some(&company), client: None, required: &required };
     let judge = |replies: &[Reply], turn| {
         let mut examination = Examination::new(&profile, expected, None, turn);
         let mut last = None;

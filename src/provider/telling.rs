@@ -75,6 +75,13 @@ impl Refusal {
                 ),
                 format!("{open} while {customer} is selected, and copy the key there."),
             ),
+            Self::CompanyNotSaid => (
+                format!(
+                    "This key belongs to an organisation in {provider}, which may have several \
+                     companies. It is not known which one is meant."
+                ),
+                "Say for which company the connection is, then enter the key again.".to_owned(),
+            ),
             Self::CompanyOutOfReach => (
                 format!("This key works, but does not reach {customer} ({company})."),
                 format!("{open} and allow the key to use {customer}, or make one for {customer}."),
@@ -269,6 +276,7 @@ mod tests {
             Refusal::KeyRejected,
             Refusal::SameDeadKey,
             Refusal::OtherCompany(company),
+            Refusal::CompanyNotSaid,
             Refusal::CompanyOutOfReach,
             Refusal::MissingScopes(Scopes::parse("export-jobs:read users:read")),
             Refusal::OtherClient,

@@ -107,9 +107,9 @@ pub enum EnterError {
 }
 
 /// What came of the quarantine.
-struct Tried {
-    finding: Finding,
-    seen: Option<Seen>,
+pub(super) struct Tried {
+    pub(super) finding: Finding,
+    pub(super) seen: Option<Seen>,
     began: DateTime<Utc>,
     pause: Option<chrono::TimeDelta>,
     calls: u32,
@@ -138,7 +138,13 @@ impl Checker {
             return Ok(Answer::Refused(refusal));
         }
         let same = bearer == Bearer::Tenant(tenant);
-        let Some(tried) = self.quarantine(&watched, offer, &formed.key, shutdown).await? else {
+        let expected = Expected {
+            company: Some(&watched.company),
+            client: watched.client.as_deref().or(self.client_id.as_deref()),
+            required: offer.required,
+        };
+        let examination = Examination::of_offered(&self.profile, expected);
+        let Some(tried) = self.quarantine(examination, &formed.key, shutdown).await? else {
             return Ok(Answer::Refused(Refusal::TooBusy));
         };
         if let Some(refusal) = Refusal::of_finding(&tried.finding, same) {
@@ -158,19 +164,12 @@ impl Checker {
     }
 
     /// Tries the key while the stored one stays in place. `None` where the budget had no call.
-    async fn quarantine(
+    pub(super) async fn quarantine(
         &self,
-        tenant: &Watched,
-        offer: &Offer<'_>,
+        mut examination: Examination<'_>,
         key: &ApiKey,
         shutdown: &Shutdown,
     ) -> Result<Option<Tried>, EnterError> {
-        let expected = Expected {
-            company: &tenant.company,
-            client: tenant.client.as_deref().or(self.client_id.as_deref()),
-            required: offer.required,
-        };
-        let mut examination = Examination::of_offered(&self.profile, expected);
         let latest = Instant::now() + PATIENCE;
         let mut step = examination.step();
         let (mut calls, mut began) = (0_u32, None);

@@ -29,6 +29,7 @@ pub mod rotate;
 mod settle;
 pub mod watch;
 pub mod watchdog;
+mod whose;
 
 pub use budget::{Budget, Caller, Scope};
 pub use check::{Change, Checker, Observed};
@@ -42,3 +43,4 @@ pub use measure::{Measure, PUT_OFF_AFTER, effective_interval};
 pub use pulse::Pulse;
 pub use settle::Settler;
 pub use watch::Watch;
+pub use whose::Whose;

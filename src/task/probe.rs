@@ -37,7 +37,7 @@ impl Checker {
         shutdown: &Shutdown,
     ) -> Option<Observed> {
         let expected = Expected {
-            company: &tenant.company,
+            company: Some(&tenant.company),
             client: tenant.client.as_deref().or(self.client_id.as_deref()),
             required: &tenant.required,
         };

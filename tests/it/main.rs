@@ -21,4 +21,5 @@ mod saving;
 mod schema;
 mod sealed;
 mod tenants;
+mod whose;
 mod withdrawn;
