@@ -44,6 +44,7 @@ impl Refusal {
         Told { customer_message, next_step }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one table: what is said and what to do, by refusal")]
     fn texts(&self, names: &Names<'_>) -> (String, String) {
         let Names { provider, customer, company, .. } = names;
         let open = opening(names);
