@@ -155,3 +155,35 @@ pub enum BadMasterKey {
     )]
     Length,
 }
+
+/// Why a text is no public key to seal to. It never quotes the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadRecipient {
+    /// Nothing in it but remarks.
+    #[error("there is no public key in it: it is the line that begins with `age1`")]
+    Empty,
+    /// Much more than a public key.
+    #[error("it is longer than 4 KiB: is it another file?")]
+    TooLong,
+    /// Whoever has this can open what is sealed.
+    #[error(
+        "this is a SECRET key (AGE-SECRET-KEY-…), which only the integration may have: nothing was \
+         kept of it, but whoever saw it on the way here can open what is sealed to it. Make a new \
+         pair with `age-keygen` and give only the line that begins with `age1`"
+    )]
+    Secret,
+    /// More than one.
+    #[error("there is more than one key in it: keys are sealed to one recipient")]
+    Several,
+    /// An SSH key, a plugin's, or nothing of the kind.
+    #[error(
+        "it is no X25519 public key of age: those begin with `age1` and `age-keygen` makes them"
+    )]
+    Other,
+    /// Bech32 sees it.
+    #[error("it is not written as age writes it: a letter is wrong or missing, so copy it again")]
+    Checksum,
+    /// What is agreed with it, everybody knows.
+    #[error("this public key is worthless: what is sealed to it, everybody could open")]
+    Weak,
+}

@@ -11,6 +11,9 @@
 //! draws from the master key; its associated data binds role, id, format version and creation time.
 //! One row wraps a known value: when that one does not open either, the master key is another one.
 //!
+//! A copy of a key on its way to the integration is sealed with what `age.rs` writes, to a public key
+//! that is not of this keyring: nothing here opens it.
+//!
 //! # Against whom
 //! Somebody who reads the database (a copy, a backup, a replica) learns which rows hold a key, how
 //! long it is, and nothing of it. Somebody who also writes to the database cannot make a ciphertext
@@ -27,6 +30,7 @@
 //!   for root. A file is better.
 //! - A random 96-bit nonce is good for about four thousand million seals under one sealing key.
 
+pub mod age;
 mod associated;
 mod envelope;
 mod error;
@@ -35,14 +39,17 @@ pub mod fingerprint;
 pub mod keyring;
 pub mod master;
 mod material;
+pub mod recipient;
 pub mod seal;
 #[cfg(test)]
 mod tests;
 mod wrap;
 
-pub use error::{BadMasterKey, VaultError};
+pub use age::{Sealer, seal_to};
+pub use error::{BadMasterKey, BadRecipient, VaultError};
 pub use fingerprint::Fingerprint;
 pub use keyring::{KeyStatus, Keyring, KeyringStatus};
 pub use master::MasterKey;
+pub use recipient::Recipient;
 pub use seal::{KeyId, Purpose, SealContext, SealedKey};
 pub use wrap::{Role, WrappedKey};

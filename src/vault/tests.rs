@@ -1,5 +1,6 @@
 //! What the vault must never do, tried from outside its parts.
 
+mod age;
 mod frozen;
 mod master;
 mod rows;
