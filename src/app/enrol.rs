@@ -12,14 +12,18 @@ use crate::ids::TenantRef;
 use crate::redact::ApiKey;
 use crate::store::Care;
 use crate::store::Entry;
+use crate::store::HandOver;
 use crate::store::KeyKind;
 use crate::store::NewTenant;
 use crate::store::StoreError;
+use crate::task::Copier;
 use crate::task::KeyringSource;
+use crate::task::Origin;
 use crate::vault::Keyring;
 use crate::vault::MasterKey;
 use crate::vault::Purpose;
 use crate::vault::SealContext;
+use crate::vault::VaultError;
 
 use super::{App, master_key};
 
@@ -57,40 +61,60 @@ pub struct ImportRequest {
 }
 
 impl App {
-    /// Adds a tenant whose key has not been tried: it stays `pending` until the provider accepts
-    /// the key for the expected company.
+    /// Adds a tenant whose key the integration has, and that has not been tried: it stays `pending`
+    /// until the provider accepts the key for the expected company.
     pub async fn add_tenant(
         &self,
         keyring: &KeyringSource,
         request: &TenantRequest,
     ) -> anyhow::Result<TenantId> {
+        self.add_tenant_from(keyring, request, Origin::Integration).await
+    }
+
+    /// The same of a key from anywhere: one that the integration does not have is owed to it.
+    pub async fn add_tenant_from(
+        &self,
+        keyring: &KeyringSource,
+        request: &TenantRequest,
+        origin: Origin,
+    ) -> anyhow::Result<TenantId> {
+        let hand_over = Copier::read(&self.store).await?.hand_over(origin, &request.key)?;
         for _ in 1..SEALINGS {
-            match self.add_once(&keyring.held(), request).await {
+            match self.add_once(&keyring.held(), request, &hand_over).await {
                 // Somebody rotated the keyring since it was read, perhaps while a person pasted.
                 Err(error) if is_sealed_late(&error) => drop(keyring.reload().await?),
                 done => return done,
             }
         }
-        self.add_once(&keyring.held(), request).await
+        self.add_once(&keyring.held(), request, &hand_over).await
     }
 
     async fn add_once(
         &self,
         keyring: &Keyring,
         request: &TenantRequest,
+        hand_over: &HandOver,
     ) -> anyhow::Result<TenantId> {
         let now = self.clock.now();
-        let new = self.sealed(keyring, request, now)?;
+        let hand_over = hand_over.clone();
+        let new = NewTenant { hand_over, ..self.sealed(keyring, request, now)? };
         self.store.add_tenant(&new, now, now).await?;
         Ok(new.id)
     }
 
     /// Makes an entry of a line, its key sealed. It is due at its own place within the first
-    /// interval, so that many that come together are not asked together.
-    pub fn entry(&self, keyring: &Keyring, request: ImportRequest) -> anyhow::Result<Entry> {
+    /// interval, so that many that come together are not asked together. What is owed to the
+    /// integration is what `hand_over` makes of the key.
+    pub fn entry(
+        &self,
+        keyring: &Keyring,
+        request: ImportRequest,
+        hand_over: impl FnOnce(&ApiKey) -> Result<HandOver, VaultError>,
+    ) -> anyhow::Result<Entry> {
         let now = self.clock.now();
         let interval = self.config.policy.interval;
-        let new = self.sealed(keyring, &request.tenant, now)?;
+        let hand_over = hand_over(&request.tenant.key)?;
+        let new = NewTenant { hand_over, ..self.sealed(keyring, &request.tenant, now)? };
         let due = cadence::routine(now, interval, cadence::phase(new.id.raw(), interval));
         let ImportRequest { named, kind_given, care, .. } = request;
         Ok(Entry { new, due, named, kind_given, care })
@@ -140,6 +164,7 @@ impl App {
             sealed: sealed.bytes,
             fingerprint: keyring.fingerprint(&request.key).as_bytes().to_vec(),
             masked: request.key.masked(),
+            hand_over: HandOver::Delivered,
         })
     }
 }

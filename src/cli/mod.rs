@@ -7,11 +7,13 @@ mod demo;
 mod doctor;
 mod given;
 mod glance;
+mod handover;
 mod healthcheck;
 mod import;
 mod keyring;
 mod migrate;
 mod output;
+mod recipient;
 mod run;
 mod sandbox;
 mod screen;
@@ -70,6 +72,11 @@ enum Command {
     /// Add, import, show, list, check, pause, resume and label tenants; replace their keys.
     #[command(subcommand)]
     Tenant(tenant::Command),
+    /// Register whom accepted keys are sealed to on their way to the integration.
+    #[command(subcommand)]
+    Recipient(recipient::Command),
+    /// Hand over keys to the integration: what is owed, one by one; or all of them, to leave.
+    Handover(handover::Options),
     /// Check and show the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -104,22 +111,31 @@ impl Cli {
             Command::Demo(options) => demo::run(options).await,
             Command::Sandbox(options) => sandbox::run(options).await,
             Command::Tenant(command) => {
-                let config = self.load()?;
-                quiet_log(&config)?;
-                let clock = Arc::new(SystemClock::default());
-                let access = tenant::access(command);
-                if access == Access::Make {
-                    // Before a database is made that could not be used.
-                    app::master_key(&config)?;
-                }
-                let app = App::open(config, access, clock).await?;
-                tenant::run(command, app).await
+                tenant::run(command, self.opened(tenant::access(command)).await?).await
+            }
+            Command::Recipient(command) => {
+                let app = self.opened(recipient::access(command)).await?;
+                recipient::run(command, app).await
+            }
+            Command::Handover(options) => {
+                handover::run(options, self.opened(Access::Look).await?).await
             }
             Command::Config(command) => config::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,
             Command::Keyring(command) => keyring::run(command, self.config.as_deref()).await,
             Command::Completions(options) => completions::run(options),
         }
+    }
+
+    /// The store of the configuration, for a command that prints its answer itself.
+    async fn opened(&self, access: Access) -> anyhow::Result<App> {
+        let config = self.load()?;
+        quiet_log(&config)?;
+        if access == Access::Make {
+            // Before a database is made that could not be used.
+            app::master_key(&config)?;
+        }
+        App::open(config, access, Arc::new(SystemClock::default())).await
     }
 
     fn load(&self) -> anyhow::Result<Config> {

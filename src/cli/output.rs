@@ -21,6 +21,12 @@ pub fn document(value: &impl Serialize) -> anyhow::Result<()> {
     line(&serde_json::to_string_pretty(value).context("the answer cannot be written as JSON")?)
 }
 
+/// Bytes for a program, as they are. A reader that went away has not got them: that is an error.
+pub fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut to = io::stdout().lock();
+    to.write_all(bytes).and_then(|()| to.flush()).context("standard output cannot be written")
+}
+
 /// A hint beside the answer, on standard error.
 pub fn hint(text: &str) -> anyhow::Result<()> {
     written(writeln!(io::stderr().lock(), "{text}"))

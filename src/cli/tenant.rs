@@ -27,10 +27,12 @@ use crate::store::Watched;
 use crate::task::Checker;
 use crate::task::Lease;
 use crate::task::Observed;
+use crate::task::Origin;
 use crate::telemetry::Metrics;
 
 use super::{given, import, output, secret_input};
-use show::{describe, found};
+use show::describe;
+pub use show::found;
 
 /// What to do with tenants.
 #[derive(Debug, Subcommand)]
@@ -59,6 +61,9 @@ pub enum Command {
         /// Read the key from a file that only its owner can read.
         #[arg(long, value_name = "FILE")]
         key_file: Option<PathBuf>,
+        /// The integration does not have this key: hand it over once it is accepted.
+        #[arg(long)]
+        hand_over: bool,
         /// As one JSON document.
         #[arg(long)]
         json: bool,
@@ -234,7 +239,8 @@ async fn dispatch(command: &Command, app: &App) -> anyhow::Result<ExitCode> {
 }
 
 async fn add(command: &Command, app: &App) -> anyhow::Result<()> {
-    let Command::Add { reference, company, name, kind, expires_at, key_file, json } = command
+    let Command::Add { reference, company, name, kind, expires_at, key_file, hand_over, json } =
+        command
     else {
         return Ok(());
     };
@@ -263,7 +269,8 @@ async fn add(command: &Command, app: &App) -> anyhow::Result<()> {
         expires_at: *expires_at,
         key: formed.key,
     };
-    app.add_tenant(&keyring, &request).await?;
+    let origin = if *hand_over { Origin::Operator } else { Origin::Integration };
+    app.add_tenant_from(&keyring, &request, origin).await?;
     // What is known of the form is known of Standalone keys only.
     if formed.unusual && request.kind == KeyKind::Standalone {
         output::hint(&format!(
@@ -274,7 +281,7 @@ async fn add(command: &Command, app: &App) -> anyhow::Result<()> {
     }
     let view = found(app, request.reference.as_str()).await?;
     if *json {
-        output::document(&describe(&view))
+        output::document(&describe(app, &view))
     } else {
         output::line(&format!(
             "added {0}, key {1}: pending until {2} accepts the key for company {3}; \
@@ -305,7 +312,7 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
     let view = found(app, reference).await?;
     let finding = &observed.evidence.finding;
     if json {
-        let mut answer = describe(&view);
+        let mut answer = describe(app, &view);
         answer["finding"] = json!(finding.name());
         return output::document(&answer);
     }

@@ -46,6 +46,8 @@ pub(super) const KEYS: &[Key] = &[
     key("policy.flap_window", Kind::Text),
     secret("keyring.master_key"),
     key("keyring.master_key_file", Kind::Text),
+    key("custody.mode", Kind::Text),
+    key("custody.pickup_within", Kind::Text),
     key("private.listen", Kind::Text),
     key("public.listen", Kind::Text),
     key("notify.mode", Kind::Text),

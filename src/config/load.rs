@@ -12,8 +12,8 @@ use super::error::ConfigError;
 use super::reader::Reader;
 use super::secret;
 use super::sections::{
-    Budget, BudgetPer, Heartbeat, Keyring, Log, LogFormat, Notify, NotifyMode, Private, Provider,
-    Public, Store, Watch,
+    Budget, BudgetPer, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat, Notify,
+    NotifyMode, Private, Provider, Public, Store, Watch,
 };
 use super::written::{Refusal, Written};
 use crate::health::{Bounds, Policy};
@@ -124,6 +124,19 @@ pub(super) fn keyring(reader: &mut Reader) -> Result<Keyring, ConfigError> {
     })
 }
 
+pub(super) fn custody(reader: &mut Reader) -> Result<Custody, ConfigError> {
+    let mode = reader.required("custody.mode", |written| match written {
+        Written::Text(text) if matches!(text.as_str(), "reference" | "mirror") => Err(written
+            .refuse(
+                "be `keeper`, because this version cannot yet read keys from the integration's \
+                 store, nor leave them to the integration: write `keeper`, or leave the key out",
+            )),
+        _ => written.text("be `keeper`", |text| (text == "keeper").then_some(CustodyMode::Keeper)),
+    })?;
+    let pickup_within = reader.required("custody.pickup_within", above_zero)?;
+    Ok(Custody { mode, pickup_within })
+}
+
 pub(super) fn private(reader: &mut Reader) -> Result<Private, ConfigError> {
     let listen = reader.required("private.listen", listen)?;
     Ok(Private { listen })
@@ -153,10 +166,7 @@ pub(super) fn heartbeat(reader: &mut Reader) -> Result<Heartbeat, ConfigError> {
                 address::is_heartbeat_url(text).then(|| SecretString::from(text))
             })
         })?,
-        interval: reader.required("heartbeat.interval", |written| {
-            let must = format!("be {}, longer than nothing and at most 365d", duration::FORM);
-            written.text(&must, |text| duration::parse(text).filter(|span| !span.is_zero()))
-        })?,
+        interval: reader.required("heartbeat.interval", above_zero)?,
     })
 }
 
@@ -206,6 +216,11 @@ fn path(written: &Written) -> Result<PathBuf, Refusal> {
 fn span(written: &Written) -> Result<Duration, Refusal> {
     let must = format!("be {} of at most 365d", duration::FORM);
     written.text(&must, duration::parse)
+}
+
+fn above_zero(written: &Written) -> Result<Duration, Refusal> {
+    let must = format!("be {}, longer than nothing and at most 365d", duration::FORM);
+    written.text(&must, |text| duration::parse(text).filter(|span| !span.is_zero()))
 }
 
 fn call_timeout(written: &Written) -> Result<Duration, Refusal> {

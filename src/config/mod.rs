@@ -21,8 +21,8 @@ use std::path::Path;
 
 pub use error::{ConfigError, FileError};
 pub use sections::{
-    Budget, BudgetPer, Heartbeat, Keyring, Log, LogFormat, Notify, NotifyMode, Private, Provider,
-    Public, Store, Watch,
+    Budget, BudgetPer, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat, Notify,
+    NotifyMode, Private, Provider, Public, Store, Watch,
 };
 pub use source::{Setting, Source};
 
@@ -44,6 +44,8 @@ pub struct Config {
     pub policy: health::Policy,
     /// `[keyring]`: the master key.
     pub keyring: Keyring,
+    /// `[custody]`: who is master of the keys.
+    pub custody: Custody,
     /// `[private]`: the operators' listener.
     pub private: Private,
     /// `[public]`: the customers' listener.
@@ -83,6 +85,7 @@ impl Config {
             policy: load::policy(&mut reader, &watch)?,
             watch,
             keyring: load::keyring(&mut reader)?,
+            custody: load::custody(&mut reader)?,
             private: load::private(&mut reader)?,
             public: load::public(&mut reader)?,
             notify: load::notify(&mut reader)?,

@@ -71,6 +71,22 @@ pub struct Keyring {
     pub master_key_file: Option<PathBuf>,
 }
 
+/// `[custody]`: who is master of the keys.
+#[derive(Clone, Debug)]
+pub struct Custody {
+    /// Who is.
+    pub mode: CustodyMode,
+    /// How long a copy may wait to be fetched before that is said; above zero.
+    pub pickup_within: Duration,
+}
+
+/// Who is master of the keys. `reference` and `mirror` are refused by name until they are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CustodyMode {
+    /// keypulse; a key that it accepts is handed over to the integration.
+    Keeper,
+}
+
 /// `[private]`: the listener of the API, the console, the metrics and the checks.
 #[derive(Clone, Debug)]
 pub struct Private {

@@ -9,6 +9,7 @@ use crate::health::Due;
 use crate::ids::TenantId;
 
 use super::care::Care;
+use super::handover::HandOver;
 use super::row::{StateRow, micros};
 use super::tenants::{NewTenant, json};
 use super::{Store, StoreError};
@@ -222,6 +223,10 @@ impl Store {
             let sql = "DELETE FROM tenant WHERE id = $1";
             tx.execute_raw(self.statement(sql, [new.id.raw().into()])).await?;
             return Ok(refused);
+        }
+        if new.hand_over != HandOver::Delivered {
+            let generation = new.health.generation.0;
+            self.hand_over(tx, new.id, generation, &new.hand_over, now).await?;
         }
         self.set_care(tx, new.id, &entry.care).await?;
         Ok(Fate::Added)

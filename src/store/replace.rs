@@ -8,6 +8,7 @@ use crate::health::Scopes;
 use crate::ids::TenantId;
 
 use super::error::is_unique_violation;
+use super::handover::HandOver;
 use super::row::micros;
 use super::save::{Follows, Verdict};
 use super::{Store, StoreError};
@@ -25,6 +26,8 @@ pub struct Successor {
     pub masked: String,
     /// What it was found to be allowed to do and is held to from now on.
     pub required: Scopes,
+    /// Whether a copy of it is owed to the integration.
+    pub hand_over: HandOver,
 }
 
 /// What became of a replacement. Only [`Replacement::Done`] has changed anything.
@@ -75,7 +78,7 @@ impl Store {
     }
 
     /// Saves the verdict, if the row has not changed since it was read, and in the same transaction
-    /// makes the new key live in place of whatever key there was: from the commit on nothing opens
+    /// makes the new key live in place of whatever key there was, and a copy of it owed: from the commit on nothing opens
     /// the one before, and on SQLite it is gone from the file and its log. Refused when the data key
     /// that sealed the new one seals no longer.
     pub async fn replace(
@@ -124,6 +127,8 @@ impl Store {
         let sql = "UPDATE tenant SET required_scopes = $1 WHERE id = $2";
         let values = [new.required.joined().into(), verdict.tenant.raw().into()];
         tx.execute_raw(self.statement(sql, values)).await?;
+        let generation = verdict.decision.next.generation.0;
+        self.hand_over(&tx, verdict.tenant, generation, &new.hand_over, now).await?;
         let mut follows = Follows::default();
         follows.add(verdict, now)?;
         self.follow(&tx, &follows).await?;

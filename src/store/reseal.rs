@@ -30,7 +30,7 @@ pub struct Resealed {
 }
 
 #[derive(FromQueryResult)]
-struct Row {
+pub(super) struct Row {
     tenant_id: i64,
     generation: i64,
     key_id: i64,
@@ -102,7 +102,7 @@ impl Store {
     }
 }
 
-fn sealed_row(row: Row) -> Result<SealedRow, StoreError> {
+pub(super) fn sealed_row(row: Row) -> Result<SealedRow, StoreError> {
     let tenant = TenantId::from_raw(row.tenant_id);
     let number = |value: i64, what| {
         u32::try_from(value).map_err(|_| StoreError::BadRow {

@@ -205,6 +205,7 @@ impl Store {
             (all.withdrawn.is_empty(), dialect.want_deletions(), json(&all.withdrawn)?),
             (all.destroyed.is_empty(), dialect.revoke(), json(&all.destroyed)?),
             (all.destroyed.is_empty(), dialect.destroy_keys(), json(&all.destroyed)?),
+            (all.destroyed.is_empty(), dialect.withdraw_handovers(), json(&all.destroyed)?),
         ];
         for (_, sql, rows) in statements.into_iter().filter(|(empty, ..)| !empty) {
             tx.execute_raw(self.statement(sql, [rows.into()])).await?;

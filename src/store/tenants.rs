@@ -17,6 +17,7 @@ use crate::ids::TenantRef;
 use super::entity::{tenant, tenant_key};
 use super::error::is_unique_violation;
 use super::filter::TenantFilter;
+use super::handover::{self, HandOver, HandoverRow, HandoverView};
 use super::row::{StateRow, micros, select_state, time};
 use super::{Store, StoreError};
 
@@ -70,6 +71,8 @@ pub struct NewTenant {
     pub fingerprint: Vec<u8>,
     /// What people may see of the key.
     pub masked: String,
+    /// Whether a copy of it is owed to the integration, as soon as it is accepted.
+    pub hand_over: HandOver,
 }
 
 /// A tenant as people see it.
@@ -97,6 +100,8 @@ pub struct TenantView {
     pub due_at: Option<DateTime<Utc>>,
     /// When it was added.
     pub created_at: Option<DateTime<Utc>>,
+    /// The latest key of it that was owed to the integration.
+    pub handover: Option<HandoverView>,
 }
 
 #[derive(FromQueryResult)]
@@ -111,15 +116,19 @@ struct ViewRow {
     masked: Option<String>,
     #[sea_orm(nested)]
     state: StateRow,
+    #[sea_orm(nested)]
+    handover: HandoverRow,
 }
 
 /// What a [`ViewRow`] is read from.
 fn select_view() -> String {
     format!(
         "SELECT t.ref, t.name, t.company_id, t.client_id, t.required_scopes, t.key_kind, \
-         t.created_at, k.masked, {} FROM tenant t JOIN tenant_state s ON s.tenant_id = t.id \
-         LEFT JOIN tenant_key k ON k.tenant_id = t.id",
-        select_state()
+         t.created_at, k.masked, {}, {} FROM tenant t JOIN tenant_state s ON s.tenant_id = t.id \
+         LEFT JOIN tenant_key k ON k.tenant_id = t.id \
+         LEFT JOIN handover h ON h.tenant_id = t.id",
+        select_state(),
+        handover::COLUMNS
     )
 }
 
@@ -179,6 +188,10 @@ impl Store {
             });
         }
         self.refuse_withdrawn(&tx, &new.fingerprint).await?;
+        if new.hand_over != HandOver::Delivered {
+            let generation = new.health.generation.0;
+            self.hand_over(&tx, new.id, generation, &new.hand_over, now).await?;
+        }
         let row = StateRow::from_health(new.id, 1, &new.health, Due::At(due));
         let insert = self.statement(self.dialect.insert(), [json(&[row])?.into()]);
         tx.execute_raw(insert).await?;
@@ -249,6 +262,7 @@ fn view(row: ViewRow) -> Result<TenantView, StoreError> {
         kind: KeyKind::parse(&row.key_kind),
         masked: row.masked,
         created_at: time(row.created_at),
+        handover: row.handover.view(),
     })
 }
 

@@ -36,6 +36,7 @@ use crate::vault::VaultError;
 
 use super::budget::Caller;
 use super::check::{Checker, Observed};
+use super::handover::{Copier, HandOverError, Origin};
 use super::keyring::KeyringError;
 use super::replace::Replaced;
 
@@ -53,6 +54,8 @@ pub struct Offer<'a> {
     pub required: &'a Scopes,
     /// When it expires, where that is known.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Where it comes from.
+    pub origin: Origin,
 }
 
 /// What became of an offered key.
@@ -101,6 +104,9 @@ pub enum EnterError {
     /// The key could not be sealed.
     #[error("the key could not be sealed")]
     Vault(#[from] VaultError),
+    /// No copy of it could be made for the integration.
+    #[error(transparent)]
+    HandOver(#[from] HandOverError),
     /// Whoever waited for it gave up.
     #[error("told to stop before the key was tested: nothing was sent and nothing has changed")]
     Stopped,
@@ -238,6 +244,7 @@ impl Checker {
         let observed = observed(tenant, tried, generation, new);
         let lease = nobodys_lease()?;
         let mut keyring = self.keyring.held();
+        let hand_over = Copier::read(&self.store).await?.hand_over(offer.origin, key)?;
         let mut sealings = 1;
         let replaced = loop {
             let context = SealContext {
@@ -253,6 +260,7 @@ impl Checker {
                 fingerprint: keyring.fingerprint(key).as_bytes().to_vec(),
                 masked: found.masked.clone(),
                 required: offer.required.clone(),
+                hand_over: hand_over.clone(),
             };
             match self.settler.replace(&observed, &successor, &lease).await {
                 // Somebody rotated the keyring since it was read, perhaps while a person pasted.

@@ -102,7 +102,7 @@ mod tests {
     use crate::clock::ManualClock;
     use crate::health::{CompanyId, Health, Scopes};
     use crate::ids::{TenantId, TenantRef};
-    use crate::store::{KeyKind, KeyringRow, NewTenant, Place};
+    use crate::store::{HandOver, KeyKind, KeyringRow, NewTenant, Place};
 
     struct Rig {
         heartbeat: Heartbeat,
@@ -139,6 +139,7 @@ mod tests {
                     sealed: vec![1],
                     fingerprint: vec![2],
                     masked: "…".to_owned(),
+                    hand_over: HandOver::Delivered,
                 };
                 store.add_tenant(&new, noon, noon).await.unwrap();
             }

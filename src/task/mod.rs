@@ -6,6 +6,9 @@
 //!
 //! A key that a person enters ([`enter`]) is tried beside it and joins it there as well.
 //!
+//! What is owed to the integration of such a key is sealed and fetched in [`handover`]; [`leave`] seals
+//! all live keys at once.
+//!
 //! Apart from that road, a [`rotate`] exchanges the keyring beside running processes, each of which
 //! notices by its [`KeyringSource`].
 
@@ -15,10 +18,12 @@ mod crew;
 pub mod cron;
 pub mod enter;
 pub mod gate;
+pub mod handover;
 pub mod heartbeat;
 pub mod keyring;
 pub mod lease;
 mod leases;
+pub mod leave;
 pub mod measure;
 pub mod pace;
 mod probe;
@@ -36,6 +41,7 @@ pub use check::{Change, Checker, Observed};
 pub use cron::Pokes;
 pub use enter::{Answer, EnterError, Found, Offer};
 pub use gate::Gate;
+pub use handover::{Copier, HandOverError, Origin};
 pub use heartbeat::Heartbeat;
 pub use keyring::{KeyringError, KeyringSource};
 pub use lease::Lease;

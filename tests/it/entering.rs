@@ -7,7 +7,7 @@ use keypulse::provider::format::Unusable;
 use keypulse::redact::ApiKey;
 use keypulse::sandbox::{Call, Calls, Change, Fault, FaultKind, InstallationStatus, Scope};
 use keypulse::shutdown::Shutdown;
-use keypulse::task::{Answer, Offer};
+use keypulse::task::{Answer, Offer, Origin};
 
 use crate::rig::{Rig, decided, minute, now, on_both};
 use crate::road::Road;
@@ -17,7 +17,8 @@ impl Road {
     pub async fn enter(&self, reference: &str, pasted: &str) -> Answer {
         let view = self.app.store.tenant(reference).await.unwrap().unwrap();
         let required = self.app.required_scopes();
-        let offer = Offer { pasted, required: &required, expires_at: None };
+        let offer =
+            Offer { pasted, required: &required, expires_at: None, origin: Origin::Operator };
         self.checker.enter(view.id, &offer, &Shutdown::new()).await.unwrap()
     }
 
@@ -232,7 +233,12 @@ async fn a_key_is_held_to_what_is_required_of_new_keys_now() {
         let key = road.rotated(1);
         road.change(Change::RemoveScope { tenant: 1, scope: scope("users:read") });
         let required = Scopes::parse("export-jobs:read users:read");
-        let offer = Offer { pasted: key.expose(), required: &required, expires_at: None };
+        let offer = Offer {
+            pasted: key.expose(),
+            required: &required,
+            expires_at: None,
+            origin: Origin::Operator,
+        };
         let id = road.app.store.tenant("erp-0001").await.unwrap().unwrap().id;
         let enter = async || road.checker.enter(id, &offer, &Shutdown::new()).await.unwrap();
         let missing = Refusal::MissingScopes(Scopes::parse("users:read"));

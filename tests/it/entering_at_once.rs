@@ -5,9 +5,9 @@ use keypulse::health::{Action, Finding};
 use keypulse::provider::Refusal;
 use keypulse::sandbox::Change;
 use keypulse::shutdown::Shutdown;
-use keypulse::store::{Bearer, Replacement, StoreError, Successor};
+use keypulse::store::{Bearer, HandOver, Replacement, StoreError, Successor};
 use keypulse::task::rotate::{Wish, rotate};
-use keypulse::task::{Answer, KeyringSource, Offer};
+use keypulse::task::{Answer, KeyringSource, Offer, Origin};
 use keypulse::telemetry::Metrics;
 use keypulse::vault::MasterKey;
 
@@ -27,7 +27,12 @@ async fn of_two_who_enter_a_key_at_once_one_wins_and_the_other_is_told() {
         road.change(Change::Latency { ms: 300 });
         let required = road.app.required_scopes();
         let id = road.app.store.tenant("erp-0001").await.unwrap().unwrap().id;
-        let offer = Offer { pasted: key.expose(), required: &required, expires_at: None };
+        let offer = Offer {
+            pasted: key.expose(),
+            required: &required,
+            expires_at: None,
+            origin: Origin::Operator,
+        };
         let shutdown = Shutdown::new();
         let (one, two) = tokio::join!(
             Box::pin(road.checker.enter(id, &offer, &shutdown)),
@@ -64,6 +69,7 @@ async fn of_two_replacements_decided_upon_one_row_the_second_writes_nothing() {
             fingerprint: fingerprint.to_vec(),
             masked: "…".to_owned(),
             required: road.app.required_scopes(),
+            hand_over: HandOver::Delivered,
         };
         let again = rig.store.replace(&verdict, &successor(b"other"), "x", now).await.unwrap();
         assert_eq!(again, Replacement::Lost);
@@ -195,6 +201,7 @@ async fn one_key_entered_for_two_tenants_at_once_becomes_the_key_of_one() {
             fingerprint: b"of both".to_vec(),
             masked: "…".to_owned(),
             required: one.required.clone(),
+            hand_over: HandOver::Delivered,
         };
         let other = rig.another().await;
         let (first, second) = tokio::join!(

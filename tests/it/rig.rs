@@ -7,7 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use keypulse::health::{CompanyId, Evidence, Finding, Generation, Health, Policy, Scopes, Weather};
 use keypulse::health::{Decision, Standing, decide};
 use keypulse::ids::{TenantId, TenantRef, random_name};
-use keypulse::store::{Claim, KeyKind, KeyringRow, NewTenant, Place, Store, Verdict, Watched, Who};
+use keypulse::store::{
+    Claim, HandOver, KeyKind, KeyringRow, NewTenant, Place, Store, Verdict, Watched, Who,
+};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, QueryResult, Statement, Value};
 use tempfile::TempDir;
 
@@ -178,6 +180,7 @@ pub fn tenant(n: u32) -> NewTenant {
         sealed: format!("sealed-{n}").into_bytes(),
         fingerprint: format!("fingerprint-{n}").into_bytes(),
         masked: "…cdef".to_owned(),
+        hand_over: HandOver::Delivered,
     }
 }
 

@@ -25,6 +25,8 @@ use crate::store::Entry;
 use crate::store::Fate;
 use crate::store::StoreError;
 use crate::store::bounded;
+use crate::task::Copier;
+use crate::task::Origin;
 use crate::vault::Keyring;
 
 use super::{output, secret_input};
@@ -55,6 +57,9 @@ pub struct Options {
     /// Write every refused line with its reason to a new file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// The integration does not have these keys: hand each over once it is accepted.
+    #[arg(long)]
+    hand_over: bool,
     /// The result as one JSON document.
     #[arg(long)]
     json: bool,
@@ -71,6 +76,8 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
     let mut import = Import {
         app,
         keyring,
+        origin: if options.hand_over { Origin::Operator } else { Origin::Integration },
+        copier: Copier::read(&app.store).await?,
         rehearse: options.dry_run,
         seen: Seen::default(),
         batch: Vec::with_capacity(BATCH),
@@ -114,6 +121,8 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
 struct Import<'a> {
     app: &'a App,
     keyring: Keyring,
+    origin: Origin,
+    copier: Copier,
     rehearse: bool,
     seen: Seen,
     batch: Vec<(u64, Entry)>,
@@ -170,7 +179,9 @@ impl Import<'_> {
         };
         match row {
             Ok(row) => {
-                let entry = self.app.entry(&self.keyring, row.request)?;
+                let entry = self.app.entry(&self.keyring, row.request, |key| {
+                    self.copier.hand_over(self.origin, key)
+                })?;
                 if let Some(why) = self.seen.again(number, &entry) {
                     self.refused.push((number, why));
                 } else {

@@ -9,17 +9,19 @@ use clap::Args;
 use serde_json::json;
 
 use crate::app::App;
-use crate::cli::{given, output, secret_input};
+use crate::cli::{given, handover, output, secret_input};
 use crate::health::Status;
 use crate::provider::Names;
 use crate::provider::Taken;
 use crate::provider::Told;
 use crate::shutdown::Shutdown;
 use crate::store::KeyKind;
+use crate::store::Pickup;
 use crate::store::TenantView;
 use crate::task::Answer;
 use crate::task::Found;
 use crate::task::Offer;
+use crate::task::Origin;
 use crate::telemetry::Metrics;
 
 use super::show::{describe, found};
@@ -42,6 +44,9 @@ pub struct Options {
     /// Read the key from a file that only its owner can read.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// The integration has this key already: it is not handed over.
+    #[arg(long)]
+    from_integration: bool,
     /// As one JSON document.
     #[arg(long)]
     json: bool,
@@ -59,7 +64,8 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
     shutdown.on_signals().context("signals cannot be listened for")?;
     let required = app.required_scopes();
     let expires_at = options.expires_at;
-    let offer = Offer { pasted: &pasted, required: &required, expires_at };
+    let origin = if options.from_integration { Origin::Integration } else { Origin::Operator };
+    let offer = Offer { pasted: &pasted, required: &required, expires_at, origin };
     let answer = checker.enter(before.id, &offer, &shutdown).await?;
     drop(pasted);
     let now = found(app, &options.reference).await?;
@@ -93,9 +99,12 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
         }
     };
     if options.json {
-        output::document(&document(kind, &told, seen, &before, &now))?;
+        output::document(&document(app, kind, &told, seen, &before, &now))?;
     } else {
         say(kind, &told, seen, &before, &now)?;
+    }
+    if matches!(answer, Answer::Replaced { .. }) {
+        owed(app, &now)?;
     }
     if let Some(seen) = seen {
         hints(&answer, seen, &names, options, &now)?;
@@ -104,6 +113,7 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
 }
 
 fn document(
+    app: &App,
     kind: &str,
     told: &Told,
     seen: Option<&Found>,
@@ -116,7 +126,7 @@ fn document(
         "next_step": told.next_step,
         "status_before": before.health.status.word(),
         "excess_scopes": seen.map(|found| found.excess.iter().collect::<Vec<_>>()),
-        "tenant": describe(now),
+        "tenant": describe(app, now),
     })
 }
 
@@ -137,6 +147,22 @@ fn say(
     let (from, to) = (before.health.status.to_string(), now.health.status.to_string());
     let status = if from == to { to } else { format!("{to} (was: {from})") };
     output::line(&format!("status: {status}\n{}", told.next_step))
+}
+
+/// What the integration has to do with it, or why it cannot.
+fn owed(app: &App, now: &TenantView) -> anyhow::Result<()> {
+    let Some(view) = &now.handover else { return Ok(()) };
+    match view.pickup(handover::late_before(app)) {
+        Pickup::WithoutRecipient => output::hint(
+            "note: the integration does not have this key, and it is sealed to nobody: register \
+             the integration's public key with `keypulse recipient add`",
+        ),
+        Pickup::Owed | Pickup::Late => output::hint(&format!(
+            "note: key {} is owed to the integration until it is fetched and acknowledged",
+            view.generation
+        )),
+        Pickup::Fetched | Pickup::Acknowledged => Ok(()),
+    }
 }
 
 /// What is worth knowing and refuses nothing.

@@ -7,11 +7,13 @@ use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::cli::output;
+use crate::cli::{handover, output};
 use crate::health::Status;
 
+use crate::store::HandoverView;
 use crate::store::KeyKind;
 use crate::store::LabelFilter;
+use crate::store::Pickup;
 use crate::store::StoreError;
 use crate::store::TenantFilter;
 use crate::store::TenantView;
@@ -73,7 +75,7 @@ pub async fn show(app: &App, reference: &str, json: bool) -> anyhow::Result<()> 
     let mut lines = vec![
         ("tenant", view.reference.clone()),
         ("name", output::printable(&view.name)),
-        ("status", health.status.to_string()),
+        ("status", status(app, &view)),
         ("since", output::moment(Some(health.since))),
         ("company", view.company.clone()),
         ("key", key_line(&view)),
@@ -95,6 +97,7 @@ pub async fn show(app: &App, reference: &str, json: bool) -> anyhow::Result<()> 
     if let Some(since) = health.silent_since {
         lines.push(("no answer", format!("since {}", output::moment(Some(since)))));
     }
+    lines.extend(view.handover.as_ref().map(|one| ("hand-over", handover_line(app, one))));
     let care = app.store.care(view.id).await?;
     if let Some(contact) = &care.contact {
         lines.push((
@@ -139,12 +142,12 @@ pub async fn list(app: &App, filter: &Filter) -> anyhow::Result<()> {
         left = left.saturating_sub(u32::try_from(page.len())?);
         for view in &page {
             if filter.json {
-                output::json(&describe(view))?;
+                output::json(&describe(app, view))?;
             } else {
                 table.add_row([
                     view.reference.clone(),
                     output::printable(&view.name),
-                    view.health.status.to_string(),
+                    status(app, view),
                     output::moment(Some(view.health.since)),
                     output::moment(view.due_at),
                     view.masked.clone().unwrap_or_else(|| "destroyed".to_owned()),
@@ -163,7 +166,7 @@ pub async fn list(app: &App, filter: &Filter) -> anyhow::Result<()> {
 /// One tenant as programs read it, with all that is known of it.
 pub async fn document(app: &App, view: &TenantView) -> anyhow::Result<()> {
     let care = app.store.care(view.id).await?;
-    let mut answer = describe(view);
+    let mut answer = describe(app, view);
     answer["contact"] = json!(care.contact.as_ref().map(|contact| json!({
         "address": contact.address,
         "role": contact.role,
@@ -193,6 +196,29 @@ pub async fn found(app: &App, reference: &str) -> anyhow::Result<TenantView> {
         .ok_or_else(|| StoreError::NoTenant(output::printable(reference)))?)
 }
 
+/// The status; and whether the integration still has to fetch the key that it rests on.
+fn status(app: &App, view: &TenantView) -> String {
+    let status = view.health.status.to_string();
+    let pickup = view.handover.as_ref().map(|one| one.pickup(handover::late_before(app)));
+    match pickup {
+        None | Some(Pickup::Acknowledged) => status,
+        // What is not accepted yet nobody may fetch.
+        Some(_) if view.health.accepted_at.is_none() => status,
+        Some(open) => format!("{status}, {}", handover::words(open)),
+    }
+}
+
+fn handover_line(app: &App, view: &HandoverView) -> String {
+    let pickup = view.pickup(handover::late_before(app));
+    let since = match pickup {
+        Pickup::Acknowledged => view.acknowledged_at,
+        Pickup::Fetched => view.fetched_at,
+        Pickup::Owed | Pickup::Late | Pickup::WithoutRecipient => Some(view.owed_at),
+    };
+    let (words, since) = (handover::words(pickup), output::moment(since));
+    format!("key {}: {words}, since {since}", view.generation)
+}
+
 fn key_line(view: &TenantView) -> String {
     let kind = view.kind.map_or("unknown", KeyKind::name);
     let expiry = view
@@ -207,7 +233,7 @@ fn key_line(view: &TenantView) -> String {
 }
 
 /// A tenant as programs read it.
-pub fn describe(view: &TenantView) -> Value {
+pub fn describe(app: &App, view: &TenantView) -> Value {
     let health = &view.health;
     let doubt = health.status.doubt();
     json!({
@@ -239,5 +265,6 @@ pub fn describe(view: &TenantView) -> Value {
             _ => None,
         },
         "created_at": view.created_at,
+        "handover": view.handover.as_ref().map(|one| handover::describe(app, one)),
     })
 }

@@ -1,0 +1,7 @@
+//! Where keys come from and go to. Today keypulse is the keeper of all keys; what lies here is how
+//! they leave. It knows neither the store nor the vault: it is handed keys, and writes them to
+//! whatever seals them.
+
+mod leaving;
+
+pub use leaving::Line;
