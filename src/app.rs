@@ -241,6 +241,7 @@ impl App {
             metrics: checker.metrics.clone(),
             clock: Arc::clone(&self.clock),
             effective: effective(&checker),
+            pickup_within: self.config.custody.pickup_within,
         };
         self.recover(&checker).await;
         let signal = self.config.heartbeat.url.as_ref().map(Signal::to);

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use crate::app::{self, App};
 use crate::config::BudgetPer;
 use crate::health::Status;
+use crate::store::HandoverCount;
 use crate::store::Instance;
+use crate::store::Pickup;
 use crate::store::Place;
 use crate::store::PutOff;
 use crate::store::Seen;
@@ -17,8 +19,8 @@ use crate::store::StatusCount;
 use crate::store::TenantView;
 use crate::task::PUT_OFF_AFTER;
 
-use super::output;
 use super::sign::{sign, words};
+use super::{handover, output};
 
 /// So many of those who need a person are named.
 const NAMED: u32 = 10;
@@ -39,6 +41,7 @@ pub struct Glance {
     in_need: Vec<TenantView>,
     earliest: Option<DateTime<Utc>>,
     put_off: PutOff,
+    handovers: HandoverCount,
     interval: TimeDelta,
     effective: TimeDelta,
     budget: u32,
@@ -63,6 +66,7 @@ impl Glance {
             in_need: app.store.tenants_in_need(NAMED).await?,
             earliest: app.store.earliest_due().await?,
             put_off: app.store.put_off(now - PUT_OFF_AFTER, now).await?,
+            handovers: app.store.count_handovers(handover::late_before(app)).await?,
             interval: app.config.policy.interval,
             effective: app.effective_interval(watched),
             budget: app.config.budget.per_minute.get(),
@@ -101,6 +105,15 @@ impl Glance {
             0 => {}
             1 => wrong.push(("needs_reconnection", "1 tenant needs a person".to_owned())),
             many => wrong.push(("needs_reconnection", format!("{many} tenants need a person"))),
+        }
+        if self.handovers.without_recipient > 0 {
+            let keys = output::many(self.handovers.without_recipient, "key");
+            let what = format!("{keys} owed to the integration, and no recipient is registered");
+            wrong.push(("degraded", what));
+        }
+        if self.handovers.late > 0 {
+            let keys = output::many(self.handovers.late, "key");
+            wrong.push(("degraded", format!("{keys} not picked up by the integration in time")));
         }
         if self.effective > self.interval {
             wrong.push(("degraded", self.stretched()));
@@ -231,12 +244,23 @@ impl Glance {
         vec![
             ("suspects", format!("{} healthy, failed once, asked again", self.suspects)),
             ("earliest due", next),
+            ("hand-over", self.handed_over()),
             ("checked every", every),
             ("budget", format!("{} calls a minute {per}", self.budget)),
             ("daemon", daemon),
             ("database", self.database.clone()),
             ("version", format!("keypulse {}, {}", env!("CARGO_PKG_VERSION"), self.provider)),
         ]
+    }
+
+    /// What the integration has still to fetch or to acknowledge.
+    fn handed_over(&self) -> String {
+        let open = |pickup: &Pickup| {
+            let keys = self.handovers.of(*pickup);
+            (keys > 0).then(|| format!("{keys} {}", handover::words(*pickup)))
+        };
+        let open: Vec<String> = Pickup::OPEN.iter().filter_map(open).collect();
+        if open.is_empty() { "no key is owed".to_owned() } else { open.join(", ") }
     }
 
     /// The same as programs read it.
@@ -264,6 +288,10 @@ impl Glance {
                 })
             })
             .collect();
+        let handovers: serde_json::Map<String, Value> = Pickup::OPEN
+            .iter()
+            .map(|pickup| (pickup.name().to_owned(), self.handovers.of(*pickup).into()))
+            .collect();
         json!({
             "time": self.now,
             "ok": wrong.is_empty(),
@@ -276,6 +304,7 @@ impl Glance {
             "put_off": {
                 "confirmations": self.put_off.confirmations, "routine": self.put_off.routine,
             },
+            "handovers": handovers,
             "interval_seconds": self.interval.num_seconds(),
             "effective_interval_seconds": self.effective.num_seconds(),
             "budget_per_minute": self.budget,
@@ -314,6 +343,7 @@ mod tests {
             in_need: Vec::new(),
             earliest: Some(noon() + TimeDelta::minutes(3)),
             put_off: PutOff::default(),
+            handovers: HandoverCount::default(),
             interval: TimeDelta::minutes(15),
             effective: TimeDelta::minutes(15),
             budget: 100,
@@ -359,6 +389,22 @@ mod tests {
         assert_eq!(put_off(0, 1), [("degraded", said.to_owned())]);
         let both = "overload: 2 confirmations and 7 routine checks put off, up to 50 seconds";
         assert_eq!(put_off(2, 7), [("degraded", both.to_owned())]);
+    }
+
+    #[test]
+    fn a_key_that_the_integration_has_not_is_said_to_be_so() {
+        let handovers = HandoverCount { owed: 4, late: 1, fetched: 0, without_recipient: 2 };
+        let glance = Glance { handovers, ..well() };
+        let said = [
+            "2 keys owed to the integration, and no recipient is registered",
+            "1 key not picked up by the integration in time",
+        ];
+        assert_eq!(glance.wrong(), said.map(|said| ("degraded", said.to_owned())));
+        let text = glance.text(false, WIDTH);
+        let line = "hand-over    4 not yet picked up, 1 not picked up in time, 2 no recipient\n";
+        assert!(text.contains(line), "{text}");
+        let handovers = HandoverCount { owed: 4, ..HandoverCount::default() };
+        assert_eq!(Glance { handovers, ..well() }.wrong(), []);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::redact::chain;
+use crate::store::Pickup;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::telemetry::Metrics;
@@ -36,6 +37,8 @@ pub struct Private {
     pub clock: Arc<dyn Clock>,
     /// How often a tenant is to be asked, given how many there are.
     pub effective: Effective,
+    /// How long a key that is to be handed over may wait before it is late.
+    pub pickup_within: Duration,
 }
 
 /// What is served there.
@@ -102,6 +105,12 @@ async fn count(private: &Private) -> Result<(), StoreError> {
     private.metrics.set_tenants(counts);
     let held = private.store.held_for(private.clock.now()).await?;
     private.metrics.budget_held_seconds.set(held.to_std().unwrap_or_default().as_secs_f64());
+    let late_before = private.clock.now() - private.pickup_within;
+    let handovers = private.store.count_handovers(late_before).await?;
+    for pickup in Pickup::OPEN {
+        let keys = private.metrics.handovers.with_label_values(&[pickup.name()]);
+        keys.set(handovers.of(pickup));
+    }
     Ok(())
 }
 

@@ -161,6 +161,7 @@ pub(super) const COLUMNS: &str = "h.generation AS h_generation, \
 
 /// What [`COLUMNS`] gives; nothing where there is no row.
 #[derive(FromQueryResult)]
+#[expect(clippy::struct_field_names, reason = "they are read beside the columns of other tables")]
 pub(super) struct HandoverRow {
     h_generation: Option<i64>,
     h_sealed: i32,

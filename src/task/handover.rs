@@ -139,11 +139,11 @@ pub async fn seal_owed(
         let page = bounded(store.keys_to_seal(after, PAGE)).await?;
         let Some(last) = page.last() else { return Ok(done) };
         after = Some(last.tenant);
-        let mut copies = Vec::with_capacity(page.len());
+        let mut sealed = Vec::with_capacity(page.len());
         for row in &page {
             let whose = (row.tenant, row.generation);
             match copied(keys, &copier, provider, whose, &row.sealed).await {
-                Ok(Some(copy)) => copies.push((row.tenant, row.generation, copy)),
+                Ok(Some(copy)) => sealed.push((row.tenant, row.generation, copy)),
                 Ok(None) => {}
                 Err(why) => {
                     error!(
@@ -154,7 +154,7 @@ pub async fn seal_owed(
                 }
             }
         }
-        done.sealed += bounded(store.seal_handovers(&copies)).await?;
+        done.sealed += bounded(store.seal_handovers(&sealed)).await?;
         progress(done.sealed);
     }
 }

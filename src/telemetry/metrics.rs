@@ -76,6 +76,8 @@ pub struct Metrics {
     pub store_errors: IntCounterVec,
     /// Changes of status, by the status that was entered.
     pub status_changes: IntCounterVec,
+    /// Keys that are owed to the integration, by how far they have come.
+    pub handovers: IntGaugeVec,
     tenants: IntGaugeVec,
     scrape: Arc<Mutex<()>>,
 }
@@ -212,6 +214,11 @@ impl Metrics {
                 "Changes of status, by the status that was entered",
                 &["status"],
             )?,
+            handovers: new.gauges(
+                "keypulse_handovers",
+                "Keys that are owed to the integration, by how far they have come",
+                &["state"],
+            )?,
             tenants: new.gauges(
                 "keypulse_tenants",
                 "Tenants, by status and cause",
@@ -239,6 +246,9 @@ impl Metrics {
         }
         for why in ["revoked", "unread", "dropped"] {
             let _ = self.calls_refused.with_label_values(&[why]);
+        }
+        for state in ["owed", "late", "fetched", "without_recipient"] {
+            let _ = self.handovers.with_label_values(&[state]);
         }
         for status in Status::WORDS {
             let _ = self.status_changes.with_label_values(&[status]);

@@ -73,10 +73,9 @@ impl Recipient {
     /// the SHA-256 of its text, in groups of four. `printf %s age1… | sha256sum` begins with them.
     pub fn fingerprint(&self) -> String {
         let digest = digest::digest(&digest::SHA256, self.text.as_bytes());
-        let digits: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let groups: Vec<&str> =
-            (0..SPOKEN).step_by(4).filter_map(|at| digits.get(at..at + 4)).collect();
-        groups.join(" ")
+        let pairs = digest.as_ref().as_chunks::<2>().0.iter().take(SPOKEN / 4);
+        let groups = pairs.map(|[one, other]| format!("{one:02x}{other:02x}"));
+        groups.collect::<Vec<_>>().join(" ")
     }
 
     /// `age1…`

@@ -5,12 +5,14 @@
     reason = "a helper of a test may end the test as the test itself may"
 )]
 
+mod age;
 mod budget;
 mod claiming;
 mod client;
 mod entering;
 mod entering_at_once;
 mod gate;
+mod handover;
 mod intake;
 mod keyring;
 mod operating;

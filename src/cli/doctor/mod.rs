@@ -156,6 +156,7 @@ async fn database(config: Config) -> Vec<Check> {
     checks.push(parts::clock(&app, machine.as_ref()).await);
     checks.push(parts::full_pass(&app).await);
     checks.push(parts::leaked(&app).await);
+    checks.push(parts::handovers(&app).await);
     if let Err(error) = app.store.close().await {
         checks.push(Check::refused("database", &error));
     }

@@ -21,7 +21,7 @@ use crate::store::Place;
 use crate::store::Seen;
 use crate::store::StoreError;
 
-use super::super::{ask, output};
+use super::super::{ask, handover, output};
 use super::Check;
 
 /// Two clocks that are further apart than this are not the same.
@@ -245,6 +245,44 @@ pub async fn leaked(app: &App) -> Check {
              how; then `tenant confirm-deleted`",
         ),
         Err(error) => Check::refused(NAME, &error),
+    }
+}
+
+/// Whether new keys reach the integration.
+pub async fn handovers(app: &App) -> Check {
+    const NAME: &str = "hand-over";
+    let counted = app.store.count_handovers(handover::late_before(app)).await;
+    let (count, recipient) = match (counted, app.store.recipient().await) {
+        (Ok(count), Ok(recipient)) => (count, recipient),
+        (Err(error), _) | (_, Err(error)) => return Check::refused(NAME, &error),
+    };
+    let within = TimeDelta::from_std(app.config.custody.pickup_within).unwrap_or(TimeDelta::MAX);
+    let keys = |keys| output::many(keys, "key");
+    match recipient {
+        None => Check::warning(
+            NAME,
+            format!(
+                "no recipient is registered: a replaced key does not reach the integration (owed: \
+                 {})",
+                keys(count.without_recipient)
+            ),
+            "`keypulse recipient add FILE --name NAME` with the integration's public key",
+        ),
+        Some(_) if count.without_recipient > 0 => Check::warning(
+            NAME,
+            format!("{} owed and not sealed", keys(count.without_recipient)),
+            "the log says why a key did not open; `keypulse recipient add` with the same public key \
+             tries again",
+        ),
+        Some(_) if count.late > 0 => Check::warning(
+            NAME,
+            format!("{} not picked up within {}", keys(count.late), output::span(within)),
+            "`keypulse handover list` says whose; see why the integration does not fetch them",
+        ),
+        Some(recipient) => Check::ok(
+            NAME,
+            format!("sealed to {}; {} owed", recipient.name, keys(count.owed + count.fetched)),
+        ),
     }
 }
 

@@ -93,7 +93,7 @@ fn a_sealed_key_opens_with_the_secret_key_of_its_recipient_and_with_no_other() {
 #[test]
 fn a_file_that_was_changed_or_cut_anywhere_does_not_open() {
     let pair = Pair::new();
-    let sealed = sealed(&pair.recipient, &[7; CHUNK + 10], CHUNK);
+    let sealed = sealed(&pair.recipient, &vec![7; CHUNK + 10], CHUNK);
     for at in [30, 60, 120, 160, 200, 300, CHUNK + 150, sealed.len() - 1] {
         let mut changed = sealed.clone();
         changed[at] ^= 1;
