@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::program::{self, Running};
 use crate::rig::{FLEET, Rig};
 
-const TENANT: [&str; 19] = [
+const TENANT: [&str; 20] = [
     "accepted_at",
     "cause",
     "client_id",
@@ -21,6 +21,7 @@ const TENANT: [&str; 19] = [
     "episodes",
     "expires_at",
     "failing",
+    "handover",
     "key",
     "kind",
     "name",

@@ -5,9 +5,12 @@
     reason = "clippy knows only the test functions as tests, not their helpers"
 )]
 
+#[path = "../it/age.rs"]
+mod age;
 mod daemon;
 mod database;
 mod files;
+mod handing_over;
 mod page;
 mod program;
 mod replacing;

@@ -21,10 +21,16 @@ pub fn get(address: &str, path: &str) -> Option<Page> {
 
 /// Asks with any method; `None` when nobody answers.
 pub fn ask(address: &str, method: &str, path: &str) -> Option<Page> {
+    ask_with(address, method, path, "Accept: */*")
+}
+
+/// The same with a header of its own.
+pub fn ask_with(address: &str, method: &str, path: &str, header: &str) -> Option<Page> {
     let mut socket = TcpStream::connect(address).ok()?;
     socket.set_read_timeout(Some(PATIENCE)).ok()?;
-    let request =
-        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\n{header}\r\nConnection: close\r\n\r\n"
+    );
     socket.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();
     socket.read_to_string(&mut answer).ok()?;

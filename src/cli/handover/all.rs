@@ -23,7 +23,7 @@ const NAMED: usize = 20;
 #[command(after_help = "Example:\n  \
     keypulse handover --recipient age1… --reason \"moving to another machine\" --out keys.age\n  \
     age -d -i secret.txt keys.age | keypulse --config new.toml tenant import -")]
-pub struct Options {
+pub struct Everything {
     /// The public key that all keys are sealed to, for this time only; it need not be registered.
     #[arg(long, value_name = "age1…")]
     recipient: String,
@@ -39,7 +39,7 @@ pub struct Options {
 }
 
 /// Writes them.
-pub async fn run(options: &Options, app: &App) -> anyhow::Result<()> {
+pub async fn run(options: &Everything, app: &App) -> anyhow::Result<()> {
     let recipient = Recipient::parse(&options.recipient).context("`--recipient` cannot be used")?;
     let out = options.out.as_deref();
     match out {

@@ -30,7 +30,7 @@ pub struct Options {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    all: Option<all::Options>,
+    all: Option<all::Everything>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -61,7 +61,7 @@ enum Command {
     },
     /// Write all live keys, sealed to a public key, as one file that `tenant import` reads back once
     /// it is opened. The same as `handover` without a command.
-    All(all::Options),
+    All(all::Everything),
 }
 
 /// Runs the command on an open store.
