@@ -227,6 +227,18 @@ fn a_value_that_is_not_allowed_is_refused_with_its_place_and_what_is() {
 }
 
 #[test]
+fn a_custody_that_is_not_there_yet_is_refused_with_what_can_be_written() {
+    for mode in ["reference", "mirror"] {
+        let variable = (OsString::from("KEYPULSE__CUSTODY__MODE"), OsString::from(mode));
+        let error = Config::load(None, [variable]).unwrap_err().to_string();
+        assert!(error.contains("`custody.mode`") && error.contains("write `keeper`"), "{error}");
+    }
+    let variable = (OsString::from("KEYPULSE__CUSTODY__PICKUP_WITHIN"), OsString::from("0s"));
+    let error = Config::load(None, [variable]).unwrap_err().to_string();
+    assert!(error.contains("`custody.pickup_within`"), "{error}");
+}
+
+#[test]
 fn this_version_refuses_to_promise_a_message() {
     for mode in ["on_call", "live"] {
         assert_eq!(

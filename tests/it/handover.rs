@@ -1,5 +1,7 @@
 //! Copies of keys that are owed to the integration: written with the key or not at all, opened by the
 //! integration's tool alone, and gone once they are acknowledged, superseded or withdrawn.
+//!
+//! Long because all that may befall one copy is told here, with the same few helpers.
 
 use keypulse::health::{Action, Finding};
 use keypulse::ids::TenantId;

@@ -1,0 +1,98 @@
+//! The glance at fleets that are well, and at others.
+
+use super::*;
+use crate::store::Holder;
+
+fn noon() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
+}
+
+fn well() -> Glance {
+    let healthy = StatusCount { status: "healthy".to_owned(), cause: None, tenants: 20 };
+    Glance {
+        now: noon(),
+        counts: vec![healthy],
+        suspects: 0,
+        watched: 20,
+        in_need: Vec::new(),
+        earliest: Some(noon() + TimeDelta::minutes(3)),
+        put_off: PutOff::default(),
+        handovers: HandoverCount::default(),
+        interval: TimeDelta::minutes(15),
+        effective: TimeDelta::minutes(15),
+        budget: 100,
+        per: BudgetPer::Integration,
+        database: "SQLite, keypulse.db".to_owned(),
+        daemon: Seen::Running(Some(Holder { process: 7, since: noon() })),
+        provider: "Pleo".to_owned(),
+    }
+}
+
+#[test]
+fn the_first_line_says_whether_anything_is_wrong() {
+    let text = well().text(false, WIDTH);
+    assert!(text.starts_with("● nothing is wrong\n"), "{text}");
+    assert!(
+        text.contains("daemon       running (process 7, since 2024-10-04 00:00:00 UTC)\n"),
+        "{text}"
+    );
+    let stopped = Glance { daemon: Seen::Nobody, ..well() }.text(false, WIDTH);
+    assert!(stopped.starts_with("✖ nobody is being checked"), "{stopped}");
+    let waiting = Some(noon() - TimeDelta::minutes(16));
+    let late = Glance { earliest: waiting, ..well() }.text(false, WIDTH);
+    assert!(late.starts_with("✖ checks are late, the earliest by 16 minutes\n"), "{late}");
+}
+
+#[test]
+fn a_check_is_not_late_before_the_interval_that_the_budget_can_carry_has_passed() {
+    let earliest = Some(noon() - TimeDelta::minutes(16));
+    let effective = TimeDelta::minutes(75);
+    let wrong = Glance { earliest, effective, watched: 5_000, ..well() }.wrong();
+    let said = "100 calls a minute cannot ask 5000 tenants every 15 minutes: it takes 75 minutes";
+    assert_eq!(wrong, [("degraded", said.to_owned())]);
+}
+
+#[test]
+fn an_overload_says_how_many_checks_are_put_off_and_what_comes_first() {
+    let put_off = |confirmations, routine| {
+        let since = Some(noon() - TimeDelta::seconds(50));
+        Glance { put_off: PutOff { confirmations, routine, since }, ..well() }.wrong()
+    };
+    let said = "overload: 1 routine check put off, up to 50 seconds; confirmations first";
+    assert_eq!(put_off(0, 1), [("degraded", said.to_owned())]);
+    let both = "overload: 2 confirmations and 7 routine checks put off, up to 50 seconds";
+    assert_eq!(put_off(2, 7), [("degraded", both.to_owned())]);
+}
+
+#[test]
+fn a_key_that_the_integration_has_not_is_said_to_be_so() {
+    let handovers = HandoverCount { owed: 4, late: 1, fetched: 0, without_recipient: 2 };
+    let glance = Glance { handovers, ..well() };
+    let said = [
+        "2 keys owed to the integration, and no recipient is registered",
+        "1 key not picked up by the integration in time",
+    ];
+    assert_eq!(glance.wrong(), said.map(|said| ("degraded", said.to_owned())));
+    let text = glance.text(false, WIDTH);
+    let line = "hand-over    4 not yet picked up, 1 not picked up in time, 2 no recipient\n";
+    assert!(text.contains(line), "{text}");
+    let handovers = HandoverCount { owed: 4, ..HandoverCount::default() };
+    assert_eq!(Glance { handovers, ..well() }.wrong(), []);
+}
+
+#[test]
+fn no_line_is_wider_than_eighty_columns_and_without_colour_none_is_used() {
+    let cause = |cause: &str| StatusCount {
+        status: "needs_reconnection".to_owned(),
+        cause: Some(cause.to_owned()),
+        tenants: 1_000_000,
+    };
+    let counts = vec![cause("permission_lost"), cause("wrong_company"), cause("rejected")];
+    let database = format!("SQLite, /{}", "very-long/".repeat(20));
+    let text = Glance { counts, database, daemon: Seen::Nobody, ..well() }.text(false, WIDTH);
+    assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+    let narrow = well().text(false, 60);
+    assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
+    assert!(!text.contains('\u{1b}'), "{text}");
+    assert!(well().text(true, WIDTH).contains("\u{1b}[32m●\u{1b}[0m nothing is wrong"));
+}
