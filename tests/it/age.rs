@@ -34,7 +34,7 @@ impl Pair {
 
     /// The same as a text.
     pub fn text(&self, sealed: &[u8]) -> String {
-        String::from_utf8(self.open(sealed).expect("it does not open")).unwrap()
+        String::from_utf8(self.open(sealed).unwrap()).unwrap()
     }
 }
 
