@@ -26,6 +26,7 @@ use crate::provider::Limits;
 use crate::provider::Profile;
 use crate::redact::chain;
 use crate::shutdown::Shutdown;
+use crate::store::Actor;
 use crate::store::Dialect;
 use crate::store::Instance;
 use crate::store::Place;
@@ -40,6 +41,7 @@ use crate::task::Heartbeat;
 use crate::task::KeyringSource;
 use crate::task::Measure;
 use crate::task::Pokes;
+use crate::task::Publish;
 use crate::task::Pulse;
 use crate::task::Scope;
 use crate::task::Settler;
@@ -161,7 +163,27 @@ impl App {
     /// Opens the keyring with the configured master key; makes one in a store that has none.
     pub async fn keyring(&self) -> anyhow::Result<KeyringSource> {
         let master = master_key(&self.config)?;
-        Ok(KeyringSource::open(self.store.clone(), master, self.clock.now()).await?)
+        Ok(KeyringSource::open(self.store.clone(), master, &self.clock).await?)
+    }
+
+    /// The same for this actor: what is written into the audit chain was done by it.
+    #[must_use]
+    pub fn acting_as(self, actor: Actor) -> Self {
+        Self { store: self.store.acting_as(actor), ..self }
+    }
+
+    /// The same for somebody who changes what the audit chain tells of: it is written with a key of
+    /// the keyring, so the master key is needed. In a store without a keyring there is nothing to
+    /// change, and none is made.
+    pub async fn audited(self) -> anyhow::Result<Self> {
+        const WHY: &str = "what this changes is written into the audit chain, with a key that only \
+                           the master key opens";
+        master_key(&self.config).context(WHY)?;
+        if self.store.keyring().await?.is_empty() {
+            return Ok(self);
+        }
+        let store = self.keyring().await.context(WHY)?.audit(&self.store);
+        Ok(Self { store, ..self })
     }
 
     /// All that a check needs.
@@ -176,10 +198,11 @@ impl App {
         let budget = self.budget();
         metrics.know_calls(&CallKind::ALL.map(CallKind::name), &Client::LABELS);
         let pulse = Arc::new(Pulse::default());
-        let settler = self.settler(metrics.clone(), Arc::clone(&pulse));
+        let store = keyring.audit(&self.store);
+        let settler = self.settler_on(store.clone(), metrics.clone(), Arc::clone(&pulse));
         let gate = Gate::new(self.store.clone(), Arc::clone(&self.clock), metrics.clone());
         Ok(Checker {
-            store: self.store.clone(),
+            store,
             keyring,
             profile: Arc::clone(&self.profile),
             client: Client::new(&self.profile, base, limits)?,
@@ -194,11 +217,16 @@ impl App {
         })
     }
 
-    /// All that deciding and saving needs, without a key or a provider.
+    /// All that deciding and saving needs, without a key or a provider. What changes a status can be
+    /// saved only where the app is [`App::audited`].
     pub fn settler(&self, metrics: Metrics, pulse: Arc<Pulse>) -> Settler {
+        self.settler_on(self.store.clone(), metrics, pulse)
+    }
+
+    fn settler_on(&self, store: Store, metrics: Metrics, pulse: Arc<Pulse>) -> Settler {
         let policy = self.config.policy.clone();
         let distance = self.budget().distance();
-        Settler::new(self.store.clone(), policy, Arc::clone(&self.clock), metrics, distance, pulse)
+        Settler::new(store, policy, Arc::clone(&self.clock), metrics, distance, pulse)
     }
 
     fn budget(&self) -> Budget {
@@ -237,7 +265,7 @@ impl App {
             self.base_url()
         );
         let served = private::Private {
-            store: self.store.clone(),
+            store: checker.store.clone(),
             metrics: checker.metrics.clone(),
             clock: Arc::clone(&self.clock),
             effective: effective(&checker),
@@ -250,8 +278,10 @@ impl App {
         let _gate = checker.gate.keep_reading();
         let provider = &self.config.provider;
         let measure_checker = Arc::clone(&checker);
+        let published = (checker.store.clone(), checker.metrics.clone());
         let watch = Watch::new(checker, self.config.watch.concurrency.get(), provider.timeout)?;
         let pokes = Pokes { sweep: watch.poked(), ..Pokes::default() };
+        let publish = Publish::new(published.0, published.1, Arc::clone(&pokes.audit));
         let measure = Measure::new(measure_checker, Arc::clone(&pokes.measure));
         let mut scheduler = cron::start(&pokes).await?;
         let serving = tokio::spawn(listener::serve(listener, private::router(served)));
@@ -263,6 +293,7 @@ impl App {
             () = watch.run(shutdown) => {}
             () = self.keep_time() => {}
             () = measure.run() => {}
+            () = publish.run() => {}
         }
         if let Err(error) = scheduler.shutdown().await {
             warn!("the scheduler did not stop: {error}");

@@ -6,6 +6,7 @@ use sea_orm_migration::prelude::*;
 mod m20261120_000001_spine;
 mod m20261120_000002_care;
 mod m20261120_000003_withdrawal;
+mod m20261120_000004_audit;
 mod m20261120_000005_handover;
 
 /// Brings a database from any released schema to the newest, and back.
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000001_spine::Migration),
             Box::new(m20261120_000002_care::Migration),
             Box::new(m20261120_000003_withdrawal::Migration),
+            Box::new(m20261120_000004_audit::Migration),
             Box::new(m20261120_000005_handover::Migration),
         ]
     }

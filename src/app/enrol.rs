@@ -80,17 +80,18 @@ impl App {
     ) -> anyhow::Result<TenantId> {
         let hand_over = Copier::read(&self.store).await?.hand_over(origin, &request.key)?;
         for _ in 1..SEALINGS {
-            match self.add_once(&keyring.held(), request, &hand_over).await {
+            match self.add_once(keyring, &keyring.held(), request, &hand_over).await {
                 // Somebody rotated the keyring since it was read, perhaps while a person pasted.
                 Err(error) if is_sealed_late(&error) => drop(keyring.reload().await?),
                 done => return done,
             }
         }
-        self.add_once(&keyring.held(), request, &hand_over).await
+        self.add_once(keyring, &keyring.held(), request, &hand_over).await
     }
 
     async fn add_once(
         &self,
+        source: &KeyringSource,
         keyring: &Keyring,
         request: &TenantRequest,
         hand_over: &HandOver,
@@ -98,7 +99,7 @@ impl App {
         let now = self.clock.now();
         let hand_over = hand_over.clone();
         let new = NewTenant { hand_over, ..self.sealed(keyring, request, now)? };
-        self.store.add_tenant(&new, now, now).await?;
+        source.audit(&self.store).add_tenant(&new, now, now).await?;
         Ok(new.id)
     }
 

@@ -28,7 +28,7 @@ use crate::store::KeyKind;
 use crate::telemetry::Metrics;
 use crate::telemetry::log;
 
-use super::output;
+use super::{actor, output};
 use place::Place;
 use stage::Stage;
 use view::{Form, View};
@@ -96,7 +96,7 @@ pub async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let sandbox = Sandbox::start(world, Arc::clone(&clock)).await?;
     let config = place.configure(&sandbox.base_url(), options.settings())?;
     place.explain(&sandbox.base_url(), options.tenants(), SEED)?;
-    let app = App::open(config, Access::Make, clock).await?;
+    let app = App::open(config, Access::Make, clock).await?.acting_as(actor::daemon());
     let ended = tell(options, &app, &sandbox, &shutdown).await;
     sandbox.stop().await;
     app.store.close().await?;

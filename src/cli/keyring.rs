@@ -17,7 +17,7 @@ use crate::task::KeyringSource;
 use crate::task::rotate::{self, Beginning, Inventory, Rotated, Wish};
 use crate::vault::{KeyId, KeyStatus, MasterKey, Role};
 
-use super::output;
+use super::{actor, output};
 
 /// What to do with the keyring.
 #[derive(Debug, Subcommand)]
@@ -83,7 +83,8 @@ pub async fn run(command: &Command, file: Option<&Path>) -> anyhow::Result<ExitC
     }
     let config = super::load(file)?;
     super::quiet_log(&config)?;
-    let app = App::open(config, Access::Look, Arc::new(SystemClock::default())).await?;
+    let clock = Arc::new(SystemClock::default());
+    let app = App::open(config, Access::Look, clock).await?.acting_as(actor::command());
     // Before anything is said about rows: a missing master key is the first thing to mend.
     let master = app::master_key(&app.config)?.id();
     if app.store.keyring().await?.is_empty() {

@@ -1,6 +1,8 @@
 //! The command line: what can be typed, and what is printed.
 
+mod actor;
 mod ask;
+mod audit;
 mod completions;
 mod config;
 mod demo;
@@ -86,6 +88,9 @@ enum Command {
     /// Make a master key; show the keyring, rotate it, exchange the master key.
     #[command(subcommand)]
     Keyring(keyring::Command),
+    /// Check the audit chain, show it, and review what happened to one tenant.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Print the completions of a shell.
     Completions(completions::Options),
 }
@@ -111,7 +116,9 @@ impl Cli {
             Command::Demo(options) => demo::run(options).await,
             Command::Sandbox(options) => sandbox::run(options).await,
             Command::Tenant(command) => {
-                tenant::run(command, self.opened(tenant::access(command)).await?).await
+                let app = self.opened(tenant::access(command)).await?;
+                let app = if tenant::is_chained(command) { app.audited().await? } else { app };
+                tenant::run(command, app).await
             }
             Command::Recipient(command) => {
                 let app = self.opened(recipient::access(command)).await?;
@@ -123,6 +130,12 @@ impl Cli {
             Command::Config(command) => config::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,
             Command::Keyring(command) => keyring::run(command, self.config.as_deref()).await,
+            Command::Audit(command) => {
+                let config = self.load()?;
+                quiet_log(&config)?;
+                let clock = Arc::new(SystemClock::default());
+                audit::run(command, App::open(config, Access::Look, clock).await?).await
+            }
             Command::Completions(options) => completions::run(options),
         }
     }

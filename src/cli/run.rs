@@ -13,6 +13,8 @@ use crate::telemetry::Metrics;
 use crate::telemetry::Supervisor;
 use crate::telemetry::log;
 
+use super::actor;
+
 /// Watches until told to stop.
 pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     log::init(super::form(&config), super::rust_log().as_deref())
@@ -27,6 +29,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let Some(app) = App::open_when_ready(config, clock, supervisor, &shutdown).await? else {
         return Ok(ExitCode::SUCCESS);
     };
+    let app = app.acting_as(actor::daemon());
     let keyring = app.keyring().await?;
     let checker = Arc::new(app.checker(keyring, Metrics::new()?)?);
     app.run(checker, &shutdown).await?;

@@ -206,6 +206,23 @@ pub fn access(command: &Command) -> Access {
     }
 }
 
+/// Whether the command changes what the audit chain tells of, without opening the keyring by itself.
+pub fn is_chained(command: &Command) -> bool {
+    match command {
+        Command::Pause { .. }
+        | Command::Resume { .. }
+        | Command::Disable { .. }
+        | Command::ConfirmDeleted { .. }
+        | Command::Label { .. } => true,
+        Command::Add { .. }
+        | Command::Import(_)
+        | Command::Replace(_)
+        | Command::Check { .. }
+        | Command::Show { .. }
+        | Command::List(_) => false,
+    }
+}
+
 /// Runs the command on an open store.
 pub async fn run(command: &Command, app: App) -> anyhow::Result<ExitCode> {
     let code = dispatch(command, &app).await;

@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use crate::ids::TenantId;
 
+use super::audit::Draft;
 use super::{Store, StoreError};
 
 /// What is known of a tenant beside its key. What is not given is left as it is.
@@ -72,6 +73,12 @@ impl Store {
         for (name, value) in set {
             changed += self.set_label(&tx, tenant, name, value).await?;
         }
+        if changed > 0 {
+            let names: Vec<&str> = set.keys().map(String::as_str).collect();
+            let draft = Draft::of("tenant.labelled").about(tenant);
+            let draft = draft.fact("set", names).fact("removed", remove.to_vec());
+            self.append(&tx, &[draft.detail("labels", values_of(set))]).await?;
+        }
         tx.commit().await?;
         Ok(changed > 0)
     }
@@ -128,4 +135,22 @@ impl Store {
         let values = [tenant.raw().into(), name.into(), value.into()];
         Ok(tx.execute_raw(self.statement(sql, values)).await?.rows_affected())
     }
+}
+
+impl Care {
+    /// The names of what is given.
+    pub(super) fn given(&self) -> Vec<&'static str> {
+        let given = [
+            ("contact", self.contact.is_some()),
+            ("locale", self.locale.is_some()),
+            ("time_zone", self.time_zone.is_some()),
+            ("labels", !self.labels.is_empty()),
+        ];
+        given.into_iter().filter_map(|(name, given)| given.then_some(name)).collect()
+    }
+}
+
+/// Labels as `name=value`, for the part of an audit row that can be erased.
+pub(super) fn values_of(labels: &BTreeMap<String, String>) -> Vec<String> {
+    labels.iter().map(|(name, value)| format!("{name}={value}")).collect()
 }

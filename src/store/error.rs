@@ -133,6 +133,21 @@ pub enum StoreError {
     /// There is no such tenant.
     #[error("there is no tenant `{0}`")]
     NoTenant(String),
+    /// Something has to be written into the audit chain, by somebody who has not opened the keyring.
+    #[error(
+        "nothing was changed: what changes a tenant, its key or the keyring is written into the \
+         audit chain, and for that the keyring must be opened first (a fault of the program)"
+    )]
+    NotAudited,
+    /// The audit chain takes no row.
+    #[error(
+        "nothing was changed, because it cannot be written into the audit chain ({code}): run \
+         `keypulse audit verify`, which says what is wrong with it"
+    )]
+    Unchained {
+        /// The driver's code, or what is wrong.
+        code: String,
+    },
     /// Anything else.
     #[error("the database refused ({code})")]
     Refused {
@@ -182,6 +197,8 @@ impl StoreError {
             | Self::KeyWithdrawn
             | Self::NotTheSealingKey(_)
             | Self::NoTenant(_)
+            | Self::NotAudited
+            | Self::Unchained { .. }
             | Self::Refused { .. } => false,
         }
     }

@@ -8,7 +8,8 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use crate::health::Due;
 use crate::ids::TenantId;
 
-use super::care::Care;
+use super::audit::Draft;
+use super::care::{Care, values_of};
 use super::handover::HandOver;
 use super::row::{StateRow, micros};
 use super::tenants::{NewTenant, json};
@@ -105,16 +106,21 @@ impl Store {
         let mut order: Vec<usize> = (0..entries.len()).collect();
         order.sort_by(|a, b| entries[*a].new.reference.cmp(&entries[*b].new.reference));
         let mut fates = vec![Fate::Unchanged; entries.len()];
-        let mut states = Vec::new();
+        let (mut states, mut chained) = (Vec::new(), Vec::new());
         for at in order {
             let entry = &entries[at];
-            fates[at] = match known.get(entry.new.reference.as_str()) {
-                Some(known) => self.update(&tx, known, entry).await?,
+            let (fate, id) = match known.get(entry.new.reference.as_str()) {
+                Some(known) => (self.update(&tx, known, entry).await?, known.id),
                 None => self.insert(&tx, entry, now).await?,
             };
-            if fates[at] == Fate::Added {
+            fates[at] = fate;
+            if fate == Fate::Added {
                 let new = &entry.new;
                 states.push(StateRow::from_health(new.id, 1, &new.health, Due::At(entry.due)));
+                chained.push(with_care(self.added(new), &entry.care));
+            } else if fate == Fate::Updated {
+                let draft = Draft::of("tenant.updated").about(TenantId::from_raw(id));
+                chained.push(with_care(draft.fact("named", entry.named), &entry.care));
             }
         }
         let insert = self.statement(self.dialect.insert(), [json(&states)?.into()]);
@@ -122,6 +128,7 @@ impl Store {
         if rehearse {
             tx.rollback().await?;
         } else {
+            self.append(&tx, &chained).await?;
             tx.commit().await?;
         }
         Ok(fates)
@@ -172,7 +179,7 @@ impl Store {
         Ok(if changed { Fate::Updated } else { Fate::Unchanged })
     }
 
-    /// Everything of a new tenant but its state. Where another process has just added the same
+    /// Everything of a new tenant but its state; with the id that the tenant has. Where another process has just added the same
     /// tenant, it is one that exists; where it has just added the same key, or the key was withdrawn,
     /// this tenant is refused, and what was written of it is taken back.
     async fn insert(
@@ -180,8 +187,9 @@ impl Store {
         tx: &DatabaseTransaction,
         entry: &Entry,
         now: DateTime<Utc>,
-    ) -> Result<Fate, StoreError> {
+    ) -> Result<(Fate, i64), StoreError> {
         let new = &entry.new;
+        let id = new.id.raw();
         let sql = "INSERT INTO tenant (id, ref, name, company_id, required_scopes, key_kind, \
                    created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (ref) DO NOTHING";
         let values = [
@@ -196,8 +204,8 @@ impl Store {
         if tx.execute_raw(self.statement(sql, values)).await?.rows_affected() == 0 {
             let known = self.known(tx, std::slice::from_ref(entry)).await?;
             return match known.get(new.reference.as_str()) {
-                Some(known) => self.update(tx, known, entry).await,
-                None => Ok(Fate::OtherKey),
+                Some(known) => Ok((self.update(tx, known, entry).await?, known.id)),
+                None => Ok((Fate::OtherKey, id)),
             };
         }
         let sql = "INSERT INTO tenant_key (tenant_id, generation, key_id, sealed, fingerprint, \
@@ -222,13 +230,25 @@ impl Store {
         if let Some(refused) = refused {
             let sql = "DELETE FROM tenant WHERE id = $1";
             tx.execute_raw(self.statement(sql, [new.id.raw().into()])).await?;
-            return Ok(refused);
+            return Ok((refused, id));
         }
         if new.hand_over != HandOver::Delivered {
             let generation = new.health.generation.0;
             self.hand_over(tx, new.id, generation, &new.hand_over, now).await?;
         }
         self.set_care(tx, new.id, &entry.care).await?;
-        Ok(Fate::Added)
+        Ok((Fate::Added, id))
     }
+}
+
+/// What was given beside the key: its names for ever, the rest where it can be erased.
+fn with_care(draft: Draft, care: &Care) -> Draft {
+    let mut draft = draft.fact("given", care.given());
+    if let Some(contact) = &care.contact {
+        draft = draft.detail("contact", contact.address.as_str());
+    }
+    if !care.labels.is_empty() {
+        draft = draft.detail("labels", values_of(&care.labels));
+    }
+    draft
 }

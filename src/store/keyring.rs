@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryOrder};
 
+use super::audit::Draft;
 use super::entity::data_key;
 use super::row::micros;
 use super::{Store, StoreError};
@@ -53,6 +54,7 @@ impl Store {
         }
         let models = rows.iter().map(model);
         data_key::Entity::insert_many(models).exec_without_returning(&tx).await?;
+        self.append(&tx, &[Draft::of("keyring.created").fact("keys", rows.len())]).await?;
         tx.commit().await?;
         Ok(rows.to_vec())
     }
@@ -72,6 +74,7 @@ impl Store {
         let sql = "UPDATE data_key SET retired_at = $1 WHERE role = $2 AND retired_at IS NULL";
         tx.execute_raw(self.statement(sql, [micros(now).into(), SEAL.into()])).await?;
         data_key::Entity::insert(model(fresh)).exec_without_returning(&tx).await?;
+        self.append(&tx, &[Draft::of("keyring.rotated").fact("data_key", fresh.id)]).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -98,6 +101,7 @@ impl Store {
         }
         let delete = "DELETE FROM data_key WHERE role = $1 AND id = $2";
         tx.execute_raw(self.statement(delete, [SEAL.into(), i64::from(id).into()])).await?;
+        self.append(&tx, &[Draft::of("keyring.retired").fact("data_key", id)]).await?;
         tx.commit().await?;
         self.empty_log().await?;
         Ok(Removal::Removed)
@@ -125,6 +129,7 @@ impl Store {
         if !kept.iter().map(same).eq(fresh.iter().map(same)) {
             return Ok(false);
         }
+        self.append(&tx, &[Draft::of("keyring.rewrapped").fact("keys", fresh.len())]).await?;
         tx.commit().await?;
         self.empty_log().await?;
         Ok(true)

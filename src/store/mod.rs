@@ -1,8 +1,9 @@
 //! Keeps tenants, sealed keys, beliefs, episodes and owed messages.
 //!
 //! The only place that knows tables. It opens no sealed key, decides nothing, and reads no clock:
-//! every time is handed in.
+//! every time is handed in; only rows of the audit chain are dated by a clock that was handed in.
 
+mod audit;
 mod budget;
 mod care;
 mod counts;
@@ -27,6 +28,7 @@ mod tenants;
 mod withdrawn;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -40,6 +42,9 @@ use sea_orm_migration::MigratorTrait;
 
 use crate::ids::TenantId;
 
+pub use audit::{
+    Actor, Appended, AuditRow, Auditor, BadHead, Detail, Draft, Fault, Head, Mac, Verified,
+};
 pub use budget::MOST_HELD;
 pub use care::{Care, Contact};
 pub use counts::{MessageCount, PutOff, StatusCount};
@@ -73,6 +78,10 @@ pub struct Store {
     write: DatabaseConnection,
     read: DatabaseConnection,
     dialect: Dialect,
+    /// What makes the codes of the audit chain; without it nothing can be written that is chained.
+    auditor: Option<Auditor>,
+    /// Who writes.
+    actor: Arc<Actor>,
 }
 
 impl fmt::Debug for Store {
@@ -96,13 +105,17 @@ impl Store {
     /// touched.
     pub async fn open(place: &Place) -> Result<Self, StoreError> {
         let (write, read) = open::open(place, true).await?;
-        Ok(Self { write, read, dialect: place.dialect() })
+        Ok(Self::on(write, read, place.dialect()))
     }
 
     /// Like [`Store::open`], but makes nothing: a file that is missing is an error.
     pub async fn open_existing(place: &Place) -> Result<Self, StoreError> {
         let (write, read) = open::open(place, false).await?;
-        Ok(Self { write, read, dialect: place.dialect() })
+        Ok(Self::on(write, read, place.dialect()))
+    }
+
+    fn on(write: DatabaseConnection, read: DatabaseConnection, dialect: Dialect) -> Self {
+        Self { write, read, dialect, auditor: None, actor: Arc::default() }
     }
 
     /// Which database it is.

@@ -131,7 +131,11 @@ impl Store {
         self.hand_over(&tx, verdict.tenant, generation, &new.hand_over, now).await?;
         let mut follows = Follows::default();
         follows.add(verdict, now)?;
+        let key = self.trace(&new.fingerprint);
+        let chained = follows.chained.drain(..).map(|row| row.fact("key", key.clone()));
+        let chained: Vec<_> = chained.collect();
         self.follow(&tx, &follows).await?;
+        self.append(&tx, &chained).await?;
         tx.commit().await?;
         if let Err(error) = self.empty_log().await {
             tracing::warn!(

@@ -10,10 +10,13 @@ use crate::health::Decision;
 use crate::health::Due;
 use crate::health::Effect;
 use crate::health::Notice;
+use crate::health::Reason;
 use crate::health::Stage;
+use crate::health::Status;
 use crate::ids::TenantId;
 use crate::ids::random_name;
 
+use super::audit::Draft;
 use super::row::{StateRow, micros};
 use super::tenants::json;
 use super::{Dialect, Store, StoreError, ids};
@@ -92,6 +95,7 @@ impl Store {
             saved.push(verdict.tenant);
         }
         self.follow(&tx, &follows).await?;
+        self.append(&tx, &follows.chained).await?;
         tx.commit().await?;
         if !follows.destroyed.is_empty() {
             let why = match self.empty_log().await {
@@ -223,6 +227,8 @@ pub(super) struct Follows {
     owed: Vec<Owed>,
     destroyed: Vec<(i64, u32, i64)>,
     withdrawn: Vec<(i64, u32, i64, Option<String>)>,
+    /// What is to be appended to the audit chain once all else is written.
+    pub(super) chained: Vec<Draft>,
 }
 
 /// A message: id, tenant, episode, audience, stage, state, dedup key, body, when it was owed.
@@ -232,6 +238,7 @@ impl Follows {
     pub(super) fn add(&mut self, verdict: &Verdict, now: DateTime<Utc>) -> Result<(), StoreError> {
         let (tenant, now) = (verdict.tenant.raw(), micros(now));
         let generation = verdict.decision.next.generation.0;
+        self.chained.extend(chained(verdict));
         if let Some(client) = &verdict.client {
             self.clients.push((tenant, client.clone()));
         }
@@ -257,6 +264,48 @@ impl Follows {
         }
         Ok(())
     }
+}
+
+/// What the audit chain says of a verdict: nothing of one that people do not see.
+fn chained(verdict: &Verdict) -> Option<Draft> {
+    let Decision { next, effects, reason, .. } = &verdict.decision;
+    let destroyed = effects.contains(&Effect::DestroyKey);
+    let action = if matches!(reason, Reason::Replaced | Reason::ReplacedWhilePaused) {
+        "key.replaced"
+    } else if effects.contains(&Effect::WithdrawKey) {
+        "key.disabled"
+    } else if *reason == Reason::Paused {
+        "tenant.paused"
+    } else if *reason == Reason::Resumed {
+        "tenant.resumed"
+    } else if verdict.changed_from.is_some() {
+        "status.changed"
+    } else if destroyed {
+        "key.destroyed"
+    } else {
+        return None;
+    };
+    let mut draft = Draft::of(action)
+        .about(verdict.tenant)
+        .generation(next.generation.0)
+        .fact("status", next.status.word())
+        .fact("reason", reason.to_string());
+    if let Some(from) = verdict.changed_from {
+        draft = draft.fact("from", from);
+    }
+    if let Some(cause) = next.status.cause() {
+        draft = draft.fact("cause", cause);
+    }
+    if destroyed {
+        draft = draft.fact("destroyed", true);
+    }
+    if let Status::Paused { until: Some(until), .. } = &next.status {
+        draft = draft.fact("until", until.to_rfc3339());
+    }
+    if let Some(remark) = &verdict.remark {
+        draft = draft.detail("remark", remark.as_str());
+    }
+    Some(draft)
 }
 
 fn owed(verdict: &Verdict, notice: Notice, now: i64) -> Result<Owed, StoreError> {

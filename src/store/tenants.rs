@@ -14,6 +14,7 @@ use crate::health::Scopes;
 use crate::ids::TenantId;
 use crate::ids::TenantRef;
 
+use super::audit::Draft;
 use super::entity::{tenant, tenant_key};
 use super::error::is_unique_violation;
 use super::filter::TenantFilter;
@@ -195,8 +196,18 @@ impl Store {
         let row = StateRow::from_health(new.id, 1, &new.health, Due::At(due));
         let insert = self.statement(self.dialect.insert(), [json(&[row])?.into()]);
         tx.execute_raw(insert).await?;
+        self.append(&tx, &[self.added(new)]).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// What the audit chain says of a new tenant.
+    pub(super) fn added(&self, new: &NewTenant) -> Draft {
+        Draft::of("tenant.added")
+            .about(new.id)
+            .generation(new.health.generation.0)
+            .fact("kind", new.kind.name())
+            .fact("key", self.trace(&new.fingerprint))
     }
 
     /// The tenant of that reference.

@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use crate::ids::TenantId;
 
+use super::audit::Draft;
 use super::row::{micros, time};
 use super::{Dialect, Store, StoreError};
 
@@ -95,7 +96,14 @@ impl Store {
         let sql = "UPDATE deletion SET confirmed_at = $1 \
                    WHERE tenant_id = $2 AND confirmed_at IS NULL";
         let values = [micros(now).into(), tenant.raw().into()];
-        Ok(self.write.execute_raw(self.statement(sql, values)).await?.rows_affected())
+        let tx = self.begin().await?;
+        let confirmed = tx.execute_raw(self.statement(sql, values)).await?.rows_affected();
+        if confirmed > 0 {
+            let draft = Draft::of("key.deletion_confirmed").about(tenant).fact("keys", confirmed);
+            self.append(&tx, &[draft]).await?;
+        }
+        tx.commit().await?;
+        Ok(confirmed)
     }
 
     /// To be called in every transaction that stores a fingerprint, *after* it is stored: whoever

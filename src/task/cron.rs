@@ -11,6 +11,9 @@ const SWEEP: &str = "*/10 * * * * *";
 /// Measures the fleet: every quarter of a minute.
 const MEASURE: &str = "*/15 * * * * *";
 
+/// Publishes the head of the audit chain: every minute.
+const AUDIT: &str = "0 * * * * *";
+
 /// What is poked.
 #[derive(Clone, Debug, Default)]
 pub struct Pokes {
@@ -18,12 +21,15 @@ pub struct Pokes {
     pub sweep: Arc<Notify>,
     /// The measuring of the fleet.
     pub measure: Arc<Notify>,
+    /// The publishing of the audit chain's head.
+    pub audit: Arc<Notify>,
 }
 
 /// Starts to poke; ends when what is given back is dropped or shut down.
 pub async fn start(pokes: &Pokes) -> Result<JobScheduler, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
-    for (schedule, whom) in [(SWEEP, &pokes.sweep), (MEASURE, &pokes.measure)] {
+    let jobs = [(SWEEP, &pokes.sweep), (MEASURE, &pokes.measure), (AUDIT, &pokes.audit)];
+    for (schedule, whom) in jobs {
         let whom = Arc::clone(whom);
         let job = Job::new_async(schedule, move |_, _| {
             let whom = Arc::clone(&whom);

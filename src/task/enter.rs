@@ -23,13 +23,17 @@ use crate::provider::Refusal;
 use crate::provider::Seen;
 use crate::provider::Step;
 use crate::provider::format;
+use crate::provider::format::Formed;
 use crate::redact::ApiKey;
 use crate::shutdown::Shutdown;
+use crate::store::Actor;
 use crate::store::Bearer;
+use crate::store::Draft;
 use crate::store::StoreError;
 use crate::store::Successor;
 use crate::store::Verdict;
 use crate::store::Watched;
+use crate::vault::Fingerprint;
 use crate::vault::Purpose;
 use crate::vault::SealContext;
 use crate::vault::VaultError;
@@ -39,6 +43,7 @@ use super::check::{Checker, Observed};
 use super::handover::{Copier, HandOverError, Origin};
 use super::keyring::KeyringError;
 use super::replace::Replaced;
+use super::settle::Settler;
 
 /// The longest that an entry waits for its calls to begin.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -122,19 +127,62 @@ pub(super) struct Tried {
 }
 
 impl Checker {
-    /// Takes a key for a tenant, or says why not.
-    #[tracing::instrument(name = "key.enter", level = "debug", skip_all, fields(tenant.id = %tenant))]
+    /// Takes a key for a tenant, or says why not. A refusal is written into the audit chain, as what
+    /// is taken is.
     pub async fn enter(
         &self,
         tenant: TenantId,
         offer: &Offer<'_>,
         shutdown: &Shutdown,
     ) -> Result<Answer, EnterError> {
-        let formed = match format::judge(offer.pasted, &self.profile.key.prefixes) {
-            Ok(formed) => formed,
-            Err(why) => return Ok(Answer::Refused(why.into())),
+        self.enter_by(&self.settler, tenant, offer, shutdown).await
+    }
+
+    /// The same for somebody else than this process: the audit chain names this actor.
+    pub async fn enter_as(
+        &self,
+        actor: Actor,
+        tenant: TenantId,
+        offer: &Offer<'_>,
+        shutdown: &Shutdown,
+    ) -> Result<Answer, EnterError> {
+        self.enter_by(&self.settler.acting_as(actor), tenant, offer, shutdown).await
+    }
+
+    #[tracing::instrument(name = "key.enter", level = "debug", skip_all, fields(tenant.id = %tenant))]
+    async fn enter_by(
+        &self,
+        settler: &Settler,
+        tenant: TenantId,
+        offer: &Offer<'_>,
+        shutdown: &Shutdown,
+    ) -> Result<Answer, EnterError> {
+        let (answer, fingerprint) = match format::judge(offer.pasted, &self.profile.key.prefixes) {
+            Ok(formed) => {
+                let fingerprint = self.keyring.held().fingerprint(&formed.key);
+                let answer =
+                    self.try_formed(settler, tenant, offer, &formed, &fingerprint, shutdown);
+                (answer.await?, Some(fingerprint))
+            }
+            Err(why) => (Answer::Refused(why.into()), None),
         };
-        let fingerprint = self.keyring.held().fingerprint(&formed.key);
+        if let Answer::Refused(refusal) = &answer {
+            let key = fingerprint.and_then(|one| settler.store.trace(one.as_bytes()));
+            let draft = Draft::of("key.offered").about(tenant).outcome("refused");
+            settler.store.chain(draft.fact("type", refusal.name()).fact("key", key)).await?;
+        }
+        Ok(answer)
+    }
+
+    async fn try_formed(
+        &self,
+        settler: &Settler,
+        tenant: TenantId,
+        offer: &Offer<'_>,
+        formed: &Formed,
+        fingerprint: &Fingerprint,
+        shutdown: &Shutdown,
+    ) -> Result<Answer, EnterError> {
         // The tenant first: whoever replaces its key between the two is noticed by the generation.
         let Some(watched) = self.store.watched(&[tenant]).await?.pop() else {
             return Err(StoreError::NoTenant(tenant.to_string()).into());
@@ -164,9 +212,9 @@ impl Checker {
             excess: granted.map(|all| all.missing_from(offer.required)).unwrap_or_default(),
         };
         if same {
-            return self.same_key(watched, tried, found).await;
+            return same_key(settler, watched, tried, found).await;
         }
-        self.make_live(watched, offer, tried, &formed.key, found).await
+        self.make_live(settler, watched, offer, tried, &formed.key, found).await
     }
 
     /// Tries the key while the stored one stays in place. `None` where the budget had no call.
@@ -203,35 +251,9 @@ impl Checker {
         Ok(Some(Tried { finding, seen, began, pause, calls }))
     }
 
-    /// The key is the present one and is accepted: for a tenant that is well, nothing new; for any
-    /// other, evidence like that of a check.
-    async fn same_key(
-        &self,
-        tenant: Watched,
-        tried: Tried,
-        found: Found,
-    ) -> Result<Answer, EnterError> {
-        match tenant.health.status {
-            Status::Healthy { doubt: None } | Status::Paused { .. } | Status::Disabled(_) => {
-                return Ok(Answer::SameKey { found, verdict: None });
-            }
-            Status::Pending { .. }
-            | Status::Healthy { doubt: Some(_) }
-            | Status::Degraded(_)
-            | Status::NeedsReconnection { .. } => {}
-        }
-        let generation = tenant.health.generation;
-        let observed = observed(tenant, tried, generation, Finding::Accepted);
-        let settled = self.settler.settle(&[observed], &nobodys_lease()?).await?.pop();
-        Ok(match settled {
-            Some(verdict) => Answer::SameKey { found, verdict: Some(Box::new(verdict)) },
-            // The key was replaced, or the tenant is gone.
-            None => Answer::Refused(Refusal::ReplacedMeanwhile),
-        })
-    }
-
     async fn make_live(
         &self,
+        settler: &Settler,
         tenant: Watched,
         offer: &Offer<'_>,
         tried: Tried,
@@ -262,7 +284,7 @@ impl Checker {
                 required: offer.required.clone(),
                 hand_over: hand_over.clone(),
             };
-            match self.settler.replace(&observed, &successor, &lease).await {
+            match settler.replace(&observed, &successor, &lease).await {
                 // Somebody rotated the keyring since it was read, perhaps while a person pasted.
                 Err(StoreError::NotTheSealingKey(_)) if sealings < SEALINGS => {
                     sealings += 1;
@@ -284,6 +306,33 @@ impl Checker {
             }
         })
     }
+}
+
+/// The key is the present one and is accepted: for a tenant that is well, nothing new; for any
+/// other, evidence like that of a check.
+async fn same_key(
+    settler: &Settler,
+    tenant: Watched,
+    tried: Tried,
+    found: Found,
+) -> Result<Answer, EnterError> {
+    match tenant.health.status {
+        Status::Healthy { doubt: None } | Status::Paused { .. } | Status::Disabled(_) => {
+            return Ok(Answer::SameKey { found, verdict: None });
+        }
+        Status::Pending { .. }
+        | Status::Healthy { doubt: Some(_) }
+        | Status::Degraded(_)
+        | Status::NeedsReconnection { .. } => {}
+    }
+    let generation = tenant.health.generation;
+    let observed = observed(tenant, tried, generation, Finding::Accepted);
+    let settled = settler.settle(&[observed], &nobodys_lease()?).await?.pop();
+    Ok(match settled {
+        Some(verdict) => Answer::SameKey { found, verdict: Some(Box::new(verdict)) },
+        // The key was replaced, or the tenant is gone.
+        None => Answer::Refused(Refusal::ReplacedMeanwhile),
+    })
 }
 
 /// Why a key that somebody has may not be this tenant's.

@@ -102,7 +102,7 @@ mod tests {
     use crate::clock::ManualClock;
     use crate::health::{CompanyId, Health, Scopes};
     use crate::ids::{TenantId, TenantRef};
-    use crate::store::{HandOver, KeyKind, KeyringRow, NewTenant, Place};
+    use crate::store::{Auditor, HandOver, KeyKind, KeyringRow, NewTenant, Place};
 
     struct Rig {
         heartbeat: Heartbeat,
@@ -115,6 +115,10 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let url = format!("sqlite://{}", folder.path().join("keypulse.db").display());
             let store = Store::open(&Place::parse(&url.as_str().into()).unwrap()).await.unwrap();
+            let noon = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+            let clock = Arc::new(ManualClock::starting_at(noon));
+            let auditor = Auditor::new(|_| [0; 32], |_| [0; 32], Arc::clone(&clock) as _);
+            let store = store.audited(auditor);
             store.migrate_up().await.unwrap();
             let sealing = KeyringRow {
                 role: "seal".to_owned(),
@@ -124,8 +128,6 @@ mod tests {
                 retired_at: None,
             };
             store.init_keyring(&[sealing]).await.unwrap();
-            let noon = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
-            let clock = Arc::new(ManualClock::starting_at(noon));
             for n in 0..tenants {
                 let new = NewTenant {
                     id: TenantId::random().unwrap(),

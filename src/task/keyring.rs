@@ -3,15 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
+use crate::clock::Clock;
 use crate::redact::chain;
+use crate::store::Auditor;
 use crate::store::KeyringRow;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -22,6 +24,7 @@ use crate::vault::MasterKey;
 use crate::vault::Role;
 use crate::vault::VaultError;
 use crate::vault::WrappedKey;
+use crate::vault::sha256;
 
 /// A key that the store does not have is not looked for again so soon.
 const ABSENT: Duration = Duration::from_secs(3);
@@ -32,7 +35,9 @@ const REFRESH: Duration = Duration::from_mins(1);
 
 /// The present keyring and all that is needed to read it again. It keeps the master key.
 pub struct KeyringSource {
+    /// Writes the audit chain with the audit key of this keyring.
     store: Store,
+    auditor: Auditor,
     master: MasterKey,
     held: RwLock<Keyring>,
     reading: Mutex<Reading>,
@@ -62,28 +67,46 @@ pub enum KeyringError {
 }
 
 impl KeyringSource {
-    /// Opens the keyring of the store; makes one in a store that has none.
+    /// Opens the keyring of the store; makes one in a store that has none. Where the audit chain has
+    /// not begun, it begins now.
     pub async fn open(
         store: Store,
         master: MasterKey,
-        now: DateTime<Utc>,
+        clock: &Arc<dyn Clock>,
     ) -> Result<Self, KeyringError> {
         let mut rows = store.keyring().await?;
         if rows.is_empty() {
-            let (_, fresh) = Keyring::create(&master, now)?;
+            let (keyring, fresh) = Keyring::create(&master, clock.now())?;
             let fresh: Vec<KeyringRow> = fresh.iter().map(to_row).collect();
-            rows = store.init_keyring(&fresh).await?;
+            let making = store.audited(auditor(&keyring, clock));
+            rows = making.init_keyring(&fresh).await?;
             let id = master.id();
             info!(master.id = id, "made a new keyring, sealed by master key {id}");
         }
         let keyring = Keyring::open(&master, &from_rows(&rows)?)?;
+        let auditor = auditor(&keyring, clock);
+        let store = store.audited(auditor.clone());
+        if let Err(error) = store.begin_audit().await {
+            warn!("the audit chain could not be begun: {}", chain(&error));
+        }
         let reading = Reading { at: Instant::now(), absent: BTreeMap::new() };
-        Ok(Self { store, master, held: RwLock::new(keyring), reading: Mutex::new(reading) })
+        Ok(Self {
+            store,
+            auditor,
+            master,
+            held: RwLock::new(keyring),
+            reading: Mutex::new(reading),
+        })
     }
 
     /// The keyring as it was read last.
     pub fn held(&self) -> Keyring {
         self.held.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The same store, able to write what has to be chained. All stores made here count together.
+    pub fn audit(&self, store: &Store) -> Store {
+        store.audited(self.auditor.clone())
     }
 
     /// Reads the keyring again.
@@ -159,6 +182,13 @@ impl fmt::Debug for KeyringSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "KeyringSource({:?})", self.held())
     }
+}
+
+/// What writes the audit chain with the audit key of this keyring. Rotation never changes that key,
+/// nor does an exchange of the master key.
+fn auditor(keyring: &Keyring, clock: &Arc<dyn Clock>) -> Auditor {
+    let keyring = keyring.clone();
+    Auditor::new(move |message| keyring.audit_mac(message), sha256, Arc::clone(clock))
 }
 
 /// A wrapped key as the store keeps it.

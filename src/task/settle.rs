@@ -26,6 +26,7 @@ use crate::health::decide;
 use crate::health::judge;
 use crate::ids::TenantId;
 use crate::ids::random_name;
+use crate::store::Actor;
 use crate::store::Saved;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -75,6 +76,21 @@ impl Settler {
     ) -> Self {
         let changes = broadcast::channel(CHANGES_KEPT).0;
         Self { changes, store, policy, clock, metrics, distance, counted: Mutex::new(None), pulse }
+    }
+
+    /// The same for somebody else: the audit chain says that this actor did it.
+    #[must_use]
+    pub fn acting_as(&self, actor: Actor) -> Self {
+        Self {
+            changes: self.changes.clone(),
+            store: self.store.acting_as(actor),
+            policy: self.policy.clone(),
+            clock: Arc::clone(&self.clock),
+            metrics: self.metrics.clone(),
+            distance: self.distance,
+            counted: Mutex::new(None),
+            pulse: Arc::clone(&self.pulse),
+        }
     }
 
     /// Decides what a person did to a tenant and saves it, on the road of every check: whoever is

@@ -74,6 +74,12 @@ pub struct Metrics {
     pub evidence_discarded: IntCounter,
     /// Errors of the store, by whether they pass by themselves.
     pub store_errors: IntCounterVec,
+    /// The number of the last row of the audit chain.
+    pub audit_head: IntGauge,
+    /// Rows that this process has appended to it.
+    pub audit_rows: IntCounter,
+    /// Times that nothing could be appended to it.
+    pub audit_failures: IntCounter,
     /// Changes of status, by the status that was entered.
     pub status_changes: IntCounterVec,
     /// Keys that are owed to the integration, by how far they have come.
@@ -208,6 +214,16 @@ impl Metrics {
                 "keypulse_store_errors_total",
                 "Errors of the store, by kind",
                 &["kind"],
+            )?,
+            audit_head: new
+                .int_gauge("keypulse_audit_head", "Number of the last row of the audit chain")?,
+            audit_rows: new.counter(
+                "keypulse_audit_rows_total",
+                "Rows that this process has appended to the audit chain",
+            )?,
+            audit_failures: new.counter(
+                "keypulse_audit_failures_total",
+                "Times that nothing could be appended to the audit chain, and so nothing was done",
             )?,
             status_changes: new.counters(
                 "keypulse_status_changes_total",

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ring::digest;
 use ring::hmac;
 
 use crate::redact::ApiKey;
@@ -35,6 +36,15 @@ impl fmt::Debug for Fingerprint {
 /// The fingerprint of `key` under `with`.
 pub(super) fn of(with: &hmac::Key, key: &ApiKey) -> Fingerprint {
     Fingerprint(mac(with, key.expose().as_bytes()))
+}
+
+/// SHA-256 of a message that holds no secret.
+pub fn sha256(message: &[u8]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (to, from) in bytes.iter_mut().zip(digest::digest(&digest::SHA256, message).as_ref()) {
+        *to = *from;
+    }
+    bytes
 }
 
 /// HMAC-SHA-256 of `message` under `with`, which must be a key for that.

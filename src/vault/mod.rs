@@ -47,7 +47,7 @@ mod wrap;
 
 pub use age::{Sealer, seal_to};
 pub use error::{BadMasterKey, BadRecipient, VaultError};
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Fingerprint, sha256};
 pub use keyring::{KeyStatus, Keyring, KeyringStatus};
 pub use master::MasterKey;
 pub use recipient::Recipient;

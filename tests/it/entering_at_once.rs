@@ -12,7 +12,7 @@ use keypulse::telemetry::Metrics;
 use keypulse::vault::MasterKey;
 
 use crate::entering::everything;
-use crate::rig::{Rig, decided, minute, now, on_both};
+use crate::rig::{Rig, clock, decided, minute, now, on_both};
 use crate::road::Road;
 
 #[tokio::test]
@@ -176,7 +176,7 @@ async fn a_keyring_that_is_rotated_while_a_key_is_entered_loses_nothing() {
         let road = Road::on(rig, 1).await;
         road.check("erp-0001").await;
         let master = MasterKey::read_file(&rig.folder().join("master.key")).unwrap();
-        let keys = KeyringSource::open(rig.another().await, master, now()).await.unwrap();
+        let keys = KeyringSource::open(rig.another().await, master, &clock()).await.unwrap();
         let wish = Wish { provider: "pleo", another: true, now: now() };
         rotate(&keys, wish, &Shutdown::new(), |_, _| {}).await.unwrap();
         // The checker still holds the keyring of before, whose data key seals no longer.

@@ -6,6 +6,7 @@
 )]
 
 mod age;
+mod audit;
 mod budget;
 mod claiming;
 mod client;

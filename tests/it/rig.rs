@@ -1,15 +1,20 @@
 //! One empty database of each kind, and tenants to put into it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use keypulse::clock::{Clock, ManualClock};
 use keypulse::health::{CompanyId, Evidence, Finding, Generation, Health, Policy, Scopes, Weather};
 use keypulse::health::{Decision, Standing, decide};
 use keypulse::ids::{TenantId, TenantRef, random_name};
 use keypulse::store::{
-    Claim, HandOver, KeyKind, KeyringRow, NewTenant, Place, Store, Verdict, Watched, Who,
+    Actor, Auditor, Claim, HandOver, KeyKind, KeyringRow, NewTenant, Place, Store, Verdict, Watched,
+    Who,
 };
+use keypulse::vault::sha256;
+use ring::hmac;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, QueryResult, Statement, Value};
 use tempfile::TempDir;
 
@@ -59,6 +64,11 @@ impl Rig {
     /// A second process on the same database.
     pub async fn another(&self) -> Store {
         open(&self.url).await
+    }
+
+    /// Which of the two it is.
+    pub fn is_sqlite(&self) -> bool {
+        self.url.starts_with("sqlite")
     }
 
     /// A folder of its own, removed with the rig.
@@ -150,12 +160,30 @@ pub async fn claim(store: &Store, lease: &str, limit: u32, at: DateTime<Utc>) ->
 }
 
 pub async fn open(url: &str) -> Store {
+    let store = Store::open(&Place::parse(&url.into()).unwrap()).await.unwrap();
+    store.audited(auditor()).acting_as(Actor::new("test", "one").with("user", "anna"))
+}
+
+/// The same database for somebody who has not opened the keyring.
+pub async fn unaudited(url: &str) -> Store {
     Store::open(&Place::parse(&url.into()).unwrap()).await.unwrap()
+}
+
+/// Writes the audit chain with a key that every test has.
+pub fn auditor() -> Auditor {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, b"the key of the tests");
+    let mac = move |message: &[u8]| hmac::sign(&key, message).as_ref().try_into().unwrap();
+    Auditor::new(mac, sha256, clock())
 }
 
 /// The moment at which every test begins.
 pub fn now() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
+}
+
+/// A clock that stands there.
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(ManualClock::starting_at(now()))
 }
 
 pub fn hour(hours: i64) -> DateTime<Utc> {

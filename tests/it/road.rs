@@ -53,6 +53,8 @@ impl Road {
         let environment = environment.map(|(name, value)| (name.into(), value.into()));
         let config = Config::load(None, environment).unwrap();
         let app = App::open(config, Access::Make, clock).await.unwrap();
+        app.keyring().await.unwrap();
+        let app = app.audited().await.unwrap();
         let keyring = app.keyring().await.unwrap();
         for number in 1..=tenants {
             let tenant = sandbox.world().tenant(number).unwrap();

@@ -17,13 +17,13 @@ use keypulse::vault::{KeyId, MasterKey, Purpose, SealContext, VaultError};
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use tokio::time::timeout;
 
-use crate::rig::{Rig, now, on_both};
+use crate::rig::{Rig, clock, now, on_both};
 use crate::road::Road;
 
 /// The keyring as another process opens it, now.
 async fn source(rig: &Rig) -> KeyringSource {
     let master = MasterKey::read_file(&rig.folder().join("master.key")).unwrap();
-    KeyringSource::open(rig.another().await, master, now()).await.unwrap()
+    KeyringSource::open(rig.another().await, master, &clock()).await.unwrap()
 }
 
 fn wish(another: bool) -> Wish<'static> {
@@ -348,7 +348,7 @@ async fn nothing_can_be_stored_that_a_retired_key_has_sealed() {
     .await;
 }
 
-fn request(reference: &str, n: u32) -> keypulse::app::TenantRequest {
+pub fn request(reference: &str, n: u32) -> keypulse::app::TenantRequest {
     keypulse::app::TenantRequest {
         reference: TenantRef::parse(reference).unwrap(),
         name: reference.to_owned(),
@@ -506,7 +506,7 @@ async fn an_exchanged_master_key_opens_everything_and_the_former_one_nothing() {
         MasterKey::generate().unwrap().write_new_file(&next).unwrap();
         rewrap(&keys, &MasterKey::read_file(&next).unwrap()).await.unwrap();
         let former = MasterKey::read_file(&rig.folder().join("master.key")).unwrap();
-        let error = KeyringSource::open(rig.another().await, former, now()).await.unwrap_err();
+        let error = KeyringSource::open(rig.another().await, former, &clock()).await.unwrap_err();
         assert!(matches!(error, KeyringError::Vault(VaultError::WrongMasterKey)), "{error}");
         // A daemon that had noticed the rotation goes on with what it holds.
         assert_eq!(road.check("erp-0002").await, Finding::Accepted);

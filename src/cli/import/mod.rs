@@ -23,6 +23,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::app::App;
 use crate::store::Entry;
 use crate::store::Fate;
+use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::bounded;
 use crate::task::Copier;
@@ -68,13 +69,15 @@ pub struct Options {
 /// Imports the file. Fails where a line was refused; all others are taken in.
 pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
     let source = open(&options.file)?;
-    let keyring = if options.dry_run {
-        app.keyring_to_rehearse().await?
+    let (keyring, store) = if options.dry_run {
+        (app.keyring_to_rehearse().await?, app.store.clone())
     } else {
-        app.keyring().await?.held()
+        let source = app.keyring().await?;
+        (source.held(), source.audit(&app.store))
     };
     let mut import = Import {
         app,
+        store,
         keyring,
         origin: if options.hand_over { Origin::Operator } else { Origin::Integration },
         copier: Copier::read(&app.store).await?,
@@ -120,6 +123,7 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
 /// One run.
 struct Import<'a> {
     app: &'a App,
+    store: Store,
     keyring: Keyring,
     origin: Origin,
     copier: Copier,
@@ -218,7 +222,7 @@ impl Import<'_> {
         let mut tries = 1;
         loop {
             let now = self.app.clock.now();
-            match bounded(self.app.store.take_in(entries, now, self.rehearse)).await {
+            match bounded(self.store.take_in(entries, now, self.rehearse)).await {
                 // What was rolled back can be done again.
                 Err(error) if error.is_passing() && tries < TRIES => {
                     tracing::warn!("{error}; it is tried again");
