@@ -162,7 +162,7 @@ impl Checker {
                 let fingerprint = self.keyring.held().fingerprint(&formed.key);
                 let answer =
                     self.try_formed(settler, tenant, offer, &formed, &fingerprint, shutdown);
-                (answer.await?, Some(fingerprint))
+                (Box::pin(answer).await?, Some(fingerprint))
             }
             Err(why) => (Answer::Refused(why.into()), None),
         };

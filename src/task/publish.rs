@@ -100,3 +100,54 @@ const GONE: &str = "the audit chain has lost its head: nothing that must be writ
 fn unread(error: &StoreError) -> String {
     format!("the head of the audit chain cannot be read: {}", chain(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::clock::{Clock, ManualClock};
+    use crate::store::{Auditor, Draft, Place};
+
+    async fn publishing() -> (Publish, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("keypulse.db").display());
+        let store = Store::open(&Place::parse(&url.as_str().into()).unwrap()).await.unwrap();
+        store.migrate_up().await.unwrap();
+        let clock = Arc::new(ManualClock::starting_at(DateTime::<Utc>::UNIX_EPOCH));
+        let auditor = Auditor::new(mac, mac, clock as Arc<dyn Clock>);
+        let metrics = Metrics::new().unwrap();
+        (Publish::new(store.audited(auditor), metrics, Arc::default()), folder)
+    }
+
+    /// Another one for every message that differs in its length.
+    fn mac(message: &[u8]) -> [u8; 32] {
+        [u8::try_from(message.len() % 251).unwrap(); 32]
+    }
+
+    #[tokio::test]
+    async fn the_metrics_follow_the_chain_and_count_what_this_process_appended() {
+        let (mut publish, _folder) = publishing().await;
+        assert_eq!(publish.look().await.map(|head| head.seq), Some(0));
+        publish.store.chain(Draft::of("a")).await.unwrap();
+        publish.store.chain(Draft::of("b")).await.unwrap();
+        let head = publish.look().await.unwrap();
+        publish.look().await;
+        let metrics = &publish.metrics;
+        assert_eq!((head.seq, metrics.audit_head.get(), metrics.audit_rows.get()), (3, 3, 3));
+        assert_eq!((metrics.audit_failures.get(), &publish.trouble), (0, &None));
+    }
+
+    #[tokio::test]
+    async fn a_chain_that_became_shorter_or_another_is_noticed_without_a_walk() {
+        let (mut publish, _folder) = publishing().await;
+        publish.store.chain(Draft::of("a")).await.unwrap();
+        let noted = publish.look().await.unwrap();
+        for head in [Head { seq: noted.seq - 1, ..noted }, Head { mac: [9; 32], ..noted }] {
+            let said = publish.went_back(head).unwrap();
+            assert!(said.contains(&format!("--expect {noted}")), "{said}");
+        }
+        assert_eq!(publish.went_back(noted), None);
+        assert_eq!(publish.went_back(Head { seq: noted.seq + 1, mac: [9; 32] }), None);
+    }
+}

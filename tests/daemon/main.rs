@@ -18,6 +18,7 @@ mod rig;
 mod server;
 mod wait;
 
+mod audit;
 mod blame;
 mod calls;
 mod database_file;

@@ -21,7 +21,7 @@ async fn of_two_who_enter_a_key_at_once_one_wins_and_the_other_is_told() {
         let road = Road::on(rig, 1).await;
         road.check("erp-0001").await;
         let keyring = road.app.keyring().await.unwrap();
-        let second = road.app.checker(keyring, Metrics::new().unwrap()).unwrap();
+        let second = Box::new(road.app.checker(keyring, Metrics::new().unwrap()).unwrap());
         let key = road.rotated(1);
         // So that both are in quarantine at the same time.
         road.change(Change::Latency { ms: 300 });

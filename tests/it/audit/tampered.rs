@@ -181,7 +181,11 @@ async fn a_chain_that_is_begun_anew_is_found_by_the_head_that_was_noted() {
             tamper(rig, &format!("DELETE FROM {table}")).await;
         }
         let genesis = "keypulse: the audit chain begins";
-        let sql = if rig.is_sqlite() { format!("UPDATE audit_head SET seq = 0, mac = CAST('{genesis}' AS BLOB)") } else { format!("UPDATE audit_head SET seq = 0, mac = '{genesis}'::bytea") };
+        let sql = if rig.is_sqlite() {
+            format!("UPDATE audit_head SET seq = 0, mac = CAST('{genesis}' AS BLOB)")
+        } else {
+            format!("UPDATE audit_head SET seq = 0, mac = '{genesis}'::bytea")
+        };
         tamper(rig, &sql).await;
         rig.store.begin_audit().await.unwrap();
         let anew = verified(rig, None).await;
