@@ -169,6 +169,14 @@ async fn a_head_that_was_set_back_edited_or_removed_is_found() {
         tamper(rig, "DELETE FROM audit_head").await;
         let found = verified(rig, None).await;
         assert_eq!((found.fault, found.head), (Some(Fault::HeadRemoved), head));
+        let back = "INSERT INTO audit_head (id, seq, mac) SELECT 1, seq, mac FROM audit \
+                    WHERE seq = 8";
+        tamper(rig, back).await;
+        rig.store
+            .add_tenant(&crate::rig::tenant(9), crate::rig::now(), crate::rig::now())
+            .await
+            .unwrap();
+        assert_eq!(fault(rig).await, None, "put back as the manual says, it goes on");
     })
     .await;
 }
