@@ -148,7 +148,8 @@ impl Cli {
             // Before a database is made that could not be used.
             app::master_key(&config)?;
         }
-        App::open(config, access, Arc::new(SystemClock::default())).await
+        let app = App::open(config, access, Arc::new(SystemClock::default())).await?;
+        Ok(app.acting_as(actor::command()))
     }
 
     fn load(&self) -> anyhow::Result<Config> {
