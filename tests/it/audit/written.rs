@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keypulse::health::{Action, Finding};
-use keypulse::store::{Actor, Detail, Draft, Head, StoreError, Verdict};
+use keypulse::store::{Actor, Care, Contact, Detail, Draft, Entry, Head, StoreError, Verdict};
 
 use super::{actions, chain, fault, live, rejected, tamper, verified};
 use crate::rig::{decided, minute, now, on_both, tenant, unaudited};
@@ -244,6 +244,43 @@ async fn a_chain_longer_than_a_page_is_walked_to_its_end() {
         assert_eq!(latest.iter().map(|row| row.seq).collect::<Vec<_>>(), [701, 702]);
         tamper(rig, "UPDATE audit SET outcome = 'x' WHERE seq = 650").await;
         assert_eq!(fault(rig).await, Some(keypulse::store::Fault::Edited(650)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_tenant_of_an_import_is_a_row_and_one_that_is_only_rehearsed_or_unchanged_is_none() {
+    on_both(async |rig| {
+        rig.keyring().await;
+        let entry = |n: u32, address: &str| Entry {
+            new: tenant(n),
+            due: now(),
+            named: false,
+            kind_given: false,
+            care: Care {
+                contact: Some(Contact { address: address.to_owned(), role: "boss".to_owned() }),
+                ..Care::default()
+            },
+        };
+        let all = [entry(0, "a@b.example"), entry(1, "a@b.example")];
+        unaudited(&rig.url).await.take_in(&all, now(), true).await.unwrap();
+        assert_eq!(actions(rig).await.len(), 2, "a rehearsal needs no key and writes nothing");
+        rig.store.take_in(&all, now(), false).await.unwrap();
+        let again = [entry(0, "c@d.example"), entry(1, "a@b.example")];
+        rig.store.take_in(&again, now(), false).await.unwrap();
+        let first = rig.store.tenant("t-0000").await.unwrap().unwrap().id;
+        let rows = rig.store.audit_rows(None, 2, 10).await.unwrap();
+        let said: Vec<_> = rows.iter().map(|row| (row.action.as_str(), row.tenant)).collect();
+        let second = Some(all[1].new.id);
+        let expected = [
+            ("tenant.added", Some(first)),
+            ("tenant.added", second),
+            ("tenant.updated", Some(first)),
+        ];
+        assert_eq!(said, expected);
+        assert!(rows[2].facts.contains("[\"contact\"]") && !rows[2].facts.contains("c@d"));
+        assert!(matches!(&rows[2].detail, Detail::Known(text) if text.contains("c@d.example")));
+        assert_eq!(fault(rig).await, None);
     })
     .await;
 }
