@@ -97,7 +97,7 @@ async fn add(app: &App, file: &Path, name: &str, yes: bool, json: bool) -> anyho
         name: name.to_owned(),
         added_at: app.clock.now(),
     };
-    app.store.set_recipient(&row).await?;
+    keyring.audit(&app.store).set_recipient(&row).await?;
     let terminal = io::stderr().is_terminal();
     let done = seal_owed(&keyring, &app.profile().name, |sealed| {
         if terminal {
@@ -159,7 +159,8 @@ async fn remove(app: &App, name: &str, yes: bool) -> anyhow::Result<()> {
             &format!("remove {name}"),
         )?;
     }
-    if !app.store.remove_recipient(name).await? {
+    let store = app.keyring().await?.audit(&app.store);
+    if !store.remove_recipient(name).await? {
         bail!("no recipient is called {}: see `keypulse recipient list`", output::printable(name));
     }
     output::line("removed: keys that are to be handed over are owed, and sealed to nobody")

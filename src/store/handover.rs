@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, QueryResult
 
 use crate::ids::TenantId;
 
+use super::audit::Draft;
 use super::reseal::{Row, SealedRow, sealed_row};
 use super::row::{micros, time};
 use super::{Dialect, Store, StoreError};
@@ -228,9 +229,17 @@ impl Store {
                    AND EXISTS (SELECT 1 FROM tenant_state s WHERE s.tenant_id = $1 \
                    AND s.accepted_at IS NOT NULL) RETURNING generation, recipient, sealed, owed_at";
         let values = [tenant.raw().into(), micros(now).into()];
-        if let Some(row) = self.write.query_one_raw(self.statement(sql, values)).await? {
-            return fetched(&row, tenant);
+        let tx = self.begin().await?;
+        if let Some(row) = tx.query_one_raw(self.statement(sql, values)).await? {
+            let answer = fetched(&row, tenant)?;
+            if let Fetched::Sealed { generation, .. } = &answer {
+                let draft = Draft::of("handover.fetched").about(tenant).generation(*generation);
+                self.append(&tx, &[draft]).await?;
+            }
+            tx.commit().await?;
+            return Ok(answer);
         }
+        tx.rollback().await?;
         Ok(match self.handover(tenant).await? {
             None => Fetched::Nothing,
             Some(view) if view.acknowledged_at.is_some() => Fetched::Acknowledged(view),
@@ -251,7 +260,11 @@ impl Store {
                    AND generation = $2 AND acknowledged_at IS NULL AND sealed IS NOT NULL \
                    AND fetched_at IS NOT NULL";
         let values = [tenant.raw().into(), i64::from(generation).into(), micros(now).into()];
-        if self.write.execute_raw(self.statement(sql, values)).await?.rows_affected() > 0 {
+        let tx = self.begin().await?;
+        if tx.execute_raw(self.statement(sql, values)).await?.rows_affected() > 0 {
+            let draft = Draft::of("handover.acknowledged").about(tenant).generation(generation);
+            self.append(&tx, &[draft]).await?;
+            tx.commit().await?;
             if let Err(error) = self.empty_log().await {
                 tracing::warn!(
                     "a copy that was handed over may stand in the write-ahead log until it is \
@@ -260,6 +273,7 @@ impl Store {
             }
             return Ok(Acknowledged::Done);
         }
+        tx.rollback().await?;
         Ok(match self.handover(tenant).await? {
             None => Acknowledged::Nothing,
             Some(view) if view.generation != generation => {

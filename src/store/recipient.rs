@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 
+use super::audit::Draft;
 use super::row::{micros, time};
 use super::{Dialect, Store, StoreError};
 
@@ -39,6 +40,8 @@ impl Store {
         if before.is_none_or(|before| before.public_key != new.public_key) {
             self.unseal_all(&tx).await?;
         }
+        let draft = Draft::of("recipient.registered").fact("public_key", new.public_key.as_str());
+        self.append(&tx, &[draft.detail("name", new.name.as_str())]).await?;
         tx.commit().await?;
         self.empty_log().await?;
         Ok(())
@@ -54,6 +57,7 @@ impl Store {
             return Ok(false);
         }
         self.unseal_all(&tx).await?;
+        self.append(&tx, &[Draft::of("recipient.removed").detail("name", name)]).await?;
         tx.commit().await?;
         self.empty_log().await?;
         Ok(true)

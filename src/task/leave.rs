@@ -8,6 +8,7 @@ use tracing::warn;
 use crate::custody::Line;
 use crate::redact::chain;
 use crate::shutdown::Shutdown;
+use crate::store::Draft;
 use crate::store::KeptKey;
 use crate::store::KeyKind;
 use crate::store::StoreError;
@@ -72,7 +73,7 @@ pub async fn leave<W: io::Write>(
 ) -> Result<(W, Left), LeaveError> {
     let store = keys.store();
     let total = bounded(store.count_kept_keys()).await?;
-    record_before_anything_is_opened(wish, total)?;
+    record_before_anything_is_opened(keys, wish, total).await?;
     let mut sealer = Sealer::new(wish.recipient, to)?;
     let (mut left, mut after) = (Left::default(), None);
     loop {
@@ -99,8 +100,14 @@ pub async fn leave<W: io::Write>(
 
 /// The one place where it is written down that all keys leave, by whom and why. Whatever is added here
 /// must fail closed: an error ends the hand-over before a key is opened.
-#[expect(clippy::unnecessary_wraps, reason = "what is written down here may not be dropped")]
-fn record_before_anything_is_opened(wish: Wish<'_>, keys: u64) -> Result<(), LeaveError> {
+async fn record_before_anything_is_opened(
+    source: &KeyringSource,
+    wish: Wish<'_>,
+    keys: u64,
+) -> Result<(), LeaveError> {
+    let draft = Draft::of("keys.handed_over").fact("keys", keys);
+    let draft = draft.fact("recipient", wish.recipient.fingerprint());
+    bounded(source.store().chain(draft.detail("remark", wish.reason))).await?;
     warn!(
         recipient = wish.recipient.fingerprint(),
         reason = wish.reason,

@@ -10,8 +10,8 @@ use keypulse::health::{CompanyId, Evidence, Finding, Generation, Health, Policy,
 use keypulse::health::{Decision, Standing, decide};
 use keypulse::ids::{TenantId, TenantRef, random_name};
 use keypulse::store::{
-    Actor, Auditor, Claim, HandOver, KeyKind, KeyringRow, NewTenant, Place, Store, Verdict, Watched,
-    Who,
+    Actor, Auditor, Claim, HandOver, KeyKind, KeyringRow, NewTenant, Place, Store, Verdict,
+    Watched, Who,
 };
 use keypulse::vault::sha256;
 use ring::hmac;

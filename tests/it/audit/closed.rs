@@ -7,7 +7,7 @@ use keypulse::health::{Action, Finding};
 use keypulse::sandbox::Change;
 use keypulse::shutdown::Shutdown;
 use keypulse::store::StoreError;
-use keypulse::task::{Answer, EnterError, Offer};
+use keypulse::task::{Answer, EnterError, Offer, Origin};
 use keypulse::telemetry::Metrics;
 
 use super::{fault, tamper};
@@ -65,7 +65,12 @@ async fn while_the_chain_takes_nothing_no_key_changes_and_the_checks_go_on() {
             road.sandbox.world().apply(Change::Rotate { tenant: 1 }).unwrap();
             let fresh = road.sandbox.world().tenant(1).unwrap().into_key();
             let required = road.app.required_scopes();
-            let offer = Offer { pasted: fresh.expose(), required: &required, expires_at: None };
+            let offer = Offer {
+                pasted: fresh.expose(),
+                required: &required,
+                expires_at: None,
+                origin: Origin::Integration,
+            };
             let refused = road.checker.enter(id, &offer, &Shutdown::new()).await.unwrap_err();
             let chained = |error: &StoreError| matches!(error, StoreError::Unchained { .. });
             assert!(matches!(&refused, EnterError::Store(why) if chained(why)), "{refused}");
@@ -144,7 +149,12 @@ async fn a_refused_key_stands_in_the_chain_with_the_kind_of_refusal_and_without_
         let id = road.app.store.tenant("erp-0001").await.unwrap().unwrap().id;
         let required = road.app.required_scopes();
         let other = road.sandbox.world().tenant(2).unwrap().into_key();
-        let offer = Offer { pasted: other.expose(), required: &required, expires_at: None };
+        let offer = Offer {
+            pasted: other.expose(),
+            required: &required,
+            expires_at: None,
+            origin: Origin::Integration,
+        };
         let actor = keypulse::store::Actor::new("token", "4711").with("from", "192.0.2.1");
         let answer = road.checker.enter_as(actor, id, &offer, &Shutdown::new()).await.unwrap();
         assert!(matches!(answer, Answer::Refused(_)), "{answer:?}");
