@@ -115,7 +115,8 @@ async fn fetch_one(app: &App, reference: &str) -> anyhow::Result<()> {
 async fn acknowledge(app: &App, reference: &str, generation: u32) -> anyhow::Result<()> {
     let view = found(app, reference).await?;
     let name = &view.reference;
-    match app.store.acknowledge_handover(view.id, generation, app.clock.now()).await? {
+    let store = app.keyring().await?.audit(&app.store);
+    match store.acknowledge_handover(view.id, generation, app.clock.now()).await? {
         Acknowledged::Done => {
             output::line(&format!("{name}: the integration has key {generation}; the copy is gone"))
         }

@@ -14,7 +14,9 @@ async fn a_database_that_had_tenants_before_begins_its_chain_by_saying_how_many(
     on_both(async |rig| {
         rig.add(3).await;
         // As a step of the schema leaves a database of an earlier version.
-        rig.store.migrate_down(1).await.unwrap();
+        let steps = rig.store.schema().await.unwrap();
+        let since = steps.iter().rev().position(|step| step.name.ends_with("_audit")).unwrap() + 1;
+        rig.store.migrate_down(u32::try_from(since).unwrap()).await.unwrap();
         rig.store.migrate_up().await.unwrap();
         rig.store.begin_audit().await.unwrap();
         rig.store.begin_audit().await.unwrap();
