@@ -1,5 +1,7 @@
 //! Copies of keys that are owed to the integration, until it says that it has them. They are sealed
 //! to its public key: nothing here or elsewhere in keypulse opens one.
+//!
+//! Long because owing, fetching and acknowledging are one life of one row.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, QueryResult, Value};

@@ -1,6 +1,8 @@
 //! Every series that this process counts, in one struct, born at zero. What can be counted from
 //! the database is asked of it at scrape instead. No label holds a tenant. What each series means to
 //! an operator is told in `docs/METRICS.md`, which a test holds against this file.
+//!
+//! Long because it is the list of all series, each with its help.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
