@@ -2,6 +2,8 @@
 //!
 //! Long because it is the one place that knows every part.
 
+pub mod desk;
+pub mod doors;
 mod enrol;
 
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use crate::clock::ServerClock;
 use crate::config::BudgetPer;
 use crate::config::Config;
 use crate::edge::Signal;
-use crate::http::listener;
+use crate::http::api::Api;
 use crate::http::private;
 use crate::provider::CallKind;
 use crate::provider::Client;
@@ -48,12 +50,15 @@ use crate::task::Settler;
 use crate::task::Watch;
 use crate::task::cron;
 use crate::task::effective_interval;
+use crate::task::prune;
 use crate::task::watchdog;
 use crate::telemetry::Metrics;
 use crate::telemetry::Supervisor;
 use crate::vault::MasterKey;
 
 pub use enrol::{ImportRequest, TenantRequest};
+
+use doors::Doors;
 
 /// Time between two tries to reach a database that does not answer at the start.
 const RETRY: Duration = Duration::from_secs(2);
@@ -253,16 +258,17 @@ impl App {
         self.config.provider.base_url.as_ref().unwrap_or(&self.profile.base_url)
     }
 
-    /// Watches all tenants and serves the private listener until the shutdown.
+    /// Watches all tenants and serves the listeners until the shutdown.
     pub async fn run(&self, checker: Arc<Checker>, shutdown: &Shutdown) -> anyhow::Result<()> {
-        let listener = listener::bind("private.listen", self.config.private.listen).await?;
-        let address = listener.local_addr().context("the private listener has no address")?;
+        let doors = Doors::open(&self.config).await?;
         info!(
-            "keypulse {} watches {} at {}; metrics and checks on http://{address}; nobody is \
+            "keypulse {} watches {} at {}; API on {}; metrics and checks on {}; nobody is \
              written to (notify.mode = shadow)",
             env!("CARGO_PKG_VERSION"),
             self.profile.title,
-            self.base_url()
+            self.base_url(),
+            doors.private_url(),
+            doors.metrics_url()
         );
         let served = private::Private {
             store: checker.store.clone(),
@@ -277,6 +283,7 @@ impl App {
         let beside = tokio::spawn(self.beside(&checker, signal, shutdown));
         let _gate = checker.gate.keep_reading();
         let provider = &self.config.provider;
+        let api = self.api(&checker, shutdown)?;
         let measure_checker = Arc::clone(&checker);
         let published = (checker.store.clone(), checker.metrics.clone());
         let watch = Watch::new(checker, self.config.watch.concurrency.get(), provider.timeout)?;
@@ -284,16 +291,19 @@ impl App {
         let publish = Publish::new(published.0, published.1, Arc::clone(&pokes.audit));
         let measure = Measure::new(measure_checker, Arc::clone(&pokes.measure));
         let mut scheduler = cron::start(&pokes).await?;
-        let serving = tokio::spawn(listener::serve(listener, private::router(served)));
-        self.supervisor.ready(&format!(
-            "watching {}; metrics and checks on http://{address}",
-            self.profile.title
-        ));
+        let ready = format!(
+            "watching {}; metrics and checks on {}",
+            self.profile.title,
+            doors.metrics_url()
+        );
+        let serving = tokio::spawn(doors.serve(&api, served));
+        self.supervisor.ready(&ready);
         tokio::select! {
             () = watch.run(shutdown) => {}
             () = self.keep_time() => {}
             () = measure.run() => {}
             () = publish.run() => {}
+            () = prune::run(&self.store, self.clock.as_ref()) => {}
         }
         if let Err(error) = scheduler.shutdown().await {
             warn!("the scheduler did not stop: {error}");
@@ -305,6 +315,17 @@ impl App {
         }
         info!("stopped");
         Ok(())
+    }
+
+    /// The API, with these tasks to do what it asks for.
+    pub fn api(&self, checker: &Arc<Checker>, shutdown: &Shutdown) -> anyhow::Result<Api> {
+        let counter = desk::Counter {
+            checker: Arc::clone(checker),
+            required: self.required_scopes(),
+            call: TimeDelta::from_std(self.config.provider.timeout)?,
+            shutdown: shutdown.clone(),
+        };
+        Ok(Api::new(self.store.clone(), Arc::clone(&self.clock), Arc::new(counter)))
     }
 
     /// Puts right what a daemon that died or a wrong clock has left. If it cannot be done now, leases

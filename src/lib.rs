@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod custody;
 pub mod edge;
+pub mod given;
 pub mod health;
 pub mod http;
 pub mod ids;

@@ -44,6 +44,13 @@ pub fn mask(secret: &str) -> String {
     format!("…{tail}")
 }
 
+/// Text that came from outside, without anything that a terminal would obey or that turns the
+/// direction of writing.
+pub fn printable(text: &str) -> String {
+    let bidi = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c.is_control() || bidi(c) { '\u{fffd}' } else { c }).collect()
+}
+
 /// An error and its sources in one line, each saying its own part: `a: b: c`.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
@@ -71,6 +78,11 @@ mod tests {
     fn a_short_secret_shows_none_of_its_characters() {
         assert_eq!(mask("hunter2"), "…");
         assert_eq!(mask(""), "…");
+    }
+
+    #[test]
+    fn a_name_cannot_move_the_cursor_or_turn_the_line_round() {
+        assert_eq!(printable("a\u{1b}[2Jb\u{202e}c\nd"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d");
     }
 
     #[test]

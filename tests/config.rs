@@ -210,7 +210,7 @@ fn a_value_that_is_not_allowed_is_refused_with_its_place_and_what_is() {
         ),
         (
             "[log]\nformat = true",
-            "`log.format` is a boolean and must be `auto`, `pretty` or `json`".to_owned(),
+            "`log.format` is true and must be `auto`, `pretty` or `json`".to_owned(),
         ),
     ] {
         assert_eq!(refusal(text, &[]), format!("file FILE, line 2: {said}"));

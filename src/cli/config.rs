@@ -5,9 +5,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::app;
+use crate::app::{self, doors};
 use crate::config::Config;
-use crate::http::listener;
 use crate::provider::Profile;
 
 use super::output;
@@ -35,7 +34,7 @@ pub fn run(command: &Command, file: Option<&Path>) -> anyhow::Result<ExitCode> {
             let config = super::load(file)?;
             let profile = Profile::load(&config.provider.profile)?;
             app::place(&config)?;
-            listener::check("private.listen", config.private.listen)?;
+            doors::check(&config)?;
             let base = config.provider.base_url.as_ref().unwrap_or(&profile.base_url);
             let master =
                 config.keyring.master_key.is_some() || config.keyring.master_key_file.is_some();

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::Args;
 
 use crate::config::Config;
-use crate::http::listener;
 
 use super::{ask, output};
 
@@ -25,8 +25,14 @@ pub struct Options {
 
 /// Asks the private listener and says in one line what it answers.
 pub async fn run(options: &Options, config: &Config) -> anyhow::Result<ExitCode> {
-    let address = config.private.listen;
-    listener::check("private.listen", address)?;
+    let address = match (config.metrics.listen, &config.private.tls) {
+        (Some(address), _) => address,
+        (None, None) => config.private.listen,
+        (None, Some(_)) => bail!(
+            "`private.listen` speaks TLS, and this command does not: give the checks a listener \
+             of their own on this machine, `metrics.listen = \"127.0.0.1:9465\"`"
+        ),
+    };
     let (path, yes) = if options.ready {
         ("/readyz", "ok: keypulse can serve")
     } else {

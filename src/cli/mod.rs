@@ -7,7 +7,6 @@ mod completions;
 mod config;
 mod demo;
 mod doctor;
-mod given;
 mod glance;
 mod handover;
 mod healthcheck;
@@ -23,6 +22,7 @@ mod secret_input;
 mod sign;
 mod status;
 mod tenant;
+mod token;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -79,6 +79,9 @@ enum Command {
     Recipient(recipient::Command),
     /// Hand over keys to the integration: what is owed, one by one; or all of them, to leave.
     Handover(handover::Options),
+    /// Make, list and revoke tokens for the private API.
+    #[command(subcommand)]
+    Token(token::Command),
     /// Check and show the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -113,7 +116,7 @@ impl Cli {
             }
             Command::Doctor(options) => doctor::run(options, self.config.as_deref()).await,
             Command::Healthcheck(options) => healthcheck::run(options, &self.load()?).await,
-            Command::Demo(options) => demo::run(options).await,
+            Command::Demo(options) => Box::pin(demo::run(options)).await,
             Command::Sandbox(options) => sandbox::run(options).await,
             Command::Tenant(command) => {
                 let app = self.opened(tenant::access(command)).await?;
@@ -127,6 +130,7 @@ impl Cli {
             Command::Handover(options) => {
                 handover::run(options, self.opened(Access::Look).await?).await
             }
+            Command::Token(command) => token::run(command, self.opened(Access::Look).await?).await,
             Command::Config(command) => config::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,
             Command::Keyring(command) => keyring::run(command, self.config.as_deref()).await,

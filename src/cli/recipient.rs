@@ -15,7 +15,8 @@ use crate::store::RecipientRow;
 use crate::task::handover::{SealedOwed, seal_owed};
 use crate::vault::Recipient;
 
-use super::{given, output};
+use super::output;
+use crate::given;
 
 /// More than this is no public key.
 const MAX_BYTES: u64 = 4 * 1024;

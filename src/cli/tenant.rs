@@ -12,25 +12,21 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
-use tokio::time::Instant;
 
 use crate::app::{Access, App, TenantRequest};
+use crate::given;
 use crate::health::CompanyId;
 use crate::health::Finding;
 use crate::ids::TenantRef;
-use crate::ids::random_name;
 use crate::provider::format;
 use crate::shutdown::Shutdown;
 use crate::store::KeyKind;
 use crate::store::StoreError;
-use crate::store::Watched;
-use crate::task::Checker;
-use crate::task::Lease;
-use crate::task::Observed;
+use crate::task::CheckNow;
 use crate::task::Origin;
 use crate::telemetry::Metrics;
 
-use super::{given, import, output, secret_input};
+use super::{import, output, secret_input};
 use show::describe;
 pub use show::found;
 
@@ -298,7 +294,7 @@ async fn add(command: &Command, app: &App) -> anyhow::Result<()> {
     }
     let view = found(app, request.reference.as_str()).await?;
     if *json {
-        output::document(&describe(app, &view))
+        output::document(&describe(app, &view)?)
     } else {
         output::line(&format!(
             "added {0}, key {1}: pending until {2} accepts the key for company {3}; \
@@ -316,20 +312,27 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
     let view = found(app, reference).await?;
     let keyring = app.keyring().await?;
     let checker = app.checker(keyring, Metrics::new()?)?;
-    let lease = random_name()?;
-    let now = app.clock.now();
+    let _gate = checker.gate.keep_reading();
+    let shutdown = Shutdown::new();
+    shutdown.on_signals().context("signals cannot be listened for")?;
     let timeout = TimeDelta::from_std(app.config.provider.timeout)?;
-    let held = Lease::new(now, TimeDelta::minutes(2), timeout);
-    let Some(tenant) = app.store.claim_one(view.id, &lease, now, held.until).await? else {
-        bail!("{reference} is being checked at this moment by a running keypulse");
+    let observed = match checker.check_now(&checker.settler, view.id, timeout, &shutdown).await? {
+        CheckNow::Asked(observed) => observed,
+        CheckNow::UnderWay => {
+            bail!("{reference} is being checked at this moment by a running keypulse")
+        }
+        CheckNow::NoKey => bail!("the key of {reference} was destroyed; it needs a new one"),
+        CheckNow::KeyGone => {
+            bail!("the key of {reference} was destroyed meanwhile: it is not used any more")
+        }
+        CheckNow::NoCall => {
+            bail!("no call could be started: nothing was asked and nothing has changed")
+        }
     };
-    let asked = ask(&checker, tenant, held.latest, &lease).await;
-    app.store.release(&lease).await?;
-    let observed = asked?;
     let view = found(app, reference).await?;
     let finding = &observed.evidence.finding;
     if json {
-        let mut answer = describe(app, &view);
+        let mut answer = describe(app, &view)?;
         answer["finding"] = json!(finding.name());
         return output::document(&answer);
     }
@@ -348,28 +351,4 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
         output::line(&format!("asked again at {}", output::moment(Some(due))))?;
     }
     Ok(())
-}
-
-async fn ask(
-    checker: &Checker,
-    tenant: Watched,
-    latest: Instant,
-    lease: &str,
-) -> anyhow::Result<Observed> {
-    let _gate = checker.gate.keep_reading();
-    let shutdown = Shutdown::new();
-    shutdown.on_signals().context("signals cannot be listened for")?;
-    if tenant.sealed.is_none() {
-        bail!("the key of {} was destroyed; it needs a new one", tenant.reference);
-    }
-    let (id, reference) = (tenant.id, tenant.reference.clone());
-    let Some(observed) = checker.probe(tenant, latest, &shutdown).await else {
-        let now = checker.store.watched(&[id]).await?.pop();
-        if now.is_none_or(|now| now.sealed.is_none()) {
-            bail!("the key of {reference} was destroyed meanwhile: it is not used any more");
-        }
-        bail!("no call could be started: nothing was asked and nothing has changed");
-    };
-    checker.settle(std::slice::from_ref(&observed), lease).await?;
-    Ok(observed)
 }

@@ -17,6 +17,8 @@ pub(super) struct Key {
 pub(super) enum Kind {
     Text,
     Whole,
+    /// `true` or `false`.
+    Flag,
     /// A list of texts; JSON in the environment.
     Texts,
 }
@@ -49,6 +51,10 @@ pub(super) const KEYS: &[Key] = &[
     key("custody.mode", Kind::Text),
     key("custody.pickup_within", Kind::Text),
     key("private.listen", Kind::Text),
+    key("private.tls_cert", Kind::Text),
+    key("private.tls_key", Kind::Text),
+    key("private.behind_tls_proxy", Kind::Flag),
+    key("metrics.listen", Kind::Text),
     key("public.listen", Kind::Text),
     key("notify.mode", Kind::Text),
     secret("heartbeat.url"),

@@ -12,8 +12,8 @@ use super::error::ConfigError;
 use super::reader::Reader;
 use super::secret;
 use super::sections::{
-    Budget, BudgetPer, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat, Notify,
-    NotifyMode, Private, Provider, Public, Store, Watch,
+    Budget, BudgetPer, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat, Metrics, Notify,
+    NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch,
 };
 use super::written::{Refusal, Written};
 use crate::health::{Bounds, Policy};
@@ -139,7 +139,31 @@ pub(super) fn custody(reader: &mut Reader) -> Result<Custody, ConfigError> {
 
 pub(super) fn private(reader: &mut Reader) -> Result<Private, ConfigError> {
     let listen = reader.required("private.listen", listen)?;
-    Ok(Private { listen })
+    let cert = reader.optional("private.tls_cert", path)?;
+    let key = reader.optional("private.tls_key", path)?;
+    let behind_tls_proxy = reader.required("private.behind_tls_proxy", Written::flag)?;
+    let tls = match (cert, key) {
+        (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+        (None, None) => None,
+        (Some(_), None) => {
+            let must = "stand together with `private.tls_key`, which is not set";
+            return Err(reader.refuse("private.tls_cert", must));
+        }
+        (None, Some(_)) => {
+            let must = "stand together with `private.tls_cert`, which is not set";
+            return Err(reader.refuse("private.tls_key", must));
+        }
+    };
+    if tls.is_some() && behind_tls_proxy {
+        let must = "be `false` where `private.tls_cert` is set: either keypulse speaks TLS, or \
+                    the proxy does";
+        return Err(reader.refuse("private.behind_tls_proxy", must));
+    }
+    Ok(Private { listen, tls, behind_tls_proxy })
+}
+
+pub(super) fn metrics(reader: &mut Reader) -> Result<Metrics, ConfigError> {
+    Ok(Metrics { listen: reader.optional("metrics.listen", listen)? })
 }
 
 pub(super) fn public(reader: &mut Reader) -> Result<Public, ConfigError> {

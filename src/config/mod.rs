@@ -21,8 +21,8 @@ use std::path::Path;
 
 pub use error::{ConfigError, FileError};
 pub use sections::{
-    Budget, BudgetPer, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat, Notify,
-    NotifyMode, Private, Provider, Public, Store, Watch,
+    Budget, BudgetPer, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat, Metrics, Notify,
+    NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch,
 };
 pub use source::{Setting, Source};
 
@@ -48,6 +48,8 @@ pub struct Config {
     pub custody: Custody,
     /// `[private]`: the operators' listener.
     pub private: Private,
+    /// `[metrics]`: where the metrics and checks are served.
+    pub metrics: Metrics,
     /// `[public]`: the customers' listener.
     pub public: Public,
     /// `[notify]`: whether anybody is told.
@@ -87,6 +89,7 @@ impl Config {
             keyring: load::keyring(&mut reader)?,
             custody: load::custody(&mut reader)?,
             private: load::private(&mut reader)?,
+            metrics: load::metrics(&mut reader)?,
             public: load::public(&mut reader)?,
             notify: load::notify(&mut reader)?,
             heartbeat: load::heartbeat(&mut reader)?,

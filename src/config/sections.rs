@@ -92,6 +92,26 @@ pub enum CustodyMode {
 pub struct Private {
     /// Address and port; port 0 takes any that is free.
     pub listen: SocketAddr,
+    /// The files of certificate and key, where TLS is spoken there.
+    pub tls: Option<TlsFiles>,
+    /// Whether a TLS proxy stands in front; never together with files.
+    pub behind_tls_proxy: bool,
+}
+
+/// The files of a certificate and of its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, and those that lead to a trusted one.
+    pub cert: PathBuf,
+    /// The key.
+    pub key: PathBuf,
+}
+
+/// `[metrics]`: where the metrics and checks are served.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// A listener of their own. None: the private one.
+    pub listen: Option<SocketAddr>,
 }
 
 /// `[public]`: the listener of the customers' pages.

@@ -12,6 +12,7 @@ use super::keys::Kind;
 pub(super) enum Written {
     Text(Zeroizing<String>),
     Whole(i64),
+    Flag(bool),
     Texts(Vec<String>),
     /// Something that no key takes, by the name to call it in an error.
     Other(&'static str),
@@ -38,7 +39,7 @@ impl Written {
                 texts.map_or(Self::Other("a list of other things"), Self::Texts)
             }
             DeValue::Float(_) => Self::Other("a number with a fraction"),
-            DeValue::Boolean(_) => Self::Other("a boolean"),
+            DeValue::Boolean(flag) => Self::Flag(*flag),
             DeValue::Datetime(_) => Self::Other("a date"),
             DeValue::Table(_) => Self::Other("a section"),
         }
@@ -52,6 +53,9 @@ impl Written {
             Kind::Whole => Ok(text
                 .parse()
                 .map_or_else(|_| Self::Text(Zeroizing::new(text.clone())), Self::Whole)),
+            Kind::Flag => Ok(text
+                .parse()
+                .map_or_else(|_| Self::Text(Zeroizing::new(text.clone())), Self::Flag)),
             Kind::Texts => match serde_json::from_str(&text) {
                 Ok(texts) => Ok(Self::Texts(texts)),
                 Err(_) => Err(Refusal {
@@ -67,6 +71,7 @@ impl Written {
         match self {
             Self::Text(text) => Value::from(text.as_str()),
             Self::Whole(number) => Value::from(*number),
+            Self::Flag(flag) => Value::from(*flag),
             Self::Texts(texts) => Value::from(texts.as_slice()),
             Self::Other(_) => Value::Null,
         }
@@ -94,6 +99,14 @@ impl Written {
         accepted.ok_or_else(|| self.refuse(must))
     }
 
+    /// Yes or no.
+    pub fn flag(&self) -> Result<bool, Refusal> {
+        match self {
+            Self::Flag(flag) => Ok(*flag),
+            _ => Err(self.refuse("be `true` or `false`")),
+        }
+    }
+
     /// A whole number from 1 to `most`.
     pub fn count(&self, most: u32) -> Result<NonZeroU32, Refusal> {
         let accepted = self.whole(most).and_then(NonZeroU32::new);
@@ -118,6 +131,7 @@ impl Written {
         let found = match self {
             Self::Text(text) => quoted(text),
             Self::Whole(number) => number.to_string(),
+            Self::Flag(flag) => flag.to_string(),
             Self::Texts(texts) => {
                 let first: Vec<_> = texts.iter().take(8).map(|text| quoted(text)).collect();
                 let more = if texts.len() > first.len() { ", …" } else { "" };

@@ -1,4 +1,5 @@
-//! The operators' listener: is it alive, can it serve, are checks made in time, and the metrics.
+//! The operators' listener: is it alive, can it serve, are checks made in time, the metrics; and the
+//! API.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,8 @@ use crate::store::Pickup;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::telemetry::Metrics;
+
+use super::api::{self, Api};
 
 /// A probe of a load balancer does not wait longer than this.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -41,8 +44,24 @@ pub struct Private {
     pub pickup_within: Duration,
 }
 
-/// What is served there.
-pub fn router(private: Private) -> Router {
+/// The API, and the metrics and checks where they have no listener of their own.
+pub fn router(api: &Api, watched: Option<Private>) -> Router {
+    let router = api::router(api);
+    let router = match watched {
+        Some(private) => router.merge(watched_routes(private)),
+        None => router,
+    };
+    router.fallback(api::no_such_page).method_not_allowed_fallback(api::no_such_method)
+}
+
+/// The metrics and checks alone.
+pub fn watched_router(private: Private) -> Router {
+    watched_routes(private)
+        .fallback(api::no_such_page)
+        .method_not_allowed_fallback(api::no_such_method)
+}
+
+fn watched_routes(private: Private) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))

@@ -52,6 +52,14 @@ impl Dialect {
         }
     }
 
+    /// What a select ends in that keeps its rows for this transaction alone until it ends.
+    pub fn for_update(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE",
+        }
+    }
+
     /// A sub-query of the numbers in a JSON list given as parameter `$n`.
     pub fn numbers(self, parameter: u8) -> String {
         match self {

@@ -148,6 +148,9 @@ pub enum StoreError {
         /// The driver's code, or what is wrong.
         code: String,
     },
+    /// A tenant would have more labels than any may have.
+    #[error("a tenant has at most {} labels", super::MOST_LABELS)]
+    TooManyLabels,
     /// Anything else.
     #[error("the database refused ({code})")]
     Refused {
@@ -199,6 +202,7 @@ impl StoreError {
             | Self::NoTenant(_)
             | Self::NotAudited
             | Self::Unchained { .. }
+            | Self::TooManyLabels
             | Self::Refused { .. } => false,
         }
     }

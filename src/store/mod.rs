@@ -6,12 +6,14 @@
 mod audit;
 mod budget;
 mod care;
+mod change;
 mod counts;
 mod dialect;
 mod entity;
 mod error;
 mod filter;
 mod handover;
+mod idempotency;
 mod instance;
 mod intake;
 mod kept;
@@ -25,6 +27,7 @@ mod row;
 mod save;
 mod sweep;
 mod tenants;
+mod token;
 mod withdrawn;
 
 use std::fmt;
@@ -47,6 +50,7 @@ pub use audit::{
 };
 pub use budget::MOST_HELD;
 pub use care::{Care, Contact};
+pub use change::{Changes, Edit, MOST_LABELS};
 pub use counts::{MessageCount, PutOff, StatusCount};
 pub use dialect::Dialect;
 pub use error::{StoreError, bounded};
@@ -54,6 +58,7 @@ pub use filter::{LabelFilter, TenantFilter};
 pub use handover::{
     Acknowledged, Fetched, HandOver, HandoverCount, HandoverView, Pickup, SealedCopy,
 };
+pub use idempotency::{Claimed, Request};
 pub use instance::{Holder, Instance, Seen};
 pub use intake::{Entry, Fate};
 pub use kept::KeptKey;
@@ -65,7 +70,8 @@ pub use replace::{Bearer, Replacement, Successor};
 pub use reseal::{Resealed, SealedRow};
 pub use save::{Saved, Verdict};
 pub use sweep::{Claim, Watched, Who};
-pub use tenants::{KeyKind, NewTenant, TenantView};
+pub use tenants::{KeyKind, NewTenant, TenantPage, TenantView};
+pub use token::{KeptToken, NewToken};
 pub use withdrawn::{Deletion, Revocations};
 
 /// How often the schema is brought up to date while another process is at it too.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
-    Statement, Value,
+    QueryResult, Statement, Value,
 };
 use serde::Serialize;
 
@@ -15,6 +15,7 @@ use crate::ids::TenantId;
 use crate::ids::TenantRef;
 
 use super::audit::Draft;
+use super::care::Care;
 use super::entity::{tenant, tenant_key};
 use super::error::is_unique_violation;
 use super::filter::TenantFilter;
@@ -105,6 +106,15 @@ pub struct TenantView {
     pub handover: Option<HandoverView>,
 }
 
+/// Part of a list of tenants.
+#[derive(Clone, Debug)]
+pub struct TenantPage {
+    /// The tenants, in the order of their references.
+    pub tenants: Vec<TenantView>,
+    /// The reference that the next page comes after; `None` at the end of the list.
+    pub next: Option<String>,
+}
+
 #[derive(FromQueryResult)]
 struct ViewRow {
     r#ref: String,
@@ -139,6 +149,17 @@ impl Store {
     pub async fn add_tenant(
         &self,
         new: &NewTenant,
+        due: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.add_tenant_with(new, &Care::default(), due, now).await
+    }
+
+    /// The same, with what is known of the tenant beside its key.
+    pub async fn add_tenant_with(
+        &self,
+        new: &NewTenant,
+        care: &Care,
         due: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
@@ -193,6 +214,7 @@ impl Store {
             let generation = new.health.generation.0;
             self.hand_over(&tx, new.id, generation, &new.hand_over, now).await?;
         }
+        self.set_care(&tx, new.id, care).await?;
         let row = StateRow::from_health(new.id, 1, &new.health, Due::At(due));
         let insert = self.statement(self.dialect.insert(), [json(&[row])?.into()]);
         tx.execute_raw(insert).await?;
@@ -231,10 +253,27 @@ impl Store {
         after: &str,
         limit: u32,
     ) -> Result<Vec<TenantView>, StoreError> {
+        Ok(self.tenant_page(filter, after, limit).await?.tenants)
+    }
+
+    /// The same as a page, which also says where the next one begins.
+    pub async fn tenant_page(
+        &self,
+        filter: &TenantFilter,
+        after: &str,
+        limit: u32,
+    ) -> Result<TenantPage, StoreError> {
         let mut values: Vec<Value> = vec![after.into(), i64::from(limit).into()];
         let also = filter.clause(self.dialect, &mut values);
         let sql = format!("{} WHERE t.ref > $1{also} ORDER BY t.ref LIMIT $2", select_view());
-        self.views(self.statement(sql, values)).await
+        let rows = self.read.query_all_raw(self.statement(sql, values)).await?;
+        let full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let next = match rows.last() {
+            // Also behind a row that cannot be understood the list goes on.
+            Some(last) if full => Some(last.try_get("", "ref")?),
+            _ => None,
+        };
+        Ok(TenantPage { tenants: views(&rows)?, next })
     }
 
     /// Up to `limit` tenants that need a person, those first that have waited longest.
@@ -248,16 +287,20 @@ impl Store {
     }
 
     async fn views(&self, statement: Statement) -> Result<Vec<TenantView>, StoreError> {
-        let rows = self.read.query_all_raw(statement).await?;
-        let mut views = Vec::with_capacity(rows.len());
-        for row in &rows {
-            match view(ViewRow::from_query_result(row, "")?) {
-                Ok(tenant) => views.push(tenant),
-                Err(error) => tracing::error!("{error}"),
-            }
-        }
-        Ok(views)
+        views(&self.read.query_all_raw(statement).await?)
     }
+}
+
+/// One whose row cannot be understood is logged and left out.
+fn views(rows: &[QueryResult]) -> Result<Vec<TenantView>, StoreError> {
+    let mut views = Vec::with_capacity(rows.len());
+    for row in rows {
+        match view(ViewRow::from_query_result(row, "")?) {
+            Ok(tenant) => views.push(tenant),
+            Err(error) => tracing::error!("{error}"),
+        }
+    }
+    Ok(views)
 }
 
 fn view(row: ViewRow) -> Result<TenantView, StoreError> {

@@ -48,7 +48,7 @@ use super::settle::Settler;
 /// The longest that an entry waits for its calls to begin.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often a key is sealed anew while others rotate the keyring again and again.
-const SEALINGS: u32 = 5;
+pub(super) const SEALINGS: u32 = 5;
 
 /// A key as somebody offers it.
 #[derive(Clone, Copy)]
@@ -115,6 +115,18 @@ pub enum EnterError {
     /// Whoever waited for it gave up.
     #[error("told to stop before the key was tested: nothing was sent and nothing has changed")]
     Stopped,
+}
+
+impl Found {
+    pub(super) fn of(formed: &Formed, tried: &Tried, offer: &Offer<'_>) -> Self {
+        let granted = tried.seen.as_ref().and_then(|seen| seen.scopes.as_ref());
+        Self {
+            masked: formed.key.masked(),
+            unusual: formed.unusual,
+            seen: tried.seen.clone(),
+            excess: granted.map(|all| all.missing_from(offer.required)).unwrap_or_default(),
+        }
+    }
 }
 
 /// What came of the quarantine.
@@ -204,13 +216,7 @@ impl Checker {
         if let Some(refusal) = Refusal::of_finding(&tried.finding, same) {
             return Ok(Answer::Refused(refusal));
         }
-        let granted = tried.seen.as_ref().and_then(|seen| seen.scopes.as_ref());
-        let found = Found {
-            masked: formed.key.masked(),
-            unusual: formed.unusual,
-            seen: tried.seen.clone(),
-            excess: granted.map(|all| all.missing_from(offer.required)).unwrap_or_default(),
-        };
+        let found = Found::of(formed, &tried, offer);
         if same {
             return same_key(settler, watched, tried, found).await;
         }
@@ -344,7 +350,7 @@ fn barred(bearer: Bearer, tenant: TenantId) -> Option<Refusal> {
     }
 }
 
-fn observed(
+pub(super) fn observed(
     tenant: Watched,
     tried: Tried,
     generation: crate::health::Generation,
@@ -360,6 +366,6 @@ fn observed(
 }
 
 /// A lease that nobody holds: a check under way keeps its own.
-fn nobodys_lease() -> Result<String, StoreError> {
+pub(super) fn nobodys_lease() -> Result<String, StoreError> {
     random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })
 }

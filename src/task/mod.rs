@@ -12,8 +12,10 @@
 //! Apart from that road, a [`rotate`] exchanges the keyring beside running processes, each of which
 //! notices by its [`KeyringSource`].
 
+mod admit;
 pub mod budget;
 pub mod check;
+mod check_now;
 mod crew;
 pub mod cron;
 pub mod enter;
@@ -27,6 +29,7 @@ pub mod leave;
 pub mod measure;
 pub mod pace;
 mod probe;
+pub mod prune;
 pub mod publish;
 pub mod pulse;
 mod pushed;
@@ -37,8 +40,10 @@ pub mod watch;
 pub mod watchdog;
 mod whose;
 
+pub use admit::{Admission, Newcomer};
 pub use budget::{Budget, Caller, Scope};
 pub use check::{Change, Checker, Observed};
+pub use check_now::CheckNow;
 pub use cron::Pokes;
 pub use enter::{Answer, EnterError, Found, Offer};
 pub use gate::Gate;

@@ -93,6 +93,11 @@ impl Settler {
         }
     }
 
+    /// Where it saves, as whoever it saves for.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Decides what a person did to a tenant and saves it, on the road of every check: whoever is
     /// being asked at this moment is decided again. `None` where the tenant is gone, or its row
     /// kept changing; then nothing was done.

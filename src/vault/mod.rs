@@ -43,6 +43,7 @@ pub mod recipient;
 pub mod seal;
 #[cfg(test)]
 mod tests;
+pub mod token;
 mod wrap;
 
 pub use age::{Sealer, seal_to};
@@ -52,4 +53,5 @@ pub use keyring::{KeyStatus, Keyring, KeyringStatus};
 pub use master::MasterKey;
 pub use recipient::Recipient;
 pub use seal::{KeyId, Purpose, SealContext, SealedKey};
+pub use token::{BadToken, Token, TokenHash};
 pub use wrap::{Role, WrappedKey};

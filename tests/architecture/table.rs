@@ -16,6 +16,7 @@ const OUTWARD: &[&str] = &["edge", "health", "ids", "clock", "redact"];
 /// `http` and `task` do not know each other; `app` introduces them.
 const SERVICE: &[&str] = &[
     "edge",
+    "given",
     "store",
     "provider",
     "custody",
@@ -51,6 +52,7 @@ pub const ROWS: &[Row] = &[
             "telemetry",
             "shutdown",
             "edge",
+            "given",
             "health",
             "ids",
             "clock",
@@ -73,6 +75,7 @@ pub const ROWS: &[Row] = &[
             "telemetry",
             "shutdown",
             "edge",
+            "given",
             "health",
             "ids",
             "clock",
@@ -91,6 +94,7 @@ pub const ROWS: &[Row] = &[
     row("telemetry", BASE),
     row("sandbox", &["ids", "clock", "redact"]),
     row("edge", &[]),
+    row("given", &["redact"]),
     row("shutdown", &[]),
     row("health", &[]),
     row("ids", &[]),
@@ -126,6 +130,11 @@ pub const CRATES: &[Confined] = &[
     confined("reqwest", &["edge", "provider"], "every outgoing HTTP client is built in one place"),
     confined("lettre", &["notify"], "only notify speaks SMTP"),
     confined("axum", &["http", "sandbox"], "only listeners speak HTTP to callers"),
+    confined("utoipa", &["http"], "the API is described where it is served"),
+    confined("utoipa_axum", &["http"], "the API is described where it is served"),
+    confined("utoipa_swagger_ui", &["http"], "the API is described where it is served"),
+    confined("governor", &["http"], "callers are held back where they are served"),
+    confined("tokio_rustls", &["http"], "only listeners speak TLS to callers"),
     confined("ring", &["vault", "ids", "sandbox::key*"], "cryptography has one home"),
     confined("clap", &["cli"], "only the command line parses arguments"),
 ];

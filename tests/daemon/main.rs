@@ -18,6 +18,7 @@ mod rig;
 mod server;
 mod wait;
 
+mod api;
 mod audit;
 mod blame;
 mod calls;
@@ -37,4 +38,5 @@ mod schema;
 mod secrecy;
 mod settings;
 mod story;
+mod tls;
 mod withdrawn;

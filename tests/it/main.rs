@@ -6,6 +6,13 @@
 )]
 
 mod age;
+mod api;
+mod api_audit;
+mod api_hostile;
+mod api_keys;
+mod api_once;
+mod api_roles;
+mod api_tenants;
 mod audit;
 mod budget;
 mod claiming;

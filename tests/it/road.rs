@@ -33,6 +33,11 @@ pub struct Road {
 
 impl Road {
     pub async fn on(rig: &Rig, tenants: u32) -> Self {
+        Self::with(rig, tenants, tenants).await
+    }
+
+    /// The same, with so many of the sandbox's tenants added.
+    pub async fn with(rig: &Rig, tenants: u32, added: u32) -> Self {
         // Two things of one process may want it; the first wins.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
@@ -56,7 +61,7 @@ impl Road {
         app.keyring().await.unwrap();
         let app = app.audited().await.unwrap();
         let keyring = app.keyring().await.unwrap();
-        for number in 1..=tenants {
+        for number in 1..=added {
             let tenant = sandbox.world().tenant(number).unwrap();
             let request = TenantRequest {
                 reference: TenantRef::parse(tenant.reference.as_str()).unwrap(),
@@ -72,6 +77,11 @@ impl Road {
         // As for a fleet that nobody has to wait in.
         checker.budget.pace().know(60_000, TimeDelta::minutes(1));
         Self { sandbox, app, checker }
+    }
+
+    /// Another one who asks, decides and saves on the same database.
+    pub async fn checker_of(app: &App) -> Checker {
+        app.checker(app.keyring().await.unwrap(), Metrics::new().unwrap()).unwrap()
     }
 
     /// Claims one tenant and asks about it, without saving.

@@ -137,7 +137,7 @@ async fn look(live: bool, file: Option<&Path>) -> Vec<Check> {
     };
     checks.extend(machine::disk(&place));
     let daemon = parts::daemon(&place);
-    checks.push(parts::listener(config.private.listen, daemon.running).await);
+    checks.push(parts::listener(&config, daemon.running).await);
     checks.push(daemon.check);
     checks.extend(database(config).await);
     checks

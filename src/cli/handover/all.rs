@@ -9,8 +9,9 @@ use clap::Args;
 use tempfile::NamedTempFile;
 
 use crate::app::App;
+use crate::cli::output;
 use crate::cli::recipient::ask;
-use crate::cli::{given, output};
+use crate::given;
 use crate::shutdown::Shutdown;
 use crate::task::leave::{Left, Wish, leave};
 use crate::vault::Recipient;

@@ -8,8 +8,8 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::app::{ImportRequest, TenantRequest};
-use crate::cli::given;
 use crate::cli::secret_input;
+use crate::given;
 use crate::health::CompanyId;
 use crate::ids::TenantRef;
 use crate::provider::Profile;

@@ -9,7 +9,8 @@ use clap::Args;
 use serde_json::json;
 
 use crate::app::App;
-use crate::cli::{given, handover, output, secret_input};
+use crate::cli::{handover, output, secret_input};
+use crate::given;
 use crate::health::Status;
 use crate::provider::Names;
 use crate::provider::Taken;
@@ -99,7 +100,7 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
         }
     };
     if options.json {
-        output::document(&document(app, kind, &told, seen, &before, &now))?;
+        output::document(&document(app, kind, &told, seen, &before, &now)?)?;
     } else {
         say(kind, &told, seen, &before, &now)?;
     }
@@ -119,15 +120,15 @@ fn document(
     seen: Option<&Found>,
     before: &TenantView,
     now: &TenantView,
-) -> serde_json::Value {
-    json!({
+) -> anyhow::Result<serde_json::Value> {
+    Ok(json!({
         "type": kind,
         "customer_message": told.customer_message,
         "next_step": told.next_step,
         "status_before": before.health.status.word(),
         "excess_scopes": seen.map(|found| found.excess.iter().collect::<Vec<_>>()),
-        "tenant": describe(app, now),
-    })
+        "tenant": describe(app, now)?,
+    }))
 }
 
 fn say(

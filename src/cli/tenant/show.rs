@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::cli::{handover, output};
 use crate::health::Status;
-
+use crate::http::api::view::{Tenant, Whole};
 use crate::store::HandoverView;
 use crate::store::KeyKind;
 use crate::store::LabelFilter;
@@ -142,7 +142,7 @@ pub async fn list(app: &App, filter: &Filter) -> anyhow::Result<()> {
         left = left.saturating_sub(u32::try_from(page.len())?);
         for view in &page {
             if filter.json {
-                output::json(&describe(app, view))?;
+                output::json(&describe(app, view)?)?;
             } else {
                 table.add_row([
                     view.reference.clone(),
@@ -165,17 +165,8 @@ pub async fn list(app: &App, filter: &Filter) -> anyhow::Result<()> {
 
 /// One tenant as programs read it, with all that is known of it.
 pub async fn document(app: &App, view: &TenantView) -> anyhow::Result<()> {
-    let care = app.store.care(view.id).await?;
-    let mut answer = describe(app, view);
-    answer["contact"] = json!(care.contact.as_ref().map(|contact| json!({
-        "address": contact.address,
-        "role": contact.role,
-    })));
-    answer["locale"] = json!(care.locale);
-    answer["time_zone"] = json!(care.time_zone);
-    answer["labels"] = json!(care.labels);
-    let wanted = app.store.deletions_wanted(view.id).await?;
-    answer["deletions_wanted"] = withdraw::open_points(&wanted);
+    let mut answer = serde_json::to_value(Whole::of(&app.store, view).await?)?;
+    answer["handover"] = owed(app, view);
     output::document(&answer)
 }
 
@@ -232,39 +223,13 @@ fn key_line(view: &TenantView) -> String {
     }
 }
 
-/// A tenant as programs read it.
-pub fn describe(app: &App, view: &TenantView) -> Value {
-    let health = &view.health;
-    let doubt = health.status.doubt();
-    json!({
-        "ref": view.reference,
-        "name": view.name,
-        "company_id": view.company,
-        "client_id": view.client,
-        "required_scopes": view.required.iter().collect::<Vec<_>>(),
-        "key": view.masked,
-        "kind": view.kind.map(KeyKind::name),
-        "expires_at": health.expires_at,
-        "status": health.status.word(),
-        "cause": health.status.cause(),
-        "status_text": health.status.to_string(),
-        "since": health.since,
-        "accepted_at": health.accepted_at,
-        "silent_since": health.silent_since,
-        "failing": doubt.map(|doubt| json!({
-            "what": doubt.failure.name(),
-            "text": doubt.failure.to_string(),
-            "in_a_row": doubt.count,
-            "first_at": doubt.first,
-            "last_at": doubt.last,
-        })),
-        "episodes": health.episodes,
-        "next_check_at": view.due_at,
-        "paused_until": match health.status {
-            Status::Paused { until, .. } => until,
-            _ => None,
-        },
-        "created_at": view.created_at,
-        "handover": view.handover.as_ref().map(|one| handover::describe(app, one)),
-    })
+/// A tenant as programs read it, the same as the API answers, and what is owed of its key.
+pub fn describe(app: &App, view: &TenantView) -> anyhow::Result<Value> {
+    let mut answer = serde_json::to_value(Tenant::from(view))?;
+    answer["handover"] = owed(app, view);
+    Ok(answer)
+}
+
+fn owed(app: &App, view: &TenantView) -> Value {
+    json!(view.handover.as_ref().map(|one| handover::describe(app, one)))
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::app::App;
@@ -102,18 +101,6 @@ pub fn open_point(app: &App, wanted: &[Deletion]) -> Option<String> {
         output::moment(Some(first.wanted_at)),
         how(app)
     ))
-}
-
-/// The same as programs read it.
-pub fn open_points(wanted: &[Deletion]) -> Value {
-    let one = |one: &Deletion| {
-        json!({
-            "generation": one.generation,
-            "wanted_at": one.wanted_at,
-            "refused_if_given_again": one.known,
-        })
-    };
-    wanted.iter().map(one).collect()
 }
 
 fn at(app: &App) -> String {

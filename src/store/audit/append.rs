@@ -205,15 +205,6 @@ pub(super) fn head(seq: i64, mac: &[u8]) -> Head {
 }
 
 impl Dialect {
-    /// What a select ends in that is the only one to change its rows until the transaction ends;
-    /// SQLite has one writer at a time anyway.
-    fn for_update(self) -> &'static str {
-        match self {
-            Self::Sqlite => "",
-            Self::Postgres => " FOR UPDATE",
-        }
-    }
-
     /// Bytes that a statement is given as hexadecimal digits.
     fn bytes(self, column: &str) -> String {
         match self {

@@ -3,6 +3,8 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
+use crate::redact::printable;
+
 /// Longest name accepted, in characters.
 pub const MAX_NAME: usize = 200;
 /// A word of this length in a remark may be a key.
@@ -145,7 +147,7 @@ pub fn span(text: &str) -> Checked<TimeDelta> {
 
 /// Nothing that a terminal or a mail header would obey.
 fn plain(text: &str) -> Checked<&str> {
-    if super::output::printable(text) == text {
+    if printable(text) == text {
         Ok(text)
     } else {
         Err("contains a control character, or one that turns the direction of writing")

@@ -1,0 +1,115 @@
+//! The listeners of a running daemon: which there are, how each is covered, and what is served there.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::http::api::Api;
+use crate::http::listener::{self, Cover};
+use crate::http::private::{self, Private};
+use crate::http::tls::Tls;
+
+/// The listeners, open.
+#[derive(Debug)]
+pub struct Doors {
+    private: Door,
+    /// Of the metrics and checks, where they have one of their own.
+    metrics: Option<Door>,
+}
+
+#[derive(Debug)]
+struct Door {
+    listener: TcpListener,
+    address: SocketAddr,
+    cover: Cover,
+}
+
+/// Says how the private listener is covered; refuses what would be open to others without TLS, and
+/// a pair of files that cannot be used.
+pub fn check(config: &Config) -> anyhow::Result<Cover> {
+    let cover = match (&config.private.tls, config.private.behind_tls_proxy) {
+        (Some(files), _) => Cover::Tls(
+            Tls::load(&files.cert, &files.key)
+                .context("`private.tls_cert` and `private.tls_key` cannot be used")?,
+        ),
+        (None, true) => Cover::Proxy,
+        (None, false) => Cover::None,
+    };
+    listener::check("private.listen", config.private.listen, &cover)?;
+    if let Some(address) = config.metrics.listen {
+        listener::check("metrics.listen", address, &beside(address, &cover))?;
+    }
+    Ok(cover)
+}
+
+/// Who scrapes on this machine speaks no TLS.
+fn beside(address: SocketAddr, cover: &Cover) -> Cover {
+    if address.ip().is_loopback() { Cover::None } else { cover.clone() }
+}
+
+impl Doors {
+    /// Opens them as they are configured.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let cover = check(config)?;
+        let metrics = match config.metrics.listen {
+            Some(address) => {
+                Some(Door::open("metrics.listen", address, beside(address, &cover)).await?)
+            }
+            None => None,
+        };
+        let private = Door::open("private.listen", config.private.listen, cover).await?;
+        Ok(Self { private, metrics })
+    }
+
+    /// Where the API is.
+    pub fn private_url(&self) -> String {
+        self.private.url()
+    }
+
+    /// Where the metrics and checks are.
+    pub fn metrics_url(&self) -> String {
+        self.metrics.as_ref().unwrap_or(&self.private).url()
+    }
+
+    /// Serves for as long as it is awaited.
+    pub fn serve(self, api: &Api, watched: Private) -> impl Future<Output = ()> + Send + use<> {
+        let Self { private, metrics } = self;
+        let (here, apart) = match &metrics {
+            Some(_) => (private::router(api, None), Some(private::watched_router(watched))),
+            None => (private::router(api, Some(watched)), None),
+        };
+        let fresh = private.cover.clone();
+        async move {
+            let fresh = async {
+                match fresh {
+                    Cover::Tls(tls) => tls.keep_fresh().await,
+                    Cover::None | Cover::Proxy => std::future::pending().await,
+                }
+            };
+            let beside = async {
+                match (metrics, apart) {
+                    (Some(door), Some(router)) => {
+                        listener::serve(door.listener, router, door.cover).await;
+                    }
+                    _ => std::future::pending().await,
+                }
+            };
+            tokio::join!(listener::serve(private.listener, here, private.cover), beside, fresh);
+        }
+    }
+}
+
+impl Door {
+    async fn open(key: &'static str, address: SocketAddr, cover: Cover) -> anyhow::Result<Self> {
+        let listener = listener::bind(key, address, &cover).await?;
+        let address = listener.local_addr().context("a listener has no address")?;
+        Ok(Self { listener, address, cover })
+    }
+
+    fn url(&self) -> String {
+        let scheme = if matches!(self.cover, Cover::Tls(_)) { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+}

@@ -1,0 +1,143 @@
+//! What the API has done by others: keys tried, tenants asked, people's actions decided. Whoever puts
+//! the parts together answers these wishes; `http` itself knows no task.
+
+use std::fmt::Debug;
+use std::pin::Pin;
+
+use chrono::{DateTime, Utc};
+
+use crate::health::Action;
+use crate::health::CompanyId;
+use crate::health::Finding;
+use crate::health::Scopes;
+use crate::ids::TenantId;
+use crate::ids::TenantRef;
+use crate::provider::Profile;
+use crate::provider::Refusal;
+use crate::store::Care;
+use crate::store::KeyKind;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::Verdict;
+
+use super::caller::Caller;
+use super::secret::Secret;
+
+/// Work that is being done for a caller.
+pub type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, DeskError>> + Send + 'a>>;
+
+/// Why something came to no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The process is ending, and nothing was begun.
+    #[error("keypulse is ending")]
+    Ending,
+    /// Anything else: our own fault, already in words.
+    #[error("{0}")]
+    Ours(String),
+}
+
+/// A tenant as a caller wants it.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The integration's own name for it.
+    pub reference: TenantRef,
+    /// The name that people know.
+    pub name: String,
+    /// The company that the key must belong to.
+    pub company: CompanyId,
+    /// Which kind of key.
+    pub kind: KeyKind,
+    /// What is known of it beside its key.
+    pub care: Care,
+}
+
+/// What became of a key.
+#[derive(Clone, Debug)]
+pub enum Offered {
+    /// It is live now.
+    Live {
+        /// What it may do beyond what is required.
+        excess: Scopes,
+    },
+    /// It was live before.
+    Same {
+        /// What it may do beyond what is required.
+        excess: Scopes,
+    },
+    /// It was not taken.
+    Refused(Refusal),
+}
+
+/// Whose a key is.
+#[derive(Clone, Debug)]
+pub enum Owner {
+    /// This company's.
+    Company(CompanyId),
+    /// It would not be taken.
+    Refused(Refusal),
+}
+
+/// What became of the wish to ask now.
+#[derive(Clone, Debug)]
+pub enum Checked {
+    /// The provider was asked, and this was found.
+    Asked(Finding),
+    /// It is being asked at this moment.
+    UnderWay,
+    /// There is no key to ask with.
+    NoKey,
+    /// No call could be started.
+    NoCall,
+}
+
+/// What is done for callers. Each wish names who has it.
+pub trait Desk: Debug + Send + Sync {
+    /// The store, as this caller uses it: all that a handler reads or writes goes through it.
+    fn store(&self, caller: &Caller) -> Store;
+
+    /// The provider whose keys these are.
+    fn profile(&self) -> &Profile;
+
+    /// HMAC-SHA-256 under a key of this installation, for requests and their names only.
+    fn request_mac(&self, message: &[u8]) -> [u8; 32];
+
+    /// Asks whose a key is, of which nobody has said it. Nothing is stored.
+    fn whose<'a>(&'a self, key: &'a Secret) -> Doing<'a, Owner>;
+
+    /// Takes in a tenant with its key, or nothing of it.
+    fn admit<'a>(
+        &'a self,
+        caller: &'a Caller,
+        wanted: Wanted,
+        key: &'a Secret,
+        expires_at: Option<DateTime<Utc>>,
+    ) -> Doing<'a, Offered>;
+
+    /// Takes a key for a tenant that is there, or leaves everything as it is.
+    fn enter<'a>(
+        &'a self,
+        caller: &'a Caller,
+        tenant: TenantId,
+        key: &'a Secret,
+        expires_at: Option<DateTime<Utc>>,
+    ) -> Doing<'a, Offered>;
+
+    /// Decides what a person does to a tenant. `None`: its row kept changing, nothing was done.
+    fn operate<'a>(
+        &'a self,
+        caller: &'a Caller,
+        tenant: TenantId,
+        action: Action,
+        remark: Option<&'a str>,
+    ) -> Doing<'a, Option<Verdict>>;
+
+    /// Asks the provider about a tenant now.
+    fn check<'a>(&'a self, caller: &'a Caller, tenant: TenantId) -> Doing<'a, Checked>;
+
+    /// A sealed key was destroyed: sees to it that it leaves the files of the database too.
+    fn forget(&self);
+}

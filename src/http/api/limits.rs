@@ -1,0 +1,91 @@
+//! How much callers may ask: so many requests at once for all together, so many a second for each
+//! token, and few with a token that is none.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use governor::clock::DefaultClock;
+use governor::state::keyed::HashMapStateStore;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::problem::{Kind, Problem};
+
+/// Requests that are answered at the same time; each may hold a body and wait for a provider.
+const AT_ONCE: usize = 64;
+/// Requests a second with one token, after a burst of [`BURST`].
+const EACH: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
+const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(199);
+/// Tokens a second that are looked for and not found, for everybody together.
+const UNKNOWN: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
+/// Tokens that are remembered before those that rest are forgotten.
+const REMEMBERED: usize = 1_000;
+
+/// The bounds of one process.
+#[derive(Debug)]
+pub struct Limits {
+    at_once: Arc<Semaphore>,
+    each: RateLimiter<String, HashMapStateStore<String>, DefaultClock>,
+    unknown: DefaultDirectRateLimiter,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            at_once: Arc::new(Semaphore::new(AT_ONCE)),
+            each: RateLimiter::hashmap(Quota::per_second(EACH).allow_burst(BURST)),
+            unknown: RateLimiter::direct(Quota::per_second(UNKNOWN)),
+        }
+    }
+}
+
+impl Limits {
+    /// Takes a place among those that are answered, for as long as it is held.
+    pub fn enter(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.at_once).try_acquire_owned().map_err(|_| {
+            too_many("64 requests are being answered at this moment, and no more at once")
+        })
+    }
+
+    /// Counts a request with a good token. Only tokens that there are get here, so that what is
+    /// remembered is bounded by their number.
+    pub fn count(&self, token: &str) -> Result<(), Problem> {
+        if self.each.len() >= REMEMBERED {
+            self.each.retain_recent();
+        }
+        self.each
+            .check_key(&token.to_owned())
+            .map_err(|_| too_many("a token may make 50 requests a second, and 200 in a burst"))
+    }
+
+    /// Counts a token that has the form of one and is none.
+    pub fn count_unknown(&self) -> Result<(), Problem> {
+        self.unknown.check().map_err(|_| too_many("too many tokens that are not known here"))
+    }
+}
+
+fn too_many(why: &str) -> Problem {
+    Kind::TooManyRequests.because(format!("{why}: wait as `Retry-After` says"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_tokens_flood_is_held_back_and_another_token_is_not() {
+        let limits = Limits::default();
+        let passed = (0..2_000).take_while(|_| limits.count("one").is_ok()).count();
+        assert!((200..2_000).contains(&passed), "{passed}");
+        assert!(limits.count("two").is_ok());
+    }
+
+    #[test]
+    fn a_place_is_free_again_once_it_is_left() {
+        let limits = Limits::default();
+        let all: Vec<_> = (0..AT_ONCE).map(|_| limits.enter().unwrap()).collect();
+        assert!(limits.enter().is_err());
+        drop(all);
+        assert!(limits.enter().is_ok());
+    }
+}

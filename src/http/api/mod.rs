@@ -1,0 +1,119 @@
+//! The private API, `/api/v1`: what a program asks of keypulse. It knows no table, opens no key and
+//! decides nothing; what it cannot do itself it asks of its [`Desk`].
+//!
+//! To add a route: a handler with `#[utoipa::path]`, a line in [`routes`], and a line in
+//! [`role::ROUTES`], without which it answers nobody.
+
+mod acts;
+mod body;
+mod caller;
+pub mod desk;
+mod idempotent;
+mod key;
+mod limits;
+mod openapi;
+pub mod problem;
+mod query;
+pub mod role;
+mod secret;
+mod tenants;
+pub mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::clock::Clock;
+use crate::store::Store;
+
+pub use caller::Caller;
+pub use desk::Desk;
+pub use openapi::document;
+pub use secret::Secret;
+
+use desk::DeskError;
+use limits::Limits;
+use problem::{Kind, Problem};
+
+/// What the API needs.
+#[derive(Clone, Debug)]
+pub struct Api {
+    /// Where tokens and answers are kept. Handlers use the caller's store instead
+    /// ([`Desk::store`]).
+    store: Store,
+    clock: Arc<dyn Clock>,
+    desk: Arc<dyn Desk>,
+    limits: Arc<Limits>,
+}
+
+impl Api {
+    /// An API on that store, whose wishes that desk sees to.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, desk: Arc<dyn Desk>) -> Self {
+        Self { store, clock, desk, limits: Arc::default() }
+    }
+}
+
+/// Every route that needs a token.
+fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(tenants::list, tenants::create))
+        .routes(routes!(tenants::read, tenants::change))
+        .routes(routes!(key::put))
+        .routes(routes!(acts::pause))
+        .routes(routes!(acts::resume))
+        .routes(routes!(acts::check))
+        .routes(routes!(acts::disable))
+        .routes(routes!(acts::confirm_deleted))
+}
+
+/// The API, its description and the viewer.
+pub fn router(api: &Api) -> Router {
+    let (router, _) = routes().split_for_parts();
+    router
+        .route_layer(middleware::from_fn_with_state(api.clone(), caller::gate))
+        .with_state(api.clone())
+        .merge(openapi::pages())
+        .layer(middleware::from_fn(guarded))
+}
+
+/// Nothing that is answered here is kept by a cache or taken for anything else.
+async fn guarded(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Where nothing is served.
+pub async fn no_such_page() -> Problem {
+    Kind::NoSuchPage.because("see /api/docs, or docs/API.md, for what there is")
+}
+
+/// Where something else is served.
+pub async fn no_such_method() -> Problem {
+    Kind::MethodNotAllowed.because("`Allow` says what can be done here")
+}
+
+impl From<DeskError> for Problem {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Store(error) => Self::of_store(&error),
+            DeskError::Ending => Kind::Unavailable
+                .because("keypulse is ending: nothing was tried and nothing has changed"),
+            DeskError::Ours(what) => Self::ours(&what),
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! What is answered when something is not done: RFC 9457 problem details, for everything. Each has a
+//! `type` that stays the same for ever. None repeats anything of what was sent.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::health::CompanyId;
+use crate::provider::{Names, Refusal};
+use crate::redact::chain;
+use crate::store::StoreError;
+
+/// What every `type` begins with.
+pub const TYPE: &str = "urn:keypulse:problem:";
+/// Whoever asks too much, or finds the provider silent, is told to wait so many seconds.
+const SOON: u32 = 1;
+const LATER: u32 = 60;
+
+/// A refusal or a failure.
+#[derive(Clone, Debug)]
+pub struct Problem(Box<Details>);
+
+/// A refusal or a failure, as RFC 9457 describes it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Details {
+    /// What it is, for programs: `urn:keypulse:problem:` and a word that stays the same for ever.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:keypulse:problem:no-such-tenant")]
+    kind: String,
+    /// What it is, for people.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What is wrong in this case, and what to do.
+    detail: String,
+    /// Of a key that was not taken: what is wrong and what has not changed, in words fit to be shown
+    /// to a customer as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_message: Option<String>,
+    /// Of a key that was not taken: the one thing for the customer to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_step: Option<String>,
+    /// Of a company that is to be confirmed: its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    company_id: Option<String>,
+    #[serde(skip)]
+    retry_after: Option<u32>,
+}
+
+/// Every kind of problem but refused keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The path, a header or the body is not what it must be, by its form.
+    BadRequest,
+    /// A parameter of the query is unknown or not allowed.
+    BadQuery,
+    /// The cursor is none that was given out.
+    BadCursor,
+    /// The name of the request is no `Idempotency-Key`.
+    BadIdempotencyKey,
+    /// No token, or none that is taken.
+    Unauthorized,
+    /// The token's role may not do this.
+    RoleNotAllowed,
+    /// Nothing is served there.
+    NoSuchPage,
+    /// There is no such tenant.
+    NoSuchTenant,
+    /// The method is not for this path.
+    MethodNotAllowed,
+    /// The body did not come in time.
+    BodyTooSlow,
+    /// The reference is in use.
+    RefTaken,
+    /// No company was given: this is the key's, to be confirmed.
+    CompanyToConfirm,
+    /// The tenant is being asked at this moment.
+    CheckUnderWay,
+    /// There is no key to ask with.
+    NoKey,
+    /// A disabled tenant comes back by a new key only.
+    TenantDisabled,
+    /// A request of this name is under way.
+    RequestUnderWay,
+    /// The body is too long.
+    BodyTooLarge,
+    /// The body is not said to be JSON.
+    NotJson,
+    /// A value is not allowed.
+    BadValue,
+    /// Another request was made under this name.
+    IdempotencyKeyReused,
+    /// Too many requests.
+    TooManyRequests,
+    /// Our own fault.
+    Internal,
+    /// The database cannot be used now, or keypulse is ending.
+    Unavailable,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 23] = [
+        Self::BadRequest,
+        Self::BadQuery,
+        Self::BadCursor,
+        Self::BadIdempotencyKey,
+        Self::Unauthorized,
+        Self::RoleNotAllowed,
+        Self::NoSuchPage,
+        Self::NoSuchTenant,
+        Self::MethodNotAllowed,
+        Self::BodyTooSlow,
+        Self::RefTaken,
+        Self::CompanyToConfirm,
+        Self::CheckUnderWay,
+        Self::NoKey,
+        Self::TenantDisabled,
+        Self::RequestUnderWay,
+        Self::BodyTooLarge,
+        Self::NotJson,
+        Self::BadValue,
+        Self::IdempotencyKeyReused,
+        Self::TooManyRequests,
+        Self::Internal,
+        Self::Unavailable,
+    ];
+
+    /// Its word, status and title.
+    pub fn told(self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::BadRequest => ("bad-request", S::BAD_REQUEST, "The request cannot be read"),
+            Self::BadQuery => ("bad-query", S::BAD_REQUEST, "The query is not allowed"),
+            Self::BadCursor => ("bad-cursor", S::BAD_REQUEST, "The cursor is none of ours"),
+            Self::BadIdempotencyKey => {
+                ("bad-idempotency-key", S::BAD_REQUEST, "The Idempotency-Key is not allowed")
+            }
+            Self::Unauthorized => ("unauthorized", S::UNAUTHORIZED, "A token is needed"),
+            Self::RoleNotAllowed => {
+                ("role-not-allowed", S::FORBIDDEN, "The role of this token may not do this")
+            }
+            Self::NoSuchPage => ("no-such-page", S::NOT_FOUND, "Nothing is served here"),
+            Self::NoSuchTenant => ("no-such-tenant", S::NOT_FOUND, "There is no such tenant"),
+            Self::MethodNotAllowed => {
+                ("method-not-allowed", S::METHOD_NOT_ALLOWED, "This cannot be done here")
+            }
+            Self::BodyTooSlow => ("body-too-slow", S::REQUEST_TIMEOUT, "The body came too slowly"),
+            Self::RefTaken => ("ref-taken", S::CONFLICT, "The reference is in use"),
+            Self::CompanyToConfirm => {
+                ("company-to-confirm", S::CONFLICT, "The company is to be confirmed")
+            }
+            Self::CheckUnderWay => {
+                ("check-under-way", S::CONFLICT, "The tenant is being checked at this moment")
+            }
+            Self::NoKey => ("no-key", S::CONFLICT, "There is no key to check with"),
+            Self::TenantDisabled => ("tenant-disabled", S::CONFLICT, "The tenant is disabled"),
+            Self::RequestUnderWay => {
+                ("request-under-way", S::CONFLICT, "The same request is under way")
+            }
+            Self::BodyTooLarge => ("body-too-large", S::PAYLOAD_TOO_LARGE, "The body is too long"),
+            Self::NotJson => {
+                ("not-json", S::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json")
+            }
+            Self::BadValue => ("bad-value", S::UNPROCESSABLE_ENTITY, "A value is not allowed"),
+            Self::IdempotencyKeyReused => (
+                "idempotency-key-reused",
+                S::UNPROCESSABLE_ENTITY,
+                "Another request was made under this Idempotency-Key",
+            ),
+            Self::TooManyRequests => {
+                ("too-many-requests", S::TOO_MANY_REQUESTS, "Too many requests")
+            }
+            Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "keypulse has failed"),
+            Self::Unavailable => {
+                ("unavailable", S::SERVICE_UNAVAILABLE, "keypulse cannot do this now")
+            }
+        }
+    }
+
+    /// The problem of this kind, with what is wrong in this case.
+    pub fn because(self, detail: impl Into<String>) -> Problem {
+        let (word, status, title) = self.told();
+        let retry_after = match self {
+            Self::TooManyRequests | Self::CheckUnderWay | Self::RequestUnderWay => Some(SOON),
+            Self::Unavailable => Some(LATER),
+            _ => None,
+        };
+        Problem(Box::new(Details {
+            kind: format!("{TYPE}{word}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            customer_message: None,
+            next_step: None,
+            company_id: None,
+            retry_after,
+        }))
+    }
+}
+
+impl Problem {
+    /// A value that is not allowed, by the name of its field; `must` reads after it.
+    pub fn of_field(field: &str, must: &str) -> Self {
+        Kind::BadValue.because(format!("`{field}` {must}"))
+    }
+
+    /// A key that was not taken.
+    pub fn of_refusal(refusal: &Refusal, names: &Names<'_>) -> Self {
+        let told = refusal.tell(names);
+        Self(Box::new(Details {
+            kind: format!("{TYPE}{}", refusal.name()),
+            title: "The key was not taken".to_owned(),
+            status: status_of(refusal).as_u16(),
+            detail: "nothing was stored and nothing has changed; show `customer_message` and \
+                     `next_step` to whoever gave the key"
+                .to_owned(),
+            customer_message: Some(told.customer_message),
+            next_step: Some(told.next_step),
+            company_id: None,
+            retry_after: refusal.is_passing().then_some(LATER),
+        }))
+    }
+
+    /// The key is this company's, which nobody has named.
+    pub fn to_confirm(company: &CompanyId) -> Self {
+        let mut problem = Kind::CompanyToConfirm.because(
+            "nothing was stored: show the company to whoever gave the key, and send the same again \
+             with this `company_id` once they have confirmed it",
+        );
+        problem.0.company_id = Some(company.to_string());
+        problem
+    }
+
+    /// What the store could not do. Logged here, because whoever asked learns less.
+    pub fn of_store(error: &StoreError) -> Self {
+        match error {
+            StoreError::NoTenant(_) => no_tenant(),
+            StoreError::RefTaken(_) => Kind::RefTaken
+                .because("there is already a tenant of this reference: read it, or choose another"),
+            StoreError::TooManyLabels => Self::of_field("labels", "would be more than 64"),
+            error if error.is_passing() => {
+                tracing::warn!("a request was not answered: {}", chain(error));
+                Kind::Unavailable.because("the database cannot be used at this moment: try again")
+            }
+            error => Self::ours(&chain(error)),
+        }
+    }
+
+    /// Our own fault: told to the log, not to the caller.
+    pub fn ours(what: &str) -> Self {
+        tracing::error!("a request failed: {what}");
+        Kind::Internal
+            .because("the log of keypulse says what went wrong; nothing more is told here")
+    }
+}
+
+/// The tenant is not there, or its reference could not be one.
+pub fn no_tenant() -> Problem {
+    Kind::NoSuchTenant.because("no tenant has this reference")
+}
+
+fn status_of(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::KeyOfAnotherTenant | Refusal::ReplacedMeanwhile | Refusal::DisabledMeanwhile => {
+            StatusCode::CONFLICT
+        }
+        Refusal::ProviderUnreachable(_) | Refusal::NotTestable(_) | Refusal::TooBusy => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Refusal::KeyEmpty
+        | Refusal::KeyUnusable(_)
+        | Refusal::KeyRejected
+        | Refusal::SameDeadKey
+        | Refusal::OtherCompany(_)
+        | Refusal::CompanyNotSaid
+        | Refusal::CompanyOutOfReach
+        | Refusal::MissingScopes(_)
+        | Refusal::OtherClient
+        | Refusal::NotAnApiKey
+        | Refusal::InstallationDisconnected
+        | Refusal::WithdrawnKey => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::of_store(&error)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Self(details) = self;
+        let status =
+            StatusCode::from_u16(details.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_string(&details).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        let json = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, json);
+        if status == StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static("Bearer realm=\"keypulse\"");
+            headers.insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        if let Some(seconds) = details.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if details.customer_message.is_some() {
+            // The only language there is.
+            headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static("en"));
+        }
+        response
+    }
+}

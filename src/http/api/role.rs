@@ -1,0 +1,168 @@
+//! Which role may do what: the one table, and the routes that it is asked for. `docs/API.md` shows
+//! the same table to people; a test compares the two and tries every cell.
+
+use axum::http::Method;
+
+/// What somebody with a token is to the installation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Looks: a dashboard, a report.
+    Reader,
+    /// Helps customers.
+    Support,
+    /// Runs the installation.
+    Operator,
+    /// The integration's own back end.
+    Integration,
+    /// Everything.
+    Admin,
+}
+
+impl Role {
+    /// Every role, from the least to the most.
+    pub const ALL: [Self; 5] =
+        [Self::Reader, Self::Support, Self::Operator, Self::Integration, Self::Admin];
+
+    /// The word of each role.
+    pub const WORDS: [&'static str; 5] = ["reader", "support", "operator", "integration", "admin"];
+
+    /// The word of this role.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Support => "support",
+            Self::Operator => "operator",
+            Self::Integration => "integration",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The role of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.word() == word)
+    }
+
+    /// Whether this role may do that.
+    pub fn may(self, deed: Deed) -> bool {
+        deed.roles().contains(&self)
+    }
+}
+
+/// What can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Deed {
+    /// Read tenants, with contacts and masked keys.
+    Read,
+    /// Have the provider asked now.
+    Check,
+    /// Change name, contact, language, time zone and labels.
+    Change,
+    /// Note that a withdrawn key was deleted at the provider.
+    ConfirmDeleted,
+    /// Stop watching for a while, and go on.
+    Pause,
+    /// Withdraw a key that may have leaked.
+    Disable,
+    /// Add a tenant with its key.
+    Create,
+    /// Give a new key.
+    GiveKey,
+}
+
+impl Deed {
+    /// Every deed, in the order of the table.
+    pub const ALL: [Self; 8] = [
+        Self::Read,
+        Self::Check,
+        Self::Change,
+        Self::ConfirmDeleted,
+        Self::Pause,
+        Self::Disable,
+        Self::Create,
+        Self::GiveKey,
+    ];
+
+    /// The table. A key is handed in by machines and admins only: whoever helps customers has no
+    /// reason to hold one.
+    pub fn roles(self) -> &'static [Role] {
+        use Role::{Admin, Integration, Operator, Reader, Support};
+        match self {
+            Self::Read => &[Reader, Support, Operator, Integration, Admin],
+            Self::Check | Self::Change => &[Support, Operator, Integration, Admin],
+            // That somebody has looked is for a person to say.
+            Self::ConfirmDeleted => &[Support, Operator, Admin],
+            Self::Pause | Self::Disable => &[Operator, Integration, Admin],
+            Self::Create | Self::GiveKey => &[Integration, Admin],
+        }
+    }
+
+    /// The words of this deed, as the table of the manual has them.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Read => "read tenants",
+            Self::Check => "check now",
+            Self::Change => "change name, contact, language, labels",
+            Self::ConfirmDeleted => "confirm that a withdrawn key was deleted",
+            Self::Pause => "pause and resume",
+            Self::Disable => "disable as compromised",
+            Self::Create => "add a tenant with its key",
+            Self::GiveKey => "give a new key",
+        }
+    }
+}
+
+/// A route, and what whoever uses it must be allowed to do.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, as it is routed.
+    pub path: &'static str,
+    /// What it does.
+    pub deed: Deed,
+}
+
+/// Every route that needs a token. One that is not here answers nobody.
+pub const ROUTES: [Route; 10] = [
+    route(Method::GET, "/api/v1/tenants", Deed::Read),
+    route(Method::POST, "/api/v1/tenants", Deed::Create),
+    route(Method::GET, "/api/v1/tenants/{ref}", Deed::Read),
+    route(Method::PATCH, "/api/v1/tenants/{ref}", Deed::Change),
+    route(Method::POST, "/api/v1/tenants/{ref}/check", Deed::Check),
+    route(Method::POST, "/api/v1/tenants/{ref}/confirm-deleted", Deed::ConfirmDeleted),
+    route(Method::POST, "/api/v1/tenants/{ref}/disable", Deed::Disable),
+    route(Method::PUT, "/api/v1/tenants/{ref}/key", Deed::GiveKey),
+    route(Method::POST, "/api/v1/tenants/{ref}/pause", Deed::Pause),
+    route(Method::POST, "/api/v1/tenants/{ref}/resume", Deed::Pause),
+];
+
+const fn route(method: Method, path: &'static str, deed: Deed) -> Route {
+    Route { method, path, deed }
+}
+
+/// What the route does; `None` of one that is not in the table.
+pub fn deed_of(method: &Method, path: &str) -> Option<Deed> {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    ROUTES.iter().find(|route| route.method == method && route.path == path).map(|one| one.deed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_found_by_its_word_and_by_no_other() {
+        for (role, word) in Role::ALL.into_iter().zip(Role::WORDS) {
+            assert_eq!((role.word(), Role::parse(word)), (word, Some(role)));
+        }
+        assert_eq!(Role::parse("root"), None);
+    }
+
+    #[test]
+    fn an_admin_may_do_everything_and_a_reader_may_only_read() {
+        for deed in Deed::ALL {
+            assert!(Role::Admin.may(deed), "{deed:?}");
+            assert_eq!(Role::Reader.may(deed), deed == Deed::Read, "{deed:?}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! One check because somebody wants to know now: the same road as any other, leased, within the
+//! budget, decided and saved.
+
+use chrono::TimeDelta;
+
+use crate::ids::TenantId;
+use crate::ids::random_name;
+use crate::shutdown::Shutdown;
+use crate::store::StoreError;
+
+use super::check::{Checker, Observed};
+use super::lease::Lease;
+use super::settle::Settler;
+
+/// How long a call may wait to begin.
+const PATIENCE: TimeDelta = TimeDelta::minutes(2);
+
+/// What became of the wish to ask now. Only [`CheckNow::Asked`] has changed anything.
+#[derive(Debug)]
+pub enum CheckNow {
+    /// The provider was asked.
+    Asked(Box<Observed>),
+    /// It is being asked at this moment.
+    UnderWay,
+    /// There is no key to ask with: it was destroyed.
+    NoKey,
+    /// The key was destroyed while it was being asked.
+    KeyGone,
+    /// No call could be started.
+    NoCall,
+}
+
+impl Checker {
+    /// Asks the provider about one tenant now. `call` is the longest that one call may take. Somebody
+    /// must be reading revocations meanwhile ([`Gate::keep_reading`](super::Gate::keep_reading)).
+    pub async fn check_now(
+        &self,
+        settler: &Settler,
+        id: TenantId,
+        call: TimeDelta,
+        shutdown: &Shutdown,
+    ) -> Result<CheckNow, StoreError> {
+        let lease =
+            random_name().map_err(|_| StoreError::Refused { code: "randomness".to_owned() })?;
+        let now = self.clock.now();
+        let held = Lease::new(now, PATIENCE, call);
+        let Some(tenant) = self.store.claim_one(id, &lease, now, held.until).await? else {
+            return Ok(CheckNow::UnderWay);
+        };
+        let asked = if tenant.sealed.is_none() {
+            Ok(CheckNow::NoKey)
+        } else {
+            match self.probe(tenant, held.latest, shutdown).await {
+                Some(observed) => {
+                    let saved = settler.settle(std::slice::from_ref(&observed), &lease).await;
+                    saved.map(|_| CheckNow::Asked(Box::new(observed)))
+                }
+                None => self.why_not(id).await,
+            }
+        };
+        self.store.release(&lease).await?;
+        asked
+    }
+
+    async fn why_not(&self, id: TenantId) -> Result<CheckNow, StoreError> {
+        let now = self.store.watched(&[id]).await?.pop();
+        let gone = now.is_none_or(|now| now.sealed.is_none());
+        Ok(if gone { CheckNow::KeyGone } else { CheckNow::NoCall })
+    }
+}
