@@ -29,7 +29,7 @@ pub struct Rig {
 pub async fn on_both(test: impl AsyncFn(&Rig)) {
     for empty in [Rig::sqlite().await, Rig::postgres().await] {
         empty.store.migrate_up().await.unwrap();
-        test(&empty).await;
+        Box::pin(test(&empty)).await;
     }
 }
 
