@@ -1,32 +1,26 @@
 //! `keypulse tenant`
 
+mod add;
 mod care;
 mod replace;
 mod show;
 mod withdraw;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use serde_json::json;
 
-use crate::app::{Access, App, TenantRequest};
+use crate::app::{Access, App};
 use crate::given;
-use crate::health::CompanyId;
 use crate::health::Finding;
-use crate::ids::TenantRef;
-use crate::provider::format;
 use crate::shutdown::Shutdown;
-use crate::store::KeyKind;
-use crate::store::StoreError;
 use crate::task::CheckNow;
-use crate::task::Origin;
 use crate::telemetry::Metrics;
 
-use super::{import, output, secret_input};
+use super::{import, output};
 use show::describe;
 pub use show::found;
 
@@ -34,36 +28,14 @@ pub use show::found;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add a tenant. Its key is read from standard input, or from a file.
-    #[command(after_help = "Examples:\n  \
+    #[command(
+        after_help = "Without --company the key is asked whose it is, once, and you confirm the \
+        company that is shown: at a terminal by typing it, elsewhere by giving --company.\n\n\
+        Examples:\n  \
         keypulse tenant add erp-483 --company 0b7c…  (asks for the key, does not show it)\n  \
-        keypulse tenant add erp-483 --company 0b7c… < key.txt")]
-    Add {
-        /// Your own name for the tenant, such as erp-483.
-        #[arg(value_name = "REF")]
-        reference: String,
-        /// The provider's id of the company that the key must belong to.
-        #[arg(long, value_name = "ID")]
-        company: String,
-        /// The name that people know; the reference where none is given.
-        #[arg(long)]
-        name: Option<String>,
-        /// Which kind of key.
-        #[arg(long, value_enum, default_value_t = Kind::Integrated)]
-        kind: Kind,
-        /// When the key expires, as 2027-01-31 (its end, UTC) or RFC 3339; the provider never
-        /// tells.
-        #[arg(long, value_name = "DATE", value_parser = given::moment)]
-        expires_at: Option<DateTime<Utc>>,
-        /// Read the key from a file that only its owner can read.
-        #[arg(long, value_name = "FILE")]
-        key_file: Option<PathBuf>,
-        /// The integration does not have this key: hand it over once it is accepted.
-        #[arg(long)]
-        hand_over: bool,
-        /// As one JSON document.
-        #[arg(long)]
-        json: bool,
-    },
+        keypulse tenant add erp-483 --company 0b7c… < key.txt"
+    )]
+    Add(add::Options),
     /// Replace the key of a tenant, whatever its status. The new key is tried first; one that is not
     /// taken changes nothing. It is read from standard input, or from a file.
     #[command(
@@ -175,21 +147,12 @@ pub enum Command {
     },
 }
 
-/// The kinds of keys, as they are typed.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Kind {
-    /// Made by the provider for one installation.
-    Integrated,
-    /// Made by the customer, with an expiry date.
-    Standalone,
-}
-
 /// Only adding the first tenants may make a database.
 pub fn access(command: &Command) -> Access {
     match command {
         // A rehearsal writes nothing, so it makes nothing.
         Command::Import(options) if options.dry_run => Access::Look,
-        Command::Add { .. } | Command::Import(_) => Access::Make,
+        Command::Add(_) | Command::Import(_) => Access::Make,
         Command::Show { .. }
         | Command::List(_)
         | Command::Pause { .. }
@@ -210,7 +173,7 @@ pub fn is_chained(command: &Command) -> bool {
         | Command::Disable { .. }
         | Command::ConfirmDeleted { .. }
         | Command::Label { .. } => true,
-        Command::Add { .. }
+        Command::Add(_)
         | Command::Import(_)
         | Command::Replace(_)
         | Command::Check { .. }
@@ -228,7 +191,7 @@ pub async fn run(command: &Command, app: App) -> anyhow::Result<ExitCode> {
 
 async fn dispatch(command: &Command, app: &App) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Add { .. } => add(command, app).await?,
+        Command::Add(options) => return add::run(options, app).await,
         Command::Import(options) => return import::run(options, app).await,
         Command::Replace(options) => return replace::run(options, app).await,
         Command::Show { reference, json } => show::show(app, reference, *json).await?,
@@ -249,62 +212,6 @@ async fn dispatch(command: &Command, app: &App) -> anyhow::Result<ExitCode> {
         Command::Check { reference, json } => check(app, reference, *json).await?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn add(command: &Command, app: &App) -> anyhow::Result<()> {
-    let Command::Add { reference, company, name, kind, expires_at, key_file, hand_over, json } =
-        command
-    else {
-        return Ok(());
-    };
-    // Everything that can be refused is refused before a key is asked for.
-    let reference = TenantRef::parse(reference)?;
-    let company = CompanyId::parse(company)
-        .context("`--company` must be the provider's id, made of letters, digits and `-`")?;
-    let name = name.clone().unwrap_or_else(|| reference.to_string());
-    if name.trim().is_empty() || name.chars().count() > given::MAX_NAME {
-        bail!("`--name` must have 1 to {} characters", given::MAX_NAME);
-    }
-    if app.store.tenant(reference.as_str()).await?.is_some() {
-        return Err(StoreError::RefTaken(reference.to_string()).into());
-    }
-    let keyring = app.keyring().await?;
-    let pasted = secret_input::read(key_file.as_deref())?;
-    let formed = format::judge(&pasted, &app.profile().key.prefixes)?;
-    let request = TenantRequest {
-        reference,
-        name,
-        company,
-        kind: match kind {
-            Kind::Integrated => KeyKind::Integrated,
-            Kind::Standalone => KeyKind::Standalone,
-        },
-        expires_at: *expires_at,
-        key: formed.key,
-    };
-    let origin = if *hand_over { Origin::Operator } else { Origin::Integration };
-    app.add_tenant_from(&keyring, &request, origin).await?;
-    // What is known of the form is known of Standalone keys only.
-    if formed.unusual && request.kind == KeyKind::Standalone {
-        output::hint(&format!(
-            "note: Standalone keys of {} usually begin with {}; this one is tried all the same",
-            app.profile().title,
-            app.profile().key.prefixes.join(" or ")
-        ))?;
-    }
-    let view = found(app, request.reference.as_str()).await?;
-    if *json {
-        output::document(&describe(app, &view)?)
-    } else {
-        output::line(&format!(
-            "added {0}, key {1}: pending until {2} accepts the key for company {3}; \
-             `keypulse tenant check {0}` asks now",
-            view.reference,
-            view.masked.as_deref().unwrap_or("…"),
-            app.profile().title,
-            view.company
-        ))
-    }
 }
 
 /// Asks now, on the same road as the daemon: leased, within the budget, decided, saved.

@@ -18,6 +18,7 @@ mod rig;
 mod server;
 mod wait;
 
+mod adding;
 mod api;
 mod audit;
 mod blame;

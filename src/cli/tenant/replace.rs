@@ -13,6 +13,7 @@ use crate::cli::{handover, output, secret_input};
 use crate::given;
 use crate::health::Status;
 use crate::provider::Names;
+use crate::provider::Refusal;
 use crate::provider::Taken;
 use crate::provider::Told;
 use crate::shutdown::Shutdown;
@@ -80,10 +81,7 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
     };
     let paused = matches!(now.health.status, Status::Paused { .. });
     let (kind, told, seen, code) = match &answer {
-        Answer::Refused(refusal) => {
-            let code = if refusal.is_passing() { NOT_NOW } else { REFUSED };
-            (refusal.name(), refusal.tell(&names), None, ExitCode::from(code))
-        }
+        Answer::Refused(refusal) => (refusal.name(), refusal.tell(&names), None, code_of(refusal)),
         Answer::Replaced { found, .. } => {
             let taken = Taken::Replaced;
             (taken.name(), taken.tell(&names, paused), Some(found), ExitCode::SUCCESS)
@@ -111,6 +109,11 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
         hints(&answer, seen, &names, options, &now)?;
     }
     Ok(code)
+}
+
+/// How the program ends when a key was not taken.
+pub fn code_of(refusal: &Refusal) -> ExitCode {
+    ExitCode::from(if refusal.is_passing() { NOT_NOW } else { REFUSED })
 }
 
 fn document(
