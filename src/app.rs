@@ -19,6 +19,8 @@ use crate::clock::Clock;
 use crate::clock::ServerClock;
 use crate::config::BudgetPer;
 use crate::config::Config;
+use crate::config::CustodyMode;
+use crate::custody::Inquiry;
 use crate::edge::Signal;
 use crate::http::api::Api;
 use crate::http::private;
@@ -42,11 +44,13 @@ use crate::task::Gate;
 use crate::task::Heartbeat;
 use crate::task::KeyringSource;
 use crate::task::Measure;
+use crate::task::Mirror;
 use crate::task::Pokes;
 use crate::task::Publish;
 use crate::task::Pulse;
 use crate::task::Scope;
 use crate::task::Settler;
+use crate::task::Source;
 use crate::task::Watch;
 use crate::task::cron;
 use crate::task::effective_interval;
@@ -202,6 +206,7 @@ impl App {
         let base = provider.base_url.as_ref().unwrap_or(&self.profile.base_url);
         let budget = self.budget();
         metrics.know_calls(&CallKind::ALL.map(CallKind::name), &Client::LABELS);
+        let source = self.source(&metrics)?;
         let pulse = Arc::new(Pulse::default());
         let store = keyring.audit(&self.store);
         let settler = self.settler_on(store.clone(), metrics.clone(), Arc::clone(&pulse));
@@ -217,6 +222,7 @@ impl App {
             budget,
             metrics,
             gate: Arc::new(gate),
+            source: Arc::new(source),
             settler,
             pulse,
         })
@@ -232,6 +238,20 @@ impl App {
         let policy = self.config.policy.clone();
         let distance = self.budget().distance();
         Settler::new(store, policy, Arc::clone(&self.clock), metrics, distance, pulse)
+    }
+
+    /// Where keys lie that do not lie here.
+    fn source(&self, metrics: &Metrics) -> anyhow::Result<Source> {
+        let custody = &self.config.custody;
+        if custody.mode != CustodyMode::Mirror {
+            return Ok(Source::default());
+        }
+        let token = custody.fingerprint_token.as_ref();
+        let inquiry = custody.fingerprint_url.as_ref();
+        let inquiry = inquiry.map(|address| Inquiry::new(address, token)).transpose()?;
+        let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+        let provider = &self.profile.name;
+        Ok(Source { mirror: Some(Mirror::new(store, inquiry, provider, clock, metrics.clone())) })
     }
 
     fn budget(&self) -> Budget {

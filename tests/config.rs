@@ -1,5 +1,7 @@
 //! The configuration as an operator meets it: a file, the environment, and what is said when one
 //! of them is wrong.
+//!
+//! Long because each refusal has its own case.
 
 #![expect(
     clippy::unwrap_used,
@@ -228,14 +230,30 @@ fn a_value_that_is_not_allowed_is_refused_with_its_place_and_what_is() {
 
 #[test]
 fn a_custody_that_is_not_there_yet_is_refused_with_what_can_be_written() {
-    for mode in ["reference", "mirror"] {
-        let variable = (OsString::from("KEYPULSE__CUSTODY__MODE"), OsString::from(mode));
-        let error = Config::load(None, [variable]).unwrap_err().to_string();
-        assert!(error.contains("`custody.mode`") && error.contains("write `keeper`"), "{error}");
-    }
+    let error = refusal("", &[("KEYPULSE__CUSTODY__MODE", "reference")]);
+    assert!(error.contains("`custody.mode`") && error.contains("write `keeper`"), "{error}");
     let variable = (OsString::from("KEYPULSE__CUSTODY__PICKUP_WITHIN"), OsString::from("0s"));
     let error = Config::load(None, [variable]).unwrap_err().to_string();
     assert!(error.contains("`custody.pickup_within`"), "{error}");
+}
+
+#[test]
+fn what_is_for_a_mirror_only_is_refused_where_it_would_mean_nothing() {
+    let url = ("KEYPULSE__CUSTODY__FINGERPRINT_URL", "https://erp.example.com/{ref}");
+    let mirror = ("KEYPULSE__CUSTODY__MODE", "mirror");
+    let error = refusal("", &[url]);
+    assert!(error.contains("unless `custody.mode` is `mirror`"), "{error}");
+    for bad in ["https://erp.example.com/", "http://erp.example.com/{ref}", "https://{ref}/"] {
+        let error = refusal("", &[mirror, ("KEYPULSE__CUSTODY__FINGERPRINT_URL", bad)]);
+        assert!(error.contains("`{ref}` once after the host"), "{error}");
+        let error = refusal("", &[("KEYPULSE__CONNECT__RECONNECT_URL", bad)]);
+        assert!(error.contains("`connect.reconnect_url`"), "{error}");
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let token = ("KEYPULSE__CUSTODY__FINGERPRINT_TOKEN_FILE", path);
+    let error = refusal("", &[mirror, token]);
+    assert!(error.contains("without `custody.fingerprint_url`"), "{error}");
 }
 
 #[test]

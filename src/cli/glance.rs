@@ -19,6 +19,7 @@ use crate::store::StatusCount;
 use crate::store::TenantView;
 use crate::task::PUT_OFF_AFTER;
 
+use super::mirrored::Mirrored;
 use super::sign::{sign, words};
 use super::{handover, output};
 
@@ -42,6 +43,7 @@ pub struct Glance {
     earliest: Option<DateTime<Utc>>,
     put_off: PutOff,
     handovers: HandoverCount,
+    mirror: Option<Mirrored>,
     interval: TimeDelta,
     effective: TimeDelta,
     budget: u32,
@@ -66,6 +68,7 @@ impl Glance {
             in_need: app.store.tenants_in_need(NAMED).await?,
             earliest: app.store.earliest_due().await?,
             put_off: app.store.put_off(now - PUT_OFF_AFTER, now).await?,
+            mirror: Mirrored::of(app).await?,
             handovers: app.store.count_handovers(handover::late_before(app)).await?,
             interval: app.config.policy.interval,
             effective: app.effective_interval(watched),
@@ -115,6 +118,8 @@ impl Glance {
             let keys = output::many(self.handovers.late, "key");
             wrong.push(("degraded", format!("{keys} not picked up by the integration in time")));
         }
+        let mirror = self.mirror.iter().flat_map(Mirrored::wrong);
+        wrong.extend(mirror.map(|what| ("degraded", what)));
         if self.effective > self.interval {
             wrong.push(("degraded", self.stretched()));
         }
@@ -244,7 +249,10 @@ impl Glance {
         vec![
             ("suspects", format!("{} healthy, failed once, asked again", self.suspects)),
             ("earliest due", next),
-            ("hand-over", self.handed_over()),
+            match &self.mirror {
+                Some(mirror) => ("mirror", mirror.fact()),
+                None => ("hand-over", self.handed_over()),
+            },
             ("checked every", every),
             ("budget", format!("{} calls a minute {per}", self.budget)),
             ("daemon", daemon),
@@ -305,6 +313,7 @@ impl Glance {
                 "confirmations": self.put_off.confirmations, "routine": self.put_off.routine,
             },
             "handovers": handovers,
+            "mirror": self.mirror.map(|mirror| mirror.json()),
             "interval_seconds": self.interval.num_seconds(),
             "effective_interval_seconds": self.effective.num_seconds(),
             "budget_per_minute": self.budget,

@@ -13,8 +13,10 @@ mod healthcheck;
 mod import;
 mod keyring;
 mod migrate;
+mod mirrored;
 mod output;
 mod recipient;
+mod reconcile;
 mod run;
 mod sandbox;
 mod screen;
@@ -82,6 +84,18 @@ enum Command {
     /// Make, list and revoke tokens for the private API.
     #[command(subcommand)]
     Token(token::Command),
+    /// Compare the keys held here with the list of those that the integration uses (custody
+    /// `mirror`).
+    #[command(
+        after_help = "The list is complete: what is not on it, the integration does not have. \
+        It counts as a whole or, if a line of it cannot be used, not at all. Make it and give it at \
+        once.\n\nExit codes: 0 all keys are the same; 3 the list is refused and nothing was changed; \
+        4 it counts, and not all keys are the same; 1 anything else.\n\nExamples:\n  \
+        keypulse reconcile key --out comparison.key\n  \
+        keypulse reconcile --dry-run keys.csv\n  \
+        list-fingerprints | keypulse reconcile -"
+    )]
+    Reconcile(reconcile::Options),
     /// Check and show the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -131,6 +145,10 @@ impl Cli {
                 handover::run(options, self.opened(Access::Look).await?).await
             }
             Command::Token(command) => token::run(command, self.opened(Access::Look).await?).await,
+            Command::Reconcile(options) => {
+                let app = self.opened(Access::Look).await?;
+                reconcile::run(options, app.audited().await?).await
+            }
             Command::Config(command) => config::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,
             Command::Keyring(command) => keyring::run(command, self.config.as_deref()).await,

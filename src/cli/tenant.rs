@@ -2,6 +2,7 @@
 
 mod add;
 mod care;
+mod compared;
 mod replace;
 mod show;
 mod withdraw;
@@ -14,6 +15,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::app::{Access, App};
+use crate::config::CustodyMode;
 use crate::given;
 use crate::health::Finding;
 use crate::shutdown::Shutdown;
@@ -256,6 +258,16 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
         && let Some(due) = view.due_at
     {
         output::line(&format!("asked again at {}", output::moment(Some(due))))?;
+    }
+    Ok(())
+}
+
+/// Where the integration is the master of the keys, it has them all.
+pub fn no_hand_over(app: &App) -> anyhow::Result<()> {
+    if app.config.custody.mode == CustodyMode::Mirror {
+        bail!(
+            "`--hand-over` is not for custody `mirror`: the integration is the master of the keys"
+        );
     }
     Ok(())
 }

@@ -55,6 +55,26 @@ pub(super) fn is_heartbeat_url(text: &str) -> bool {
     base_url(url.as_str()).is_ok()
 }
 
+/// What `custody.fingerprint_url` must be.
+pub(super) const FINGERPRINT_URL: &str = "be a URL that begins with `https://`, or with `http://` \
+     to this machine (127.0.0.1, [::1], localhost), with `{ref}` once after the host and without \
+     user name, password and `#`";
+
+/// What `connect.reconnect_url` must be.
+pub(super) const RECONNECT_URL: &str = FINGERPRINT_URL;
+
+/// Whether `text` is an address once `{ref}` is replaced, and of the same host whatever it is
+/// replaced by.
+pub(super) fn is_template(text: &str) -> bool {
+    let mut parts = text.split("{ref}");
+    let (Some(before), Some(after), None) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    // The host has ended before the place, in the path or the query.
+    let ended = before.splitn(4, '/').nth(3).is_some();
+    ended && !after.contains(['{', '}']) && is_heartbeat_url(&format!("{before}x{after}"))
+}
+
 /// Whether `text` names a store of a kind that keypulse can open, in a form in which it is certain
 /// what is password and what is not.
 pub(super) fn is_store_url(text: &str) -> bool {
@@ -131,6 +151,31 @@ mod tests {
         ] {
             let reason = base_url(bad).unwrap_err();
             assert!(!reason.contains("hunter2"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_template_leads_to_one_host_whatever_stands_in_it() {
+        for good in [
+            "https://erp.example.com/keys/{ref}/fingerprint",
+            "https://erp.example.com/fingerprint?of={ref}",
+            "http://127.0.0.1:9000/{ref}",
+        ] {
+            assert!(is_template(good), "{good}");
+        }
+        for bad in [
+            "https://erp.example.com/keys",
+            "https://{ref}.example.com/",
+            "https://erp.example.com{ref}/",
+            "https://erp.example.com?of={ref}",
+            "https://erp.example.com/{ref}/{ref}",
+            "https://erp.example.com/{ref}/{tenant}",
+            "https://u:p@erp.example.com/{ref}",
+            "https://erp.example.com/#{ref}",
+            "http://erp.example.com/{ref}",
+            "{ref}",
+        ] {
+            assert!(!is_template(bad), "{bad}");
         }
     }
 

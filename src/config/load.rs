@@ -12,8 +12,8 @@ use super::error::ConfigError;
 use super::reader::Reader;
 use super::secret;
 use super::sections::{
-    Budget, BudgetPer, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat, Metrics, Notify,
-    NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch,
+    Budget, BudgetPer, Connect, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat, Metrics,
+    Notify, NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch,
 };
 use super::written::{Refusal, Written};
 use crate::health::{Bounds, Policy};
@@ -52,6 +52,21 @@ fn from_file(
         reader.put(literal, Written::Text(content), origin);
     }
     Ok(())
+}
+
+/// A secret that has no other form than a file.
+fn secret_file(
+    reader: &mut Reader,
+    file: &'static str,
+) -> Result<Option<SecretString>, ConfigError> {
+    let Some(path) = reader.optional(file, path)? else { return Ok(None) };
+    let content = secret::read_file(&path).map_err(|cause| ConfigError::SecretFile {
+        key: file,
+        origin: reader.source(file),
+        path,
+        cause,
+    })?;
+    Ok(Some(SecretString::from(content.as_str())))
 }
 
 pub(super) fn provider(reader: &mut Reader) -> Result<Provider, ConfigError> {
@@ -126,15 +141,41 @@ pub(super) fn keyring(reader: &mut Reader) -> Result<Keyring, ConfigError> {
 
 pub(super) fn custody(reader: &mut Reader) -> Result<Custody, ConfigError> {
     let mode = reader.required("custody.mode", |written| match written {
-        Written::Text(text) if matches!(text.as_str(), "reference" | "mirror") => Err(written
-            .refuse(
-                "be `keeper`, because this version cannot yet read keys from the integration's \
-                 store, nor leave them to the integration: write `keeper`, or leave the key out",
-            )),
-        _ => written.text("be `keeper`", |text| (text == "keeper").then_some(CustodyMode::Keeper)),
+        Written::Text(text) if text.as_str() == "reference" => Err(written.refuse(
+            "be `keeper` or `mirror`, because this version cannot yet read keys from the \
+             integration's secret store: write `keeper`, or leave the key out",
+        )),
+        _ => written.text("be `keeper` or `mirror`", |text| match text {
+            "keeper" => Some(CustodyMode::Keeper),
+            "mirror" => Some(CustodyMode::Mirror),
+            _ => None,
+        }),
     })?;
     let pickup_within = reader.required("custody.pickup_within", above_zero)?;
-    Ok(Custody { mode, pickup_within })
+    let fingerprint_url = reader.optional("custody.fingerprint_url", |written| {
+        written.text(address::FINGERPRINT_URL, |text| {
+            address::is_template(text).then(|| text.to_owned())
+        })
+    })?;
+    let fingerprint_token = secret_file(reader, "custody.fingerprint_token_file")?;
+    if fingerprint_url.is_some() && mode != CustodyMode::Mirror {
+        let must = "be left out unless `custody.mode` is `mirror`: nobody is asked otherwise";
+        return Err(reader.refuse("custody.fingerprint_url", must));
+    }
+    if fingerprint_token.is_some() && fingerprint_url.is_none() {
+        let must = "be left out without `custody.fingerprint_url`, which it is for";
+        return Err(reader.refuse("custody.fingerprint_token_file", must));
+    }
+    Ok(Custody { mode, pickup_within, fingerprint_url, fingerprint_token })
+}
+
+pub(super) fn connect(reader: &mut Reader) -> Result<Connect, ConfigError> {
+    let reconnect_url = reader.optional("connect.reconnect_url", |written| {
+        written.text(address::RECONNECT_URL, |text| {
+            address::is_template(text).then(|| text.to_owned())
+        })
+    })?;
+    Ok(Connect { reconnect_url })
 }
 
 pub(super) fn private(reader: &mut Reader) -> Result<Private, ConfigError> {

@@ -21,8 +21,8 @@ use std::path::Path;
 
 pub use error::{ConfigError, FileError};
 pub use sections::{
-    Budget, BudgetPer, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat, Metrics, Notify,
-    NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch,
+    Budget, BudgetPer, Connect, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat, Metrics,
+    Notify, NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch,
 };
 pub use source::{Setting, Source};
 
@@ -46,6 +46,8 @@ pub struct Config {
     pub keyring: Keyring,
     /// `[custody]`: who is master of the keys.
     pub custody: Custody,
+    /// `[connect]`: where customers give a new key.
+    pub connect: Connect,
     /// `[private]`: the operators' listener.
     pub private: Private,
     /// `[metrics]`: where the metrics and checks are served.
@@ -88,6 +90,7 @@ impl Config {
             watch,
             keyring: load::keyring(&mut reader)?,
             custody: load::custody(&mut reader)?,
+            connect: load::connect(&mut reader)?,
             private: load::private(&mut reader)?,
             metrics: load::metrics(&mut reader)?,
             public: load::public(&mut reader)?,

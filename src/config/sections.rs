@@ -78,13 +78,27 @@ pub struct Custody {
     pub mode: CustodyMode,
     /// How long a copy may wait to be fetched before that is said; above zero.
     pub pickup_within: Duration,
+    /// Where a mirror's integration is asked which key it uses: https, or http to this machine, with
+    /// `{ref}` for the tenant. None: only what it pushes is known.
+    pub fingerprint_url: Option<String>,
+    /// The bearer token that it is asked with.
+    pub fingerprint_token: Option<SecretString>,
 }
 
-/// Who is master of the keys. `reference` and `mirror` are refused by name until they are there.
+/// `[connect]`: where customers give a new key.
+#[derive(Clone, Debug)]
+pub struct Connect {
+    /// The integration's own page, with `{ref}` for the tenant. None: nobody said.
+    pub reconnect_url: Option<String>,
+}
+
+/// Who is master of the keys. `reference` is refused by name until it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CustodyMode {
     /// keypulse; a key that it accepts is handed over to the integration.
     Keeper,
+    /// The integration's database, which pushes its changes.
+    Mirror,
 }
 
 /// `[private]`: the listener of the API, the console, the metrics and the checks.

@@ -2,6 +2,10 @@
 //! they leave. It knows neither the store nor the vault: it is handed keys, and writes them to
 //! whatever seals them.
 
+pub mod inquiry;
 mod leaving;
+pub mod list;
 
+pub use inquiry::{BadInquiry, Inquiry, NotTold, Told};
 pub use leaving::Line;
+pub use list::{BadLine, ListReader, ListedLine};

@@ -130,6 +130,15 @@ async fn count(private: &Private) -> Result<(), StoreError> {
         let keys = private.metrics.handovers.with_label_values(&[pickup.name()]);
         keys.set(handovers.of(pickup));
     }
+    let list = private.store.reconciled().await?;
+    if let Some(outcomes) = list.and_then(|list| list.outcomes) {
+        for (word, keys) in outcomes.named() {
+            let series = private.metrics.reconcile_keys.with_label_values(&[word]);
+            series.set(i64::try_from(keys).unwrap_or(i64::MAX));
+        }
+    }
+    let pushed = list.map_or(0, |list| list.pushed_at.timestamp_millis());
+    private.metrics.reconcile_pushed.set(TimeDelta::milliseconds(pushed).as_seconds_f64());
     Ok(())
 }
 

@@ -8,16 +8,20 @@ use tracing::{error, warn};
 
 use crate::clock::Clock;
 use crate::health::Evidence;
+use crate::health::Finding;
 use crate::health::Policy;
+use crate::health::Standing;
 use crate::health::Status;
 use crate::health::cadence;
 use crate::ids::TenantId;
 use crate::provider::Client;
 use crate::provider::Profile;
 use crate::redact::chain;
+use crate::store::ComparedRow;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Watched;
+use crate::store::bounded;
 use crate::telemetry::Metrics;
 
 use super::budget::Budget;
@@ -26,6 +30,7 @@ use super::keyring::KeyringSource;
 use super::measure::effective_interval;
 use super::pulse::Pulse;
 use super::settle::Settler;
+use super::source::Source;
 
 /// All that a check needs.
 #[derive(Debug)]
@@ -50,6 +55,8 @@ pub struct Checker {
     pub metrics: Metrics,
     /// Whether a key may still be used.
     pub gate: Arc<Gate>,
+    /// Where keys lie that do not lie here, and how they stand to those.
+    pub source: Arc<Source>,
     /// Who decides and saves what was found.
     pub settler: Settler,
     /// Signs of life, for those who judge from outside whether checks are made.
@@ -99,9 +106,18 @@ impl Checker {
         }
     }
 
-    /// Decides what was observed and saves it ([`Settler::settle`]).
+    /// Decides what was observed and saves it ([`Settler::settle`]). How the keys of those who failed
+    /// stood to their sources is noted beside it, to be shown: if that cannot be written, no more than
+    /// that is lost.
     pub async fn settle(&self, observed: &[Observed], lease: &str) -> Result<(), StoreError> {
-        self.settler.settle(observed, lease).await.map(drop)
+        self.settler.settle(observed, lease).await?;
+        if self.source.is_elsewhere() {
+            let compared = observed.iter().filter_map(compared).collect::<Vec<_>>();
+            if let Err(error) = bounded(self.store.note_compared(&compared)).await {
+                self.count_store_error(&error);
+            }
+        }
+        Ok(())
     }
 
     /// The time between two routine checks of one of so many tenants that the budget can carry.
@@ -113,6 +129,18 @@ impl Checker {
     pub(super) fn phase(&self, tenant: TenantId) -> TimeDelta {
         cadence::phase(tenant.raw(), self.policy.interval)
     }
+}
+
+/// How the tenant's key was found to stand to its source, where that was asked.
+fn compared(observed: &Observed) -> Option<ComparedRow> {
+    let Evidence { finding, standing, generation, began, .. } = &observed.evidence;
+    let asked = matches!(finding, Finding::Failed(_)) || *standing != Standing::Current;
+    asked.then_some(ComparedRow {
+        tenant: observed.tenant.id,
+        generation: generation.0,
+        standing: *standing,
+        at: *began,
+    })
 }
 
 /// Whether something is being confirmed of the tenant: the same as the store's `Who::Suspects`.

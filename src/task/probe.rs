@@ -7,7 +7,6 @@ use tracing::{debug, error};
 use crate::health::Evidence;
 use crate::health::Finding;
 use crate::health::Inconclusive;
-use crate::health::Standing;
 use crate::health::cadence;
 use crate::provider::Call;
 use crate::provider::Client;
@@ -100,13 +99,9 @@ impl Checker {
             self.metrics.lateness_seconds.observe(late.as_secs_f64());
         }
         debug!(tenant.id = %tenant.id, finding = finding.name(), "{} was asked: {}", tenant.reference, finding.name());
-        let evidence = Evidence {
-            generation: tenant.health.generation,
-            began,
-            finding,
-            standing: Standing::Current,
-            pause,
-        };
+        let standing = self.source.standing(&self.keyring, &tenant, &finding).await;
+        let generation = tenant.health.generation;
+        let evidence = Evidence { generation, began, finding, standing, pause };
         Some(Observed { tenant, evidence, client, calls })
     }
 

@@ -86,6 +86,14 @@ pub struct Metrics {
     pub status_changes: IntCounterVec,
     /// Keys that are owed to the integration, by how far they have come.
     pub handovers: IntGaugeVec,
+    /// Keys that were compared with the ones that the integration uses, by what came of it.
+    pub comparisons: IntCounterVec,
+    /// Questions to the integration which key it uses.
+    pub fingerprint_calls: IntCounterVec,
+    /// What came of comparing the integration's latest list.
+    pub reconcile_keys: IntGaugeVec,
+    /// When the integration's latest list was pushed.
+    pub reconcile_pushed: Gauge,
     tenants: IntGaugeVec,
     scrape: Arc<Mutex<()>>,
 }
@@ -237,6 +245,25 @@ impl Metrics {
                 "Keys that are owed to the integration, by how far they have come",
                 &["state"],
             )?,
+            comparisons: new.counters(
+                "keypulse_comparisons_total",
+                "Keys compared with the ones that the integration uses, by outcome",
+                &["outcome"],
+            )?,
+            fingerprint_calls: new.counters(
+                "keypulse_fingerprint_calls_total",
+                "Questions to the integration which key it uses, by what came of them",
+                &["answer"],
+            )?,
+            reconcile_keys: new.gauges(
+                "keypulse_reconcile_keys",
+                "Keys here and on the list that the integration pushed last, as compared then",
+                &["outcome"],
+            )?,
+            reconcile_pushed: new.gauge(
+                "keypulse_reconcile_pushed_timestamp_seconds",
+                "When the integration pushed its latest list of keys; 0 when it never did",
+            )?,
             tenants: new.gauges(
                 "keypulse_tenants",
                 "Tenants, by status and cause",
@@ -267,6 +294,15 @@ impl Metrics {
         }
         for state in ["owed", "late", "fetched", "without_recipient"] {
             let _ = self.handovers.with_label_values(&[state]);
+        }
+        for outcome in ["same", "differs", "only_here", "not_compared"] {
+            let _ = self.comparisons.with_label_values(&[outcome]);
+        }
+        for outcome in ["same", "differs", "only_here", "only_there"] {
+            let _ = self.reconcile_keys.with_label_values(&[outcome]);
+        }
+        for answer in ["answered", "unanswered", "held_back"] {
+            let _ = self.fingerprint_calls.with_label_values(&[answer]);
         }
         for status in Status::WORDS {
             let _ = self.status_changes.with_label_values(&[status]);

@@ -10,6 +10,7 @@ use ring::error::Unspecified;
 use ring::hmac;
 
 use crate::redact::ApiKey;
+use crate::vault::comparison::ComparisonKey;
 use crate::vault::error::VaultError;
 use crate::vault::fingerprint;
 use crate::vault::fingerprint::Fingerprint;
@@ -199,6 +200,11 @@ impl Keyring {
     /// The same for equal keys, for as long as this keyring lives.
     pub fn fingerprint(&self, key: &ApiKey) -> Fingerprint {
         fingerprint::of(&self.0.fingerprint, key)
+    }
+
+    /// What the integration and keypulse compare keys by, for as long as this keyring lives.
+    pub fn comparison_key(&self) -> ComparisonKey {
+        ComparisonKey::of(&self.0.fingerprint)
     }
 
     /// HMAC-SHA-256 under the audit key. The caller makes the message unambiguous.

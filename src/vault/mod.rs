@@ -32,6 +32,7 @@
 
 pub mod age;
 mod associated;
+pub mod comparison;
 mod envelope;
 mod error;
 mod file;
@@ -47,6 +48,7 @@ pub mod token;
 mod wrap;
 
 pub use age::{Sealer, seal_to};
+pub use comparison::ComparisonKey;
 pub use error::{BadMasterKey, BadRecipient, VaultError};
 pub use fingerprint::{Fingerprint, sha256};
 pub use keyring::{KeyStatus, Keyring, KeyringStatus};

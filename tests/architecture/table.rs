@@ -127,7 +127,11 @@ pub const CRATES: &[Confined] = &[
     confined("sea_orm_migration", &["store"], DATABASE),
     confined("sqlx", &["store"], DATABASE),
     confined("migrations", &["store"], DATABASE),
-    confined("reqwest", &["edge", "provider"], "every outgoing HTTP client is built in one place"),
+    confined(
+        "reqwest",
+        &["edge", "provider", "custody"],
+        "every outgoing HTTP client is built in one place",
+    ),
     confined("lettre", &["notify"], "only notify speaks SMTP"),
     confined("axum", &["http", "sandbox"], "only listeners speak HTTP to callers"),
     confined("utoipa", &["http"], "the API is described where it is served"),

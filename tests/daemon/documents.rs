@@ -41,7 +41,15 @@ fn a_tenant_has_the_same_fields_wherever_it_is_printed() {
     rig.add(1..=FLEET);
     let expected = BTreeSet::from(TENANT);
     // One tenant alone is shown with what is known of it beside its key.
-    let care = ["contact", "deletions_wanted", "labels", "locale", "time_zone"];
+    let care = [
+        "comparison",
+        "contact",
+        "deletions_wanted",
+        "labels",
+        "locale",
+        "reconnect_url",
+        "time_zone",
+    ];
     let show = || {
         let mut shown = rig.show(5);
         let fields = shown.as_object_mut().unwrap();

@@ -39,7 +39,7 @@ fn fetch(rig: &Rig, number: u32) -> Vec<u8> {
 }
 
 /// What the provider answers to a key.
-fn ask(rig: &Rig, key: &str) -> u16 {
+pub fn ask(rig: &Rig, key: &str) -> u16 {
     let base = rig.environment()["KEYPULSE__PROVIDER__BASE_URL"].clone();
     let address = base.trim_start_matches("http://").trim_end_matches('/');
     let basic = format!("Authorization: Basic {}", STANDARD.encode(format!("{key}:")));

@@ -11,6 +11,9 @@ mod daemon;
 mod database;
 mod files;
 mod handing_over;
+#[expect(dead_code, reason = "some of it is for other tests")]
+#[path = "../it/integration.rs"]
+mod integration;
 mod page;
 mod program;
 mod replacing;
@@ -33,11 +36,13 @@ mod listener;
 mod manual;
 mod master_key;
 mod metrics;
+mod mirroring;
 mod outage;
 mod pending;
 mod schema;
 mod secrecy;
 mod settings;
+mod snippets;
 mod story;
 mod tls;
 mod withdrawn;

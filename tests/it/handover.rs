@@ -27,7 +27,7 @@ impl Road {
         seal_owed(&self.checker.keyring, "pleo", |_| {}).await.unwrap();
     }
 
-    async fn id(&self, reference: &str) -> TenantId {
+    pub async fn id(&self, reference: &str) -> TenantId {
         self.app.store.tenant(reference).await.unwrap().unwrap().id
     }
 

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::rig::{Rig, on_both};
 
 /// Late enough for any call of a test to begin.
-fn soon() -> Instant {
+pub fn soon() -> Instant {
     Instant::now() + std::time::Duration::from_mins(1)
 }
 
@@ -33,11 +33,16 @@ pub struct Road {
 
 impl Road {
     pub async fn on(rig: &Rig, tenants: u32) -> Self {
-        Self::with(rig, tenants, tenants).await
+        Self::made(rig, tenants, tenants, &[]).await
     }
 
     /// The same, with so many of the sandbox's tenants added.
     pub async fn with(rig: &Rig, tenants: u32, added: u32) -> Self {
+        Self::made(rig, tenants, added, &[]).await
+    }
+
+    /// The same with further settings, as variables.
+    pub async fn made(rig: &Rig, tenants: u32, added: u32, settings: &[(&str, &str)]) -> Self {
         // Two things of one process may want it; the first wins.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
@@ -55,6 +60,8 @@ impl Road {
             ("KEYPULSE__KEYRING__MASTER_KEY_FILE", master.display().to_string()),
             ("KEYPULSE__BUDGET__PER_MINUTE", "60000".to_owned()),
         ];
+        let settings = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let environment = environment.into_iter().chain(settings);
         let environment = environment.map(|(name, value)| (name.into(), value.into()));
         let config = Config::load(None, environment).unwrap();
         let app = App::open(config, Access::Make, clock).await.unwrap();

@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::app::{self, Access, App};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+use crate::config::CustodyMode;
 use crate::provider::Profile;
 use crate::redact::chain;
 use crate::telemetry::log;
@@ -156,7 +157,10 @@ async fn database(config: Config) -> Vec<Check> {
     checks.push(parts::clock(&app, machine.as_ref()).await);
     checks.push(parts::full_pass(&app).await);
     checks.push(parts::leaked(&app).await);
-    checks.push(parts::handovers(&app).await);
+    checks.push(match app.config.custody.mode {
+        CustodyMode::Keeper => parts::handovers(&app).await,
+        CustodyMode::Mirror => parts::mirror(&app).await,
+    });
     if let Err(error) = app.store.close().await {
         checks.push(Check::refused("database", &error));
     }

@@ -16,9 +16,11 @@ use crate::provider::Limits;
 use crate::provider::Profile;
 use crate::store::Dialect;
 use crate::store::Instance;
+use crate::store::Outcomes;
 use crate::store::Place;
 use crate::store::Seen;
 use crate::store::StoreError;
+use crate::task::mirror::LIST_COUNTS;
 
 use super::super::{ask, handover, output};
 use super::Check;
@@ -291,6 +293,46 @@ pub async fn handovers(app: &App) -> Check {
             NAME,
             format!("sealed to {}; {} owed", recipient.name, keys(count.owed + count.fetched)),
         ),
+    }
+}
+
+/// Whether it can be told that the integration of a mirror uses another key.
+pub async fn mirror(app: &App) -> Check {
+    const NAME: &str = "mirror";
+    let list = match app.store.reconciled().await {
+        Ok(list) => list,
+        Err(error) => return Check::refused(NAME, &error),
+    };
+    let asked = app.config.custody.fingerprint_url.is_some();
+    let age = list.map(|list| app.clock.now() - list.pushed_at);
+    let says = match age {
+        Some(age) => format!("the latest list of its keys is {} old", output::span(age)),
+        None => "no list of its keys was ever pushed".to_owned(),
+    };
+    let young = age.is_some_and(|age| age < LIST_COUNTS);
+    match list.and_then(|list| list.outcomes) {
+        _ if !asked && !young => Check::warning(
+            NAME,
+            format!("not compared with the integration: it is asked nowhere, and {says}"),
+            "set `custody.fingerprint_url`, or have the integration push its list every hour \
+             (`keypulse reconcile`); until then a dead key is told from a replaced one by the longer \
+             bound only",
+        ),
+        Some(Outcomes { differs, only_here, only_there, .. })
+            if young && differs + only_here + only_there > 0 =>
+        {
+            Check::warning(
+                NAME,
+                format!(
+                    "{says}: {differs} keys differed, {only_here} only here, {only_there} only there"
+                ),
+                "`keypulse reconcile` says whose; have the integration push its keys",
+            )
+        }
+        _ if asked => {
+            Check::ok(NAME, format!("the integration is asked which key it uses; {says}"))
+        }
+        _ => Check::ok(NAME, says),
     }
 }
 

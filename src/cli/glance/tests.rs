@@ -18,6 +18,7 @@ fn well() -> Glance {
         earliest: Some(noon() + TimeDelta::minutes(3)),
         put_off: PutOff::default(),
         handovers: HandoverCount::default(),
+        mirror: None,
         interval: TimeDelta::minutes(15),
         effective: TimeDelta::minutes(15),
         budget: 100,

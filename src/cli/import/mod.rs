@@ -2,7 +2,7 @@
 //! and nothing that stands in the file is ever shown.
 
 mod column;
-mod lines;
+pub mod lines;
 mod parse;
 mod refusal;
 mod report;
@@ -68,6 +68,9 @@ pub struct Options {
 
 /// Imports the file. Fails where a line was refused; all others are taken in.
 pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
+    if options.hand_over {
+        super::tenant::no_hand_over(app)?;
+    }
     let source = open(&options.file)?;
     let (keyring, store) = if options.dry_run {
         (app.keyring_to_rehearse().await?, app.store.clone())

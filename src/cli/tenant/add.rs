@@ -94,6 +94,9 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
     if app.store.tenant(reference.as_str()).await?.is_some() {
         return Err(StoreError::RefTaken(reference.to_string()).into());
     }
+    if options.hand_over {
+        super::no_hand_over(app)?;
+    }
     let keyring = app.keyring().await?;
     let pasted = secret_input::read(options.key_file.as_deref())?;
     let formed = format::judge(&pasted, &app.profile().key.prefixes)?;

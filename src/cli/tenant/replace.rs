@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::cli::{handover, output, secret_input};
+use crate::config::CustodyMode;
 use crate::given;
 use crate::health::Status;
 use crate::provider::Names;
@@ -26,6 +27,7 @@ use crate::task::Offer;
 use crate::task::Origin;
 use crate::telemetry::Metrics;
 
+use super::compared;
 use super::show::{describe, found};
 
 /// The exit code when the key is refused.
@@ -46,7 +48,8 @@ pub struct Options {
     /// Read the key from a file that only its owner can read.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// The integration has this key already: it is not handed over.
+    /// The integration has this key already: it is not handed over. With custody `mirror` no other
+    /// key is taken.
     #[arg(long)]
     from_integration: bool,
     /// As one JSON document.
@@ -57,6 +60,9 @@ pub struct Options {
 /// Offers the key and says what became of it.
 pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
     let before = found(app, &options.reference).await?;
+    if app.config.custody.mode == CustodyMode::Mirror && !options.from_integration {
+        bail!("{}", elsewhere(app, &options.reference));
+    }
     if options.expires_at.is_some_and(|at| at <= app.clock.now()) {
         bail!("`--expires-at` is over already: a key that has expired cannot be used");
     }
@@ -114,6 +120,21 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
 /// How the program ends when a key was not taken.
 pub fn code_of(refusal: &Refusal) -> ExitCode {
     ExitCode::from(if refusal.is_passing() { NOT_NOW } else { REFUSED })
+}
+
+/// Where a key is to be given instead, and the way for when that way is broken.
+fn elsewhere(app: &App, reference: &str) -> String {
+    let reference = output::printable(reference);
+    let place = match compared::reconnect_url(app, &reference) {
+        Some(url) => format!("at {url}"),
+        None => "there".to_owned(),
+    };
+    format!(
+        "with custody `mirror` the integration is the master of the keys: a new one is given {place}, \
+         and the integration pushes it. Nothing was changed. If it uses a new key already and cannot \
+         push it, give that key with `keypulse tenant replace {reference} --from-integration`; any \
+         other would leave the two out of step"
+    )
 }
 
 fn document(

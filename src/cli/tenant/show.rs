@@ -18,7 +18,7 @@ use crate::store::StoreError;
 use crate::store::TenantFilter;
 use crate::store::TenantView;
 
-use super::withdraw;
+use super::{compared, withdraw};
 
 /// Tenants are read from the store so many at a time.
 const PAGE: u32 = 500;
@@ -98,6 +98,9 @@ pub async fn show(app: &App, reference: &str, json: bool) -> anyhow::Result<()> 
         lines.push(("no answer", format!("since {}", output::moment(Some(since)))));
     }
     lines.extend(view.handover.as_ref().map(|one| ("hand-over", handover_line(app, one))));
+    let compared = compared::comparison(app, &view).await?;
+    lines.extend(compared.map(|one| ("integration", one.line(&view))));
+    lines.extend(compared::reconnect_url(app, &view.reference).map(|url| ("reconnect", url)));
     let care = app.store.care(view.id).await?;
     if let Some(contact) = &care.contact {
         lines.push((
@@ -167,6 +170,9 @@ pub async fn list(app: &App, filter: &Filter) -> anyhow::Result<()> {
 pub async fn document(app: &App, view: &TenantView) -> anyhow::Result<()> {
     let mut answer = serde_json::to_value(Whole::of(&app.store, view).await?)?;
     answer["handover"] = owed(app, view);
+    let compared = compared::comparison(app, view).await?;
+    answer["comparison"] = json!(compared.map(|one| one.json()));
+    answer["reconnect_url"] = json!(compared::reconnect_url(app, &view.reference));
     output::document(&answer)
 }
 
