@@ -38,6 +38,8 @@ pub enum Refusal {
     InstallationDisconnected,
     /// Another tenant has it; which one is not said.
     KeyOfAnotherTenant,
+    /// The integration's database is the master of the keys, and did not bring this one.
+    KeptElsewhere,
     /// It was withdrawn, because it may have leaked.
     WithdrawnKey,
     /// The provider gave no answer that says anything about the key.
@@ -54,7 +56,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every word that [`Refusal::name`] can give.
-    pub const NAMES: [&'static str; 18] = [
+    pub const NAMES: [&'static str; 19] = [
         "key-empty",
         "key-unusable",
         "key-rejected",
@@ -67,6 +69,7 @@ impl Refusal {
         "not-an-api-key",
         "installation-disconnected",
         "key-of-another-tenant",
+        "key-kept-elsewhere",
         "withdrawn-key",
         "provider-unreachable",
         "not-testable",
@@ -90,6 +93,7 @@ impl Refusal {
             Self::NotAnApiKey => "not-an-api-key",
             Self::InstallationDisconnected => "installation-disconnected",
             Self::KeyOfAnotherTenant => "key-of-another-tenant",
+            Self::KeptElsewhere => "key-kept-elsewhere",
             Self::WithdrawnKey => "withdrawn-key",
             Self::ProviderUnreachable(_) => "provider-unreachable",
             Self::NotTestable(_) => "not-testable",
@@ -110,6 +114,7 @@ impl Refusal {
             | Self::SameDeadKey
             | Self::OtherCompany(_)
             | Self::CompanyNotSaid
+            | Self::KeptElsewhere
             | Self::CompanyOutOfReach
             | Self::MissingScopes(_)
             | Self::OtherClient

@@ -111,6 +111,11 @@ impl Refusal {
                     .to_owned(),
                 another,
             ),
+            Self::KeptElsewhere => (
+                "Keys for this connection are entered in the integration itself, not here."
+                    .to_owned(),
+                "Sign in to the integration and enter the key there.".to_owned(),
+            ),
             Self::WithdrawnKey => (
                 "This key was withdrawn because others may know it, and is never taken again."
                     .to_owned(),
@@ -284,6 +289,7 @@ mod tests {
             Refusal::NotAnApiKey,
             Refusal::InstallationDisconnected,
             Refusal::KeyOfAnotherTenant,
+            Refusal::KeptElsewhere,
             Refusal::WithdrawnKey,
             Refusal::ProviderUnreachable(Inconclusive::ServerError),
             Refusal::NotTestable(Inconclusive::OurRequest),

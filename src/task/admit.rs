@@ -83,6 +83,9 @@ impl Checker {
         if self.store.tenant(reference).await?.is_some() {
             return Err(StoreError::RefTaken(reference.to_owned()).into());
         }
+        if self.is_kept_elsewhere(offer.origin) {
+            return Ok(Admission::Refused(Refusal::KeptElsewhere));
+        }
         let formed = match format::judge(offer.pasted, &self.profile.key.prefixes) {
             Ok(formed) => formed,
             Err(why) => return Ok(Admission::Refused(why.into())),

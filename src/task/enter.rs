@@ -170,6 +170,9 @@ impl Checker {
         shutdown: &Shutdown,
     ) -> Result<Answer, EnterError> {
         let (answer, fingerprint) = match format::judge(offer.pasted, &self.profile.key.prefixes) {
+            _ if self.is_kept_elsewhere(offer.origin) => {
+                (Answer::Refused(Refusal::KeptElsewhere), None)
+            }
             Ok(formed) => {
                 let fingerprint = self.keyring.held().fingerprint(&formed.key);
                 let answer =
@@ -221,6 +224,12 @@ impl Checker {
             return same_key(settler, watched, tried, found).await;
         }
         self.make_live(settler, watched, offer, tried, &formed.key, found).await
+    }
+
+    /// Whether a key from there is not to be taken: where the integration's database is the master,
+    /// only what it brings is in use there.
+    pub(super) fn is_kept_elsewhere(&self, origin: Origin) -> bool {
+        self.source.mirror.is_some() && origin != Origin::Integration
     }
 
     /// Tries the key while the stored one stays in place. `None` where the budget had no call.

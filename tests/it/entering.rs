@@ -337,3 +337,30 @@ async fn a_withdrawn_key_is_taken_by_nobody_and_another_key_ends_the_disabling()
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_key_that_the_integration_did_not_bring_is_not_taken_where_it_is_the_master() {
+    on_both(async |rig| {
+        let road = Road::made(rig, 1, 1, &[("KEYPULSE__CUSTODY__MODE", "mirror")]).await;
+        let key = road.rotated(1);
+        let id = road.app.store.tenant("erp-0001").await.unwrap().unwrap().id;
+        let required = road.app.required_scopes();
+        let calls = road.sandbox.world().counts().total;
+        let mut offer = Offer {
+            pasted: key.expose(),
+            required: &required,
+            expires_at: None,
+            origin: Origin::Operator,
+        };
+        for origin in [Origin::Operator, Origin::Customer] {
+            offer.origin = origin;
+            let answer = road.checker.enter(id, &offer, &Shutdown::new()).await.unwrap();
+            assert!(matches!(answer, Answer::Refused(Refusal::KeptElsewhere)), "{answer:?}");
+        }
+        assert_eq!(road.sandbox.world().counts().total, calls);
+        offer.origin = Origin::Integration;
+        let answer = road.checker.enter(id, &offer, &Shutdown::new()).await.unwrap();
+        assert!(matches!(answer, Answer::Replaced { .. }), "{answer:?}");
+    })
+    .await;
+}

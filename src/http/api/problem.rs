@@ -264,9 +264,10 @@ pub fn no_tenant() -> Problem {
 
 fn status_of(refusal: &Refusal) -> StatusCode {
     match refusal {
-        Refusal::KeyOfAnotherTenant | Refusal::ReplacedMeanwhile | Refusal::DisabledMeanwhile => {
-            StatusCode::CONFLICT
-        }
+        Refusal::KeyOfAnotherTenant
+        | Refusal::KeptElsewhere
+        | Refusal::ReplacedMeanwhile
+        | Refusal::DisabledMeanwhile => StatusCode::CONFLICT,
         Refusal::ProviderUnreachable(_) | Refusal::NotTestable(_) | Refusal::TooBusy => {
             StatusCode::SERVICE_UNAVAILABLE
         }
