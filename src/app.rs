@@ -19,6 +19,8 @@ use crate::clock::Clock;
 use crate::clock::ServerClock;
 use crate::config::BudgetPer;
 use crate::config::Config;
+use crate::config::CustodyMode;
+use crate::custody::{KeyRef, PlaceError, Places};
 use crate::edge::Signal;
 use crate::http::api::Api;
 use crate::http::private;
@@ -47,9 +49,11 @@ use crate::task::Publish;
 use crate::task::Pulse;
 use crate::task::Scope;
 use crate::task::Settler;
+use crate::task::Source;
 use crate::task::Watch;
 use crate::task::cron;
 use crate::task::effective_interval;
+use crate::task::look;
 use crate::task::prune;
 use crate::task::watchdog;
 use crate::telemetry::Metrics;
@@ -205,6 +209,7 @@ impl App {
         let pulse = Arc::new(Pulse::default());
         let store = keyring.audit(&self.store);
         let settler = self.settler_on(store.clone(), metrics.clone(), Arc::clone(&pulse));
+        let source = self.source(&metrics);
         let gate = Gate::new(self.store.clone(), Arc::clone(&self.clock), metrics.clone());
         Ok(Checker {
             store,
@@ -217,9 +222,23 @@ impl App {
             budget,
             metrics,
             gate: Arc::new(gate),
+            source,
             settler,
             pulse,
         })
+    }
+
+    /// The places in which keys can lie.
+    pub fn places(&self) -> Places {
+        Places::new(self.config.custody.aws_endpoint.as_ref())
+    }
+
+    /// Where keys lie that do not lie here.
+    fn source(&self, metrics: &Metrics) -> Arc<Source> {
+        let custody = &self.config.custody;
+        let results = PlaceError::NAMES.into_iter().chain(["read"]);
+        metrics.know_reads(&KeyRef::KINDS, results);
+        Arc::new(Source::new(self.places(), &self.profile.name, custody.cache, metrics.clone()))
     }
 
     /// All that deciding and saving needs, without a key or a provider. What changes a status can be
@@ -282,6 +301,9 @@ impl App {
         let signal = signal.transpose().context("`heartbeat.url` cannot be used")?;
         let beside = tokio::spawn(self.beside(&checker, signal, shutdown));
         let _gate = checker.gate.keep_reading();
+        let every = self.config.policy.interval.to_std().unwrap_or(RETRY);
+        let looking = Box::pin(look::run(Arc::clone(&checker), every));
+        let _clean = checker.source.keep_clean(&checker.gate);
         let provider = &self.config.provider;
         let api = self.api(&checker, shutdown)?;
         let measure_checker = Arc::clone(&checker);
@@ -303,6 +325,7 @@ impl App {
             () = self.keep_time() => {}
             () = measure.run() => {}
             () = publish.run() => {}
+            () = looking => {}
             () = prune::run(&self.store, self.clock.as_ref()) => {}
         }
         if let Err(error) = scheduler.shutdown().await {
@@ -322,6 +345,7 @@ impl App {
         let counter = desk::Counter {
             checker: Arc::clone(checker),
             required: self.required_scopes(),
+            elsewhere: self.config.custody.mode == CustodyMode::Reference,
             call: TimeDelta::from_std(self.config.provider.timeout)?,
             shutdown: shutdown.clone(),
         };

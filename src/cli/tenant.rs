@@ -1,6 +1,7 @@
 //! `keypulse tenant`
 
 mod care;
+mod check;
 mod replace;
 mod show;
 mod withdraw;
@@ -11,20 +12,17 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Subcommand, ValueEnum};
-use serde_json::json;
 
 use crate::app::{Access, App, TenantRequest};
+use crate::config::CustodyMode;
+use crate::custody::KeyRef;
 use crate::given;
 use crate::health::CompanyId;
-use crate::health::Finding;
 use crate::ids::TenantRef;
 use crate::provider::format;
-use crate::shutdown::Shutdown;
 use crate::store::KeyKind;
 use crate::store::StoreError;
-use crate::task::CheckNow;
 use crate::task::Origin;
-use crate::telemetry::Metrics;
 
 use super::{import, output, secret_input};
 use show::describe;
@@ -57,6 +55,10 @@ pub enum Command {
         /// Read the key from a file that only its owner can read.
         #[arg(long, value_name = "FILE")]
         key_file: Option<PathBuf>,
+        /// Where the key lies and goes on lying: `env:NAME`, `file:PATH` or `aws-sm:ARN#FIELD`. For
+        /// `custody.mode = "reference"`, instead of the key itself.
+        #[arg(long, value_name = "PLACE", conflicts_with_all = ["key_file", "hand_over"])]
+        key_ref: Option<String>,
         /// The integration does not have this key: hand it over once it is accepted.
         #[arg(long)]
         hand_over: bool,
@@ -246,14 +248,23 @@ async fn dispatch(command: &Command, app: &App) -> anyhow::Result<ExitCode> {
         Command::Label { reference, set, remove, json } => {
             care::label(app, reference, set, remove, *json).await?;
         }
-        Command::Check { reference, json } => check(app, reference, *json).await?,
+        Command::Check { reference, json } => check::run(app, reference, *json).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn add(command: &Command, app: &App) -> anyhow::Result<()> {
-    let Command::Add { reference, company, name, kind, expires_at, key_file, hand_over, json } =
-        command
+    let Command::Add {
+        reference,
+        company,
+        name,
+        kind,
+        expires_at,
+        key_file,
+        key_ref,
+        hand_over,
+        json,
+    } = command
     else {
         return Ok(());
     };
@@ -268,8 +279,15 @@ async fn add(command: &Command, app: &App) -> anyhow::Result<()> {
     if app.store.tenant(reference.as_str()).await?.is_some() {
         return Err(StoreError::RefTaken(reference.to_string()).into());
     }
+    let at = place(app, key_ref.as_deref())?;
     let keyring = app.keyring().await?;
-    let pasted = secret_input::read(key_file.as_deref())?;
+    let pasted = match &at {
+        Some(at) => {
+            let lying = Box::pin(app.places().read(at)).await;
+            lying.with_context(|| format!("the key cannot be read at {at}"))?.text
+        }
+        None => secret_input::read(key_file.as_deref())?,
+    };
     let formed = format::judge(&pasted, &app.profile().key.prefixes)?;
     let request = TenantRequest {
         reference,
@@ -281,6 +299,7 @@ async fn add(command: &Command, app: &App) -> anyhow::Result<()> {
         },
         expires_at: *expires_at,
         key: formed.key,
+        key_ref: at,
     };
     let origin = if *hand_over { Origin::Operator } else { Origin::Integration };
     app.add_tenant_from(&keyring, &request, origin).await?;
@@ -307,48 +326,19 @@ async fn add(command: &Command, app: &App) -> anyhow::Result<()> {
     }
 }
 
-/// Asks now, on the same road as the daemon: leased, within the budget, decided, saved.
-async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
-    let view = found(app, reference).await?;
-    let keyring = app.keyring().await?;
-    let checker = app.checker(keyring, Metrics::new()?)?;
-    let _gate = checker.gate.keep_reading();
-    let shutdown = Shutdown::new();
-    shutdown.on_signals().context("signals cannot be listened for")?;
-    let timeout = TimeDelta::from_std(app.config.provider.timeout)?;
-    let observed = match checker.check_now(&checker.settler, view.id, timeout, &shutdown).await? {
-        CheckNow::Asked(observed) => observed,
-        CheckNow::UnderWay => {
-            bail!("{reference} is being checked at this moment by a running keypulse")
+/// Where the key of a new tenant lies, if it is not to lie here.
+fn place(app: &App, key_ref: Option<&str>) -> anyhow::Result<Option<KeyRef>> {
+    match (app.config.custody.mode, key_ref) {
+        (CustodyMode::Keeper, None) => Ok(None),
+        (CustodyMode::Keeper, Some(_)) => bail!(
+            "`--key-ref` is for `custody.mode = \"reference\"`: here keypulse keeps the keys itself"
+        ),
+        (CustodyMode::Reference, Some(text)) => {
+            Ok(Some(KeyRef::parse(text).context("`--key-ref` names no place")?))
         }
-        CheckNow::NoKey => bail!("the key of {reference} was destroyed; it needs a new one"),
-        CheckNow::KeyGone => {
-            bail!("the key of {reference} was destroyed meanwhile: it is not used any more")
-        }
-        CheckNow::NoCall => {
-            bail!("no call could be started: nothing was asked and nothing has changed")
-        }
-    };
-    let view = found(app, reference).await?;
-    let finding = &observed.evidence.finding;
-    if json {
-        let mut answer = describe(app, &view)?;
-        answer["finding"] = json!(finding.name());
-        return output::document(&answer);
+        (CustodyMode::Reference, None) => bail!(
+            "`custody.mode` is `reference`: say with `--key-ref` where the key lies; it is not \
+             taken here"
+        ),
     }
-    let said = match finding {
-        Finding::Accepted => "the key is accepted".to_owned(),
-        Finding::Failed(failure) => format!("{} {failure}", app.profile().title),
-        Finding::Inconclusive(why) => format!("{why}; this says nothing about the key"),
-        Finding::Operator(_) | Finding::Replaced(_) | Finding::Compared => {
-            "nothing was asked".to_owned()
-        }
-    };
-    output::line(&format!("{reference}: {said}\nstatus: {}", view.health.status))?;
-    if view.health.status.doubt().is_some()
-        && let Some(due) = view.due_at
-    {
-        output::line(&format!("asked again at {}", output::moment(Some(due))))?;
-    }
-    Ok(())
 }

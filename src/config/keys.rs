@@ -50,6 +50,8 @@ pub(super) const KEYS: &[Key] = &[
     key("keyring.master_key_file", Kind::Text),
     key("custody.mode", Kind::Text),
     key("custody.pickup_within", Kind::Text),
+    key("custody.cache", Kind::Text),
+    key("custody.aws_endpoint", Kind::Text),
     key("private.listen", Kind::Text),
     key("private.tls_cert", Kind::Text),
     key("private.tls_key", Kind::Text),

@@ -21,6 +21,9 @@ use crate::health::{Bounds, Policy};
 /// The most failures that a bound may ask for.
 const MOST_REJECTIONS: u32 = 100;
 
+/// The longest that a key that was read elsewhere is used.
+const LONGEST_CACHE: Duration = Duration::from_hours(1);
+
 /// The longest time-out of a call.
 const LONGEST_CALL: Duration = Duration::from_mins(5);
 
@@ -126,15 +129,24 @@ pub(super) fn keyring(reader: &mut Reader) -> Result<Keyring, ConfigError> {
 
 pub(super) fn custody(reader: &mut Reader) -> Result<Custody, ConfigError> {
     let mode = reader.required("custody.mode", |written| match written {
-        Written::Text(text) if matches!(text.as_str(), "reference" | "mirror") => Err(written
-            .refuse(
-                "be `keeper`, because this version cannot yet read keys from the integration's \
-                 store, nor leave them to the integration: write `keeper`, or leave the key out",
-            )),
-        _ => written.text("be `keeper`", |text| (text == "keeper").then_some(CustodyMode::Keeper)),
+        Written::Text(text) if text.as_str() == "mirror" => Err(written.refuse(
+            "be `keeper` or `reference`, because this version cannot yet leave keys to the \
+             integration: write one of the two, or leave the key out",
+        )),
+        _ => written.text("be `keeper` or `reference`", |text| match text {
+            "keeper" => Some(CustodyMode::Keeper),
+            "reference" => Some(CustodyMode::Reference),
+            _ => None,
+        }),
     })?;
     let pickup_within = reader.required("custody.pickup_within", above_zero)?;
-    Ok(Custody { mode, pickup_within })
+    let cache = reader.required("custody.cache", |written| {
+        written.text("be a duration of at most `1h`, such as `5m`; `0s` keeps nothing", |text| {
+            duration::parse(text).filter(|span| *span <= LONGEST_CACHE)
+        })
+    })?;
+    let aws_endpoint = reader.optional("custody.aws_endpoint", base_url)?;
+    Ok(Custody { mode, pickup_within, cache, aws_endpoint })
 }
 
 pub(super) fn private(reader: &mut Reader) -> Result<Private, ConfigError> {

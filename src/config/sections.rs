@@ -78,13 +78,19 @@ pub struct Custody {
     pub mode: CustodyMode,
     /// How long a copy may wait to be fetched before that is said; above zero.
     pub pickup_within: Duration,
+    /// For how long a key that was read where it lies is used; at most an hour.
+    pub cache: Duration,
+    /// Where AWS Secrets Manager is: https, or http to this machine. None: AWS's own address.
+    pub aws_endpoint: Option<Url>,
 }
 
-/// Who is master of the keys. `reference` and `mirror` are refused by name until they are there.
+/// Who is master of the keys. `mirror` is refused by name until it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CustodyMode {
     /// keypulse; a key that it accepts is handed over to the integration.
     Keeper,
+    /// The integration's secret store: keypulse reads keys there, and writes replacements there.
+    Reference,
 }
 
 /// `[private]`: the listener of the API, the console, the metrics and the checks.

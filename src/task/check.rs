@@ -26,6 +26,7 @@ use super::keyring::KeyringSource;
 use super::measure::effective_interval;
 use super::pulse::Pulse;
 use super::settle::Settler;
+use super::source::Source;
 
 /// All that a check needs.
 #[derive(Debug)]
@@ -50,6 +51,8 @@ pub struct Checker {
     pub metrics: Metrics,
     /// Whether a key may still be used.
     pub gate: Arc<Gate>,
+    /// Where keys lie that do not lie here, and how they stand to those.
+    pub source: Arc<Source>,
     /// Who decides and saves what was found.
     pub settler: Settler,
     /// Signs of life, for those who judge from outside whether checks are made.

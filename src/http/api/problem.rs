@@ -264,12 +264,14 @@ pub fn no_tenant() -> Problem {
 
 fn status_of(refusal: &Refusal) -> StatusCode {
     match refusal {
-        Refusal::KeyOfAnotherTenant | Refusal::ReplacedMeanwhile | Refusal::DisabledMeanwhile => {
-            StatusCode::CONFLICT
-        }
-        Refusal::ProviderUnreachable(_) | Refusal::NotTestable(_) | Refusal::TooBusy => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Refusal::KeyOfAnotherTenant
+        | Refusal::ReplacedMeanwhile
+        | Refusal::DisabledMeanwhile
+        | Refusal::SourceReadOnly => StatusCode::CONFLICT,
+        Refusal::ProviderUnreachable(_)
+        | Refusal::NotTestable(_)
+        | Refusal::TooBusy
+        | Refusal::SourceUnreachable => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::KeyEmpty
         | Refusal::KeyUnusable(_)
         | Refusal::KeyRejected
