@@ -1,5 +1,7 @@
 //! The configuration as an operator meets it: a file, the environment, and what is said when one
 //! of them is wrong.
+//!
+//! Long because each setting has a value that must be refused, and this is the list of them.
 
 #![expect(
     clippy::unwrap_used,
@@ -228,14 +230,23 @@ fn a_value_that_is_not_allowed_is_refused_with_its_place_and_what_is() {
 
 #[test]
 fn a_custody_that_is_not_there_yet_is_refused_with_what_can_be_written() {
-    for mode in ["reference", "mirror"] {
-        let variable = (OsString::from("KEYPULSE__CUSTODY__MODE"), OsString::from(mode));
-        let error = Config::load(None, [variable]).unwrap_err().to_string();
-        assert!(error.contains("`custody.mode`") && error.contains("write `keeper`"), "{error}");
-    }
-    let variable = (OsString::from("KEYPULSE__CUSTODY__PICKUP_WITHIN"), OsString::from("0s"));
-    let error = Config::load(None, [variable]).unwrap_err().to_string();
+    let error = refusal("", &[("KEYPULSE__CUSTODY__MODE", "mirror")]);
+    assert!(error.contains("`custody.mode`") && error.contains("`reference`"), "{error}");
+    let error = refusal("", &[("KEYPULSE__CUSTODY__PICKUP_WITHIN", "0s")]);
     assert!(error.contains("`custody.pickup_within`"), "{error}");
+}
+
+#[test]
+fn keys_are_read_from_a_store_over_tls_and_not_kept_for_long() {
+    for (name, value, key) in [
+        ("KEYPULSE__CUSTODY__AWS_ENDPOINT", "http://secrets.example", "`custody.aws_endpoint`"),
+        ("KEYPULSE__CUSTODY__AWS_ENDPOINT", "https://user@aws.example", "`custody.aws_endpoint`"),
+        ("KEYPULSE__CUSTODY__CACHE", "2h", "`custody.cache`"),
+        ("KEYPULSE__CUSTODY__CACHE", "soon", "`custody.cache`"),
+    ] {
+        let error = refusal("", &[(name, value)]);
+        assert!(error.contains(key), "{error}");
+    }
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod handover;
 mod intake;
 mod keyring;
 mod operating;
+mod referring;
 mod rig;
 mod road;
 mod rotation;
