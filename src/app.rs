@@ -21,6 +21,7 @@ use crate::config::BudgetPer;
 use crate::config::Config;
 use crate::config::CustodyMode;
 use crate::custody::Inquiry;
+use crate::custody::{KeyRef, PlaceError, Places};
 use crate::edge::Signal;
 use crate::http::api::Api;
 use crate::http::private;
@@ -54,6 +55,7 @@ use crate::task::Source;
 use crate::task::Watch;
 use crate::task::cron;
 use crate::task::effective_interval;
+use crate::task::look;
 use crate::task::prune;
 use crate::task::watchdog;
 use crate::telemetry::Metrics;
@@ -222,10 +224,35 @@ impl App {
             budget,
             metrics,
             gate: Arc::new(gate),
-            source: Arc::new(source),
+            source,
             settler,
             pulse,
         })
+    }
+
+    /// The places in which keys can lie.
+    pub fn places(&self) -> Places {
+        Places::new(self.config.custody.aws_endpoint.as_ref())
+    }
+
+    /// Where keys lie that do not lie here, and how they are compared with those that are in use.
+    fn source(&self, metrics: &Metrics) -> anyhow::Result<Arc<Source>> {
+        let custody = &self.config.custody;
+        let results = PlaceError::NAMES.into_iter().chain(["read"]);
+        metrics.know_reads(&KeyRef::KINDS, results);
+        let provider = &self.profile.name;
+        let mirror = match custody.mode {
+            CustodyMode::Keeper | CustodyMode::Reference => None,
+            CustodyMode::Mirror => {
+                let token = custody.fingerprint_token.as_ref();
+                let inquiry = custody.fingerprint_url.as_ref();
+                let inquiry = inquiry.map(|address| Inquiry::new(address, token)).transpose()?;
+                let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+                Some(Mirror::new(store, inquiry, provider, clock, metrics.clone()))
+            }
+        };
+        let source = Source::new(self.places(), provider, custody.cache, metrics.clone());
+        Ok(Arc::new(source.with_mirror(mirror)))
     }
 
     /// All that deciding and saving needs, without a key or a provider. What changes a status can be
@@ -238,20 +265,6 @@ impl App {
         let policy = self.config.policy.clone();
         let distance = self.budget().distance();
         Settler::new(store, policy, Arc::clone(&self.clock), metrics, distance, pulse)
-    }
-
-    /// Where keys lie that do not lie here.
-    fn source(&self, metrics: &Metrics) -> anyhow::Result<Source> {
-        let custody = &self.config.custody;
-        if custody.mode != CustodyMode::Mirror {
-            return Ok(Source::default());
-        }
-        let token = custody.fingerprint_token.as_ref();
-        let inquiry = custody.fingerprint_url.as_ref();
-        let inquiry = inquiry.map(|address| Inquiry::new(address, token)).transpose()?;
-        let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
-        let provider = &self.profile.name;
-        Ok(Source { mirror: Some(Mirror::new(store, inquiry, provider, clock, metrics.clone())) })
     }
 
     fn budget(&self) -> Budget {
@@ -302,6 +315,9 @@ impl App {
         let signal = signal.transpose().context("`heartbeat.url` cannot be used")?;
         let beside = tokio::spawn(self.beside(&checker, signal, shutdown));
         let _gate = checker.gate.keep_reading();
+        let every = self.config.policy.interval.to_std().unwrap_or(RETRY);
+        let looking = Box::pin(look::run(Arc::clone(&checker), every));
+        let _clean = checker.source.keep_clean(&checker.gate);
         let provider = &self.config.provider;
         let api = self.api(&checker, shutdown)?;
         let measure_checker = Arc::clone(&checker);
@@ -323,6 +339,7 @@ impl App {
             () = self.keep_time() => {}
             () = measure.run() => {}
             () = publish.run() => {}
+            () = looking => {}
             () = prune::run(&self.store, self.clock.as_ref()) => {}
         }
         if let Err(error) = scheduler.shutdown().await {
@@ -342,6 +359,7 @@ impl App {
         let counter = desk::Counter {
             checker: Arc::clone(checker),
             required: self.required_scopes(),
+            elsewhere: self.config.custody.mode == CustodyMode::Reference,
             call: TimeDelta::from_std(self.config.provider.timeout)?,
             shutdown: shutdown.clone(),
         };

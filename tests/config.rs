@@ -1,7 +1,7 @@
 //! The configuration as an operator meets it: a file, the environment, and what is said when one
 //! of them is wrong.
 //!
-//! Long because each refusal has its own case.
+//! Long because each setting has a value that must be refused, and this is the list of them.
 
 #![expect(
     clippy::unwrap_used,
@@ -229,9 +229,9 @@ fn a_value_that_is_not_allowed_is_refused_with_its_place_and_what_is() {
 }
 
 #[test]
-fn a_custody_that_is_not_there_yet_is_refused_with_what_can_be_written() {
-    let error = refusal("", &[("KEYPULSE__CUSTODY__MODE", "reference")]);
-    assert!(error.contains("`custody.mode`") && error.contains("write `keeper`"), "{error}");
+fn a_custody_that_does_not_exist_is_refused_with_what_can_be_written() {
+    let error = refusal("", &[("KEYPULSE__CUSTODY__MODE", "vault")]);
+    assert!(error.contains("`custody.mode`") && error.contains("`reference`"), "{error}");
     let variable = (OsString::from("KEYPULSE__CUSTODY__PICKUP_WITHIN"), OsString::from("0s"));
     let error = Config::load(None, [variable]).unwrap_err().to_string();
     assert!(error.contains("`custody.pickup_within`"), "{error}");
@@ -254,6 +254,19 @@ fn what_is_for_a_mirror_only_is_refused_where_it_would_mean_nothing() {
     let token = ("KEYPULSE__CUSTODY__FINGERPRINT_TOKEN_FILE", path);
     let error = refusal("", &[mirror, token]);
     assert!(error.contains("without `custody.fingerprint_url`"), "{error}");
+}
+
+#[test]
+fn keys_are_read_from_a_store_over_tls_and_not_kept_for_long() {
+    for (name, value, key) in [
+        ("KEYPULSE__CUSTODY__AWS_ENDPOINT", "http://secrets.example", "`custody.aws_endpoint`"),
+        ("KEYPULSE__CUSTODY__AWS_ENDPOINT", "https://user@aws.example", "`custody.aws_endpoint`"),
+        ("KEYPULSE__CUSTODY__CACHE", "2h", "`custody.cache`"),
+        ("KEYPULSE__CUSTODY__CACHE", "soon", "`custody.cache`"),
+    ] {
+        let error = refusal("", &[(name, value)]);
+        assert!(error.contains(key), "{error}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod m20261120_000003_withdrawal;
 mod m20261120_000004_audit;
 mod m20261120_000005_handover;
 mod m20261120_000006_api;
+mod m20261120_000007_reference;
 mod m20261120_000008_reconcile;
 
 /// Brings a database from any released schema to the newest, and back.
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000004_audit::Migration),
             Box::new(m20261120_000005_handover::Migration),
             Box::new(m20261120_000006_api::Migration),
+            Box::new(m20261120_000007_reference::Migration),
             Box::new(m20261120_000008_reconcile::Migration),
         ]
     }

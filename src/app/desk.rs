@@ -9,12 +9,14 @@ use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use crate::health::Action;
+use crate::health::Finding;
 use crate::health::Scopes;
 use crate::http::api::desk::{Checked, Desk, DeskError, Doing, Offered, Owner, Wanted};
 use crate::http::api::role::Role;
 use crate::http::api::{Caller, Secret};
 use crate::ids::TenantId;
 use crate::provider::Profile;
+use crate::provider::Refusal;
 use crate::redact::chain;
 use crate::shutdown::Shutdown;
 use crate::store::Actor;
@@ -44,6 +46,8 @@ pub struct Counter {
     pub checker: Arc<Checker>,
     /// What a key given from now on must be allowed to do.
     pub required: Scopes,
+    /// Whether keys lie elsewhere: then none is taken in here for a new tenant.
+    pub elsewhere: bool,
     /// The longest that one call may take.
     pub call: TimeDelta,
     /// After its beginning no key is tried any more.
@@ -103,6 +107,9 @@ impl Desk for Counter {
         expires_at: Option<DateTime<Utc>>,
     ) -> Doing<'a, Offered> {
         Box::pin(async move {
+            if self.elsewhere {
+                return Ok(Offered::Refused(Refusal::SourceReadOnly));
+            }
             let Wanted { reference, name, company, kind, care } = wanted;
             let newcomer = Newcomer { reference, name, company, kind, care };
             let offer = self.offer(caller, key, expires_at);
@@ -153,6 +160,8 @@ impl Desk for Counter {
                 self.checker.check_now(&settler, tenant, self.call, &self.shutdown).await?;
             Ok(match checked {
                 CheckNow::Asked(observed) => Checked::Asked(observed.evidence.finding),
+                // Asked in quarantine, and accepted.
+                CheckNow::Taken => Checked::Asked(Finding::Accepted),
                 CheckNow::UnderWay => Checked::UnderWay,
                 CheckNow::NoKey | CheckNow::KeyGone => Checked::NoKey,
                 CheckNow::NoCall => Checked::NoCall,

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::custody::KeyRef;
 use crate::health::CompanyId;
 use crate::health::Health;
 use crate::health::Scopes;
@@ -11,6 +12,7 @@ use crate::ids::TenantId;
 use crate::ids::TenantRef;
 use crate::redact::ApiKey;
 use crate::store::Care;
+use crate::store::ELSEWHERE;
 use crate::store::Entry;
 use crate::store::HandOver;
 use crate::store::KeyKind;
@@ -45,6 +47,8 @@ pub struct TenantRequest {
     pub expires_at: Option<DateTime<Utc>>,
     /// The key.
     pub key: ApiKey,
+    /// Where it lies, if it is not to lie here.
+    pub key_ref: Option<KeyRef>,
 }
 
 /// A tenant as a line of a file wants it to be.
@@ -152,7 +156,12 @@ impl App {
             generation: health.generation.0,
             purpose: Purpose::LiveKey,
         };
-        let sealed = keyring.seal(&context, &request.key)?;
+        let (key_id, sealed) = if request.key_ref.is_some() {
+            (ELSEWHERE, Vec::new())
+        } else {
+            let sealed = keyring.seal(&context, &request.key)?;
+            (sealed.key_id.0, sealed.bytes)
+        };
         Ok(NewTenant {
             id,
             reference: request.reference.clone(),
@@ -161,8 +170,9 @@ impl App {
             required: self.required_scopes(),
             kind: request.kind,
             health,
-            key_id: sealed.key_id.0,
-            sealed: sealed.bytes,
+            key_ref: request.key_ref.as_ref().map(KeyRef::to_string),
+            key_id,
+            sealed,
             fingerprint: keyring.fingerprint(&request.key).as_bytes().to_vec(),
             masked: request.key.masked(),
             hand_over: HandOver::Delivered,

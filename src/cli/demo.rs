@@ -178,5 +178,6 @@ fn request(
         },
         expires_at: expires.or(tenant.expires_at),
         key: tenant.into_key(),
+        key_ref: None,
     })
 }

@@ -2,6 +2,7 @@
 
 mod add;
 mod care;
+mod check;
 mod compared;
 mod replace;
 mod show;
@@ -9,21 +10,15 @@ mod withdraw;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Subcommand;
-use serde_json::json;
 
 use crate::app::{Access, App};
 use crate::config::CustodyMode;
 use crate::given;
-use crate::health::Finding;
-use crate::shutdown::Shutdown;
-use crate::task::CheckNow;
-use crate::telemetry::Metrics;
 
-use super::{import, output};
-use show::describe;
+use super::import;
 pub use show::found;
 
 /// What to do with tenants.
@@ -211,55 +206,9 @@ async fn dispatch(command: &Command, app: &App) -> anyhow::Result<ExitCode> {
         Command::Label { reference, set, remove, json } => {
             care::label(app, reference, set, remove, *json).await?;
         }
-        Command::Check { reference, json } => check(app, reference, *json).await?,
+        Command::Check { reference, json } => check::run(app, reference, *json).await?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Asks now, on the same road as the daemon: leased, within the budget, decided, saved.
-async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
-    let view = found(app, reference).await?;
-    let keyring = app.keyring().await?;
-    let checker = app.checker(keyring, Metrics::new()?)?;
-    let _gate = checker.gate.keep_reading();
-    let shutdown = Shutdown::new();
-    shutdown.on_signals().context("signals cannot be listened for")?;
-    let timeout = TimeDelta::from_std(app.config.provider.timeout)?;
-    let observed = match checker.check_now(&checker.settler, view.id, timeout, &shutdown).await? {
-        CheckNow::Asked(observed) => observed,
-        CheckNow::UnderWay => {
-            bail!("{reference} is being checked at this moment by a running keypulse")
-        }
-        CheckNow::NoKey => bail!("the key of {reference} was destroyed; it needs a new one"),
-        CheckNow::KeyGone => {
-            bail!("the key of {reference} was destroyed meanwhile: it is not used any more")
-        }
-        CheckNow::NoCall => {
-            bail!("no call could be started: nothing was asked and nothing has changed")
-        }
-    };
-    let view = found(app, reference).await?;
-    let finding = &observed.evidence.finding;
-    if json {
-        let mut answer = describe(app, &view)?;
-        answer["finding"] = json!(finding.name());
-        return output::document(&answer);
-    }
-    let said = match finding {
-        Finding::Accepted => "the key is accepted".to_owned(),
-        Finding::Failed(failure) => format!("{} {failure}", app.profile().title),
-        Finding::Inconclusive(why) => format!("{why}; this says nothing about the key"),
-        Finding::Operator(_) | Finding::Replaced(_) | Finding::Compared => {
-            "nothing was asked".to_owned()
-        }
-    };
-    output::line(&format!("{reference}: {said}\nstatus: {}", view.health.status))?;
-    if view.health.status.doubt().is_some()
-        && let Some(due) = view.due_at
-    {
-        output::line(&format!("asked again at {}", output::moment(Some(due))))?;
-    }
-    Ok(())
 }
 
 /// Where the integration is the master of the keys, it has them all.

@@ -50,6 +50,8 @@ pub(super) const KEYS: &[Key] = &[
     key("keyring.master_key_file", Kind::Text),
     key("custody.mode", Kind::Text),
     key("custody.pickup_within", Kind::Text),
+    key("custody.cache", Kind::Text),
+    key("custody.aws_endpoint", Kind::Text),
     key("custody.fingerprint_url", Kind::Text),
     key("custody.fingerprint_token_file", Kind::Text),
     key("connect.reconnect_url", Kind::Text),

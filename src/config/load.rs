@@ -21,6 +21,9 @@ use crate::health::{Bounds, Policy};
 /// The most failures that a bound may ask for.
 const MOST_REJECTIONS: u32 = 100;
 
+/// The longest that a key that was read elsewhere is used.
+const LONGEST_CACHE: Duration = Duration::from_hours(1);
+
 /// The longest time-out of a call.
 const LONGEST_CALL: Duration = Duration::from_mins(5);
 
@@ -140,18 +143,21 @@ pub(super) fn keyring(reader: &mut Reader) -> Result<Keyring, ConfigError> {
 }
 
 pub(super) fn custody(reader: &mut Reader) -> Result<Custody, ConfigError> {
-    let mode = reader.required("custody.mode", |written| match written {
-        Written::Text(text) if text.as_str() == "reference" => Err(written.refuse(
-            "be `keeper` or `mirror`, because this version cannot yet read keys from the \
-             integration's secret store: write `keeper`, or leave the key out",
-        )),
-        _ => written.text("be `keeper` or `mirror`", |text| match text {
+    let mode = reader.required("custody.mode", |written| {
+        written.text("be `keeper`, `reference` or `mirror`", |text| match text {
             "keeper" => Some(CustodyMode::Keeper),
+            "reference" => Some(CustodyMode::Reference),
             "mirror" => Some(CustodyMode::Mirror),
             _ => None,
-        }),
+        })
     })?;
     let pickup_within = reader.required("custody.pickup_within", above_zero)?;
+    let cache = reader.required("custody.cache", |written| {
+        written.text("be a duration of at most `1h`, such as `5m`; `0s` keeps nothing", |text| {
+            duration::parse(text).filter(|span| *span <= LONGEST_CACHE)
+        })
+    })?;
+    let aws_endpoint = reader.optional("custody.aws_endpoint", base_url)?;
     let fingerprint_url = reader.optional("custody.fingerprint_url", |written| {
         written.text(address::FINGERPRINT_URL, |text| {
             address::is_template(text).then(|| text.to_owned())
@@ -166,7 +172,7 @@ pub(super) fn custody(reader: &mut Reader) -> Result<Custody, ConfigError> {
         let must = "be left out without `custody.fingerprint_url`, which it is for";
         return Err(reader.refuse("custody.fingerprint_token_file", must));
     }
-    Ok(Custody { mode, pickup_within, fingerprint_url, fingerprint_token })
+    Ok(Custody { mode, pickup_within, cache, aws_endpoint, fingerprint_url, fingerprint_token })
 }
 
 pub(super) fn connect(reader: &mut Reader) -> Result<Connect, ConfigError> {

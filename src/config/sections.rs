@@ -78,6 +78,10 @@ pub struct Custody {
     pub mode: CustodyMode,
     /// How long a copy may wait to be fetched before that is said; above zero.
     pub pickup_within: Duration,
+    /// For how long a key that was read where it lies is used; at most an hour.
+    pub cache: Duration,
+    /// Where AWS Secrets Manager is: https, or http to this machine. None: AWS's own address.
+    pub aws_endpoint: Option<Url>,
     /// Where a mirror's integration is asked which key it uses: https, or http to this machine, with
     /// `{ref}` for the tenant. None: only what it pushes is known.
     pub fingerprint_url: Option<String>,
@@ -92,11 +96,13 @@ pub struct Connect {
     pub reconnect_url: Option<String>,
 }
 
-/// Who is master of the keys. `reference` is refused by name until it is there.
+/// Who is master of the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CustodyMode {
     /// keypulse; a key that it accepts is handed over to the integration.
     Keeper,
+    /// The integration's secret store: keypulse reads keys there, and writes replacements there.
+    Reference,
     /// The integration's database, which pushes its changes.
     Mirror,
 }

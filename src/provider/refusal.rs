@@ -52,11 +52,15 @@ pub enum Refusal {
     ReplacedMeanwhile,
     /// The tenant was disabled while the key was being tested.
     DisabledMeanwhile,
+    /// The place where it has to lie could not be read or written.
+    SourceUnreachable,
+    /// Nothing can be written where it has to lie.
+    SourceReadOnly,
 }
 
 impl Refusal {
     /// Every word that [`Refusal::name`] can give.
-    pub const NAMES: [&'static str; 19] = [
+    pub const NAMES: [&'static str; 21] = [
         "key-empty",
         "key-unusable",
         "key-rejected",
@@ -76,6 +80,8 @@ impl Refusal {
         "too-busy",
         "replaced-meanwhile",
         "disabled-meanwhile",
+        "source-unreachable",
+        "source-read-only",
     ];
 
     /// The word of this refusal: the `type` that programs go by.
@@ -100,6 +106,8 @@ impl Refusal {
             Self::TooBusy => "too-busy",
             Self::ReplacedMeanwhile => "replaced-meanwhile",
             Self::DisabledMeanwhile => "disabled-meanwhile",
+            Self::SourceUnreachable => "source-unreachable",
+            Self::SourceReadOnly => "source-read-only",
         }
     }
 
@@ -107,7 +115,7 @@ impl Refusal {
     /// refused, but could not be tested.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::ProviderUnreachable(_) | Self::TooBusy => true,
+            Self::ProviderUnreachable(_) | Self::TooBusy | Self::SourceUnreachable => true,
             Self::KeyEmpty
             | Self::KeyUnusable(_)
             | Self::KeyRejected
@@ -124,7 +132,8 @@ impl Refusal {
             | Self::WithdrawnKey
             | Self::NotTestable(_)
             | Self::ReplacedMeanwhile
-            | Self::DisabledMeanwhile => false,
+            | Self::DisabledMeanwhile
+            | Self::SourceReadOnly => false,
         }
     }
 

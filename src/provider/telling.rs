@@ -154,6 +154,18 @@ impl Refusal {
                     .to_owned(),
                 "Write to our support before you enter a key again.".to_owned(),
             ),
+            Self::SourceUnreachable => (
+                "The key could not be taken, because the place where keys are kept could not be \
+                 used just now. That says nothing about the key."
+                    .to_owned(),
+                "Keep the key and try again in a few minutes.".to_owned(),
+            ),
+            Self::SourceReadOnly => (
+                "The key of this connection is kept in a place where it cannot be changed from \
+                 here."
+                    .to_owned(),
+                "Keep the key and write to our support; they can change it there.".to_owned(),
+            ),
         }
     }
 }
@@ -296,6 +308,8 @@ mod tests {
             Refusal::TooBusy,
             Refusal::ReplacedMeanwhile,
             Refusal::DisabledMeanwhile,
+            Refusal::SourceUnreachable,
+            Refusal::SourceReadOnly,
         ]);
         all
     }

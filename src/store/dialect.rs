@@ -119,15 +119,20 @@ impl Dialect {
     /// Selects the tenants of a JSON list of ids (`$1`) as one JSON list `rows` of their rows: what
     /// identifies them, the sealed key in hexadecimal digits, and a list of its hot columns.
     pub fn select_watched(self) -> String {
-        let (list, array, hex, text) = match self {
-            Self::Sqlite => ("json_group_array", "json_array", "hex(k.sealed)", ""),
-            Self::Postgres => ("json_agg", "json_build_array", "encode(k.sealed, 'hex')", "::text"),
+        let (list, array, text) = match self {
+            Self::Sqlite => ("json_group_array", "json_array", ""),
+            Self::Postgres => ("json_agg", "json_build_array", "::text"),
         };
+        let [sealed, print] = ["k.sealed", "k.fingerprint"].map(|column| match self {
+            Self::Sqlite => format!("hex({column})"),
+            Self::Postgres => format!("encode({column}, 'hex')"),
+        });
         format!(
-            "SELECT {list}({array}(t.ref, t.company_id, t.client_id, t.required_scopes, {hex}, \
-             {array}({}))){text} AS rows FROM tenant_state s JOIN tenant t ON t.id = s.tenant_id \
+            "SELECT {list}({array}(t.ref, t.company_id, t.client_id, t.required_scopes, {sealed}, \
+             {print}, r.reference, {array}({}))){text} AS rows FROM tenant_state s JOIN tenant t ON t.id = s.tenant_id \
              LEFT JOIN tenant_key k ON k.tenant_id = s.tenant_id \
-             AND k.generation = s.generation WHERE s.tenant_id IN ({})",
+             AND k.generation = s.generation \
+             LEFT JOIN key_reference r ON r.tenant_id = s.tenant_id WHERE s.tenant_id IN ({})",
             select_state(),
             self.numbers(1)
         )

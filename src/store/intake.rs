@@ -130,6 +130,10 @@ impl Store {
         } else {
             self.append(&tx, &chained).await?;
             tx.commit().await?;
+            // What was sealed of a key that lies elsewhere now is gone from the log as well.
+            if entries.iter().any(|one| one.new.key_ref.is_some()) {
+                self.empty_log().await?;
+            }
         }
         Ok(fates)
     }
@@ -170,6 +174,9 @@ impl Store {
         }
         let id = TenantId::from_raw(known.id);
         let mut changed = self.set_care(tx, id, &entry.care).await?;
+        if let Some(key_ref) = &entry.new.key_ref {
+            changed |= self.refer(tx, known.id, key_ref).await?;
+        }
         if entry.named && known.name != entry.new.name {
             let sql = "UPDATE tenant SET name = $1 WHERE id = $2";
             let values = [entry.new.name.as_str().into(), known.id.into()];
@@ -235,6 +242,9 @@ impl Store {
         if new.hand_over != HandOver::Delivered {
             let generation = new.health.generation.0;
             self.hand_over(tx, new.id, generation, &new.hand_over, now).await?;
+        }
+        if let Some(key_ref) = &new.key_ref {
+            self.refer(tx, new.id.raw(), key_ref).await?;
         }
         self.set_care(tx, new.id, &entry.care).await?;
         Ok((Fate::Added, id))

@@ -50,7 +50,7 @@ struct Row {
 }
 
 impl Store {
-    /// Up to `limit` live keys of tenants whose ids come after `after`, in the order of the ids.
+    /// Up to `limit` live keys that lie here, of tenants whose ids come after `after`, in the order of the ids.
     pub async fn kept_keys(
         &self,
         after: Option<TenantId>,
@@ -62,7 +62,7 @@ impl Store {
                    JOIN tenant_state s ON s.tenant_id = k.tenant_id \
                    AND s.generation = k.generation \
                    LEFT JOIN contact c ON c.tenant_id = t.id AND c.ordinal = 1 \
-                   WHERE k.tenant_id > $1 ORDER BY k.tenant_id LIMIT $2";
+                   WHERE k.tenant_id > $1 AND k.key_id <> 0 ORDER BY k.tenant_id LIMIT $2";
         // Ids are positive.
         let values = [after.map_or(0, TenantId::raw).into(), i64::from(limit).into()];
         let rows = self.read.query_all_raw(self.statement(sql, values)).await?;
@@ -78,9 +78,9 @@ impl Store {
             .collect()
     }
 
-    /// How many live keys there are.
+    /// How many live keys lie here.
     pub async fn count_kept_keys(&self) -> Result<u64, StoreError> {
-        let sql = "SELECT COUNT(*) AS keys FROM tenant_key";
+        let sql = "SELECT COUNT(*) AS keys FROM tenant_key WHERE key_id <> 0";
         let row = self.read.query_one_raw(self.statement(sql, [])).await?;
         let keys: i64 = row.map_or(Ok(0), |row| row.try_get("", "keys"))?;
         Ok(keys.unsigned_abs())

@@ -5,6 +5,7 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrai
 
 use super::audit::Draft;
 use super::entity::data_key;
+use super::reference::ELSEWHERE;
 use super::row::micros;
 use super::{Store, StoreError};
 
@@ -137,12 +138,15 @@ impl Store {
 
     /// To be called in every transaction that stores a sealed key, before it is stored: refuses one
     /// that is sealed with a key that is retired or gone, and keeps the key from being retired or
-    /// removed until the transaction ends.
+    /// removed until the transaction ends. Of a key that lies elsewhere nothing is sealed.
     pub(super) async fn hold_sealing_key(
         &self,
         tx: &DatabaseTransaction,
         id: u32,
     ) -> Result<(), StoreError> {
+        if id == ELSEWHERE {
+            return Ok(());
+        }
         let sql = format!(
             "SELECT retired_at FROM data_key WHERE role = $1 AND id = $2{}",
             self.dialect.for_share()

@@ -16,7 +16,8 @@ use super::{Store, StoreError};
 /// A new key, sealed for the generation that its tenant's verdict names.
 #[derive(Clone, Debug)]
 pub struct Successor {
-    /// The number of the keyring's key that sealed it.
+    /// The number of the keyring's key that sealed it, or [`ELSEWHERE`](super::ELSEWHERE) for one
+    /// that lies elsewhere, of which nothing is sealed.
     pub key_id: u32,
     /// The sealed key.
     pub sealed: Vec<u8>,

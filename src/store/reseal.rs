@@ -47,7 +47,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<SealedRow>, StoreError> {
         let sql = "SELECT tenant_id, generation, key_id, sealed FROM tenant_key \
-                   WHERE key_id <> $1 AND tenant_id > $2 ORDER BY tenant_id LIMIT $3";
+                   WHERE key_id <> $1 AND key_id <> 0 AND tenant_id > $2 ORDER BY tenant_id LIMIT $3";
         // Ids are positive.
         let after = after.map_or(0, TenantId::raw);
         let values = [i64::from(present).into(), after.into(), i64::from(limit).into()];
@@ -82,7 +82,8 @@ impl Store {
     /// How many tenants' keys are sealed with which data key: id and number, by id. A data key that
     /// sealed none is not among them.
     pub async fn count_sealed(&self) -> Result<Vec<(u32, u64)>, StoreError> {
-        let sql = "SELECT key_id, COUNT(*) AS keys FROM tenant_key GROUP BY key_id ORDER BY key_id";
+        let sql = "SELECT key_id, COUNT(*) AS keys FROM tenant_key WHERE key_id <> 0 \
+                   GROUP BY key_id ORDER BY key_id";
         let rows = self.read.query_all_raw(self.statement(sql, [])).await?;
         rows.iter()
             .map(|row| {

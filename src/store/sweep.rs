@@ -57,8 +57,12 @@ pub struct Watched {
     pub version: i64,
     /// When the probe is due.
     pub due_at: Option<DateTime<Utc>>,
-    /// The sealed key; `None` once it was destroyed.
+    /// The sealed key; `None` once it was destroyed, and where the key lies elsewhere.
     pub sealed: Option<Vec<u8>>,
+    /// The keyed fingerprint of the key; `None` once it was destroyed.
+    pub fingerprint: Option<Vec<u8>>,
+    /// Where the key lies, if not here.
+    pub key_ref: Option<String>,
 }
 
 /// The values of the statements that find who is due.
@@ -74,6 +78,8 @@ struct WatchedRow {
     client_id: Option<String>,
     required_scopes: String,
     sealed: Option<String>,
+    fingerprint: Option<String>,
+    key_ref: Option<String>,
     state: StateRow,
 }
 
@@ -182,8 +188,12 @@ fn watched(row: WatchedRow) -> Result<Watched, StoreError> {
     let id = TenantId::from_raw(row.state.tenant_id);
     let bad = |what| StoreError::BadRow { table: "tenant", tenant: id.to_string(), what };
     let company = CompanyId::parse(&row.company_id).ok_or_else(|| bad("company_id"))?;
-    let sealed = row.sealed.filter(|hex| !hex.is_empty());
-    let sealed = sealed.map(|hex| unhex(&hex).ok_or_else(|| bad("sealed"))).transpose()?;
+    let bytes = |hex: Option<String>, what| {
+        let hex = hex.filter(|hex| !hex.is_empty());
+        hex.map(|hex| unhex(&hex).ok_or_else(|| bad(what))).transpose()
+    };
+    let (sealed, fingerprint) =
+        (bytes(row.sealed, "sealed")?, bytes(row.fingerprint, "fingerprint")?);
     Ok(Watched {
         id,
         health: row.state.health()?,
@@ -194,6 +204,8 @@ fn watched(row: WatchedRow) -> Result<Watched, StoreError> {
         client: row.client_id,
         required: Scopes::parse(&row.required_scopes),
         sealed,
+        fingerprint,
+        key_ref: row.key_ref,
     })
 }
 

@@ -65,7 +65,9 @@ pub struct NewTenant {
     pub kind: KeyKind,
     /// The belief to begin with.
     pub health: Health,
-    /// The number of the keyring's key that sealed it.
+    /// Where the key lies, if not here; then nothing of it is sealed.
+    pub key_ref: Option<String>,
+    /// The number of the keyring's key that sealed it, or [`ELSEWHERE`](super::ELSEWHERE).
     pub key_id: u32,
     /// The sealed key.
     pub sealed: Vec<u8>,
@@ -96,6 +98,8 @@ pub struct TenantView {
     pub kind: Option<KeyKind>,
     /// What people may see of the key; `None` once it was destroyed.
     pub masked: Option<String>,
+    /// Where the key lies, if not here.
+    pub key_ref: Option<String>,
     /// What is believed.
     pub health: Health,
     /// When it is asked next.
@@ -125,6 +129,7 @@ struct ViewRow {
     key_kind: String,
     created_at: i64,
     masked: Option<String>,
+    key_ref: Option<String>,
     #[sea_orm(nested)]
     state: StateRow,
     #[sea_orm(nested)]
@@ -135,9 +140,10 @@ struct ViewRow {
 fn select_view() -> String {
     format!(
         "SELECT t.ref, t.name, t.company_id, t.client_id, t.required_scopes, t.key_kind, \
-         t.created_at, k.masked, {}, {} FROM tenant t JOIN tenant_state s ON s.tenant_id = t.id \
+         t.created_at, k.masked, x.reference AS key_ref, {}, {} FROM tenant t JOIN tenant_state s ON s.tenant_id = t.id \
          LEFT JOIN tenant_key k ON k.tenant_id = t.id \
-         LEFT JOIN handover h ON h.tenant_id = t.id",
+         LEFT JOIN handover h ON h.tenant_id = t.id \
+         LEFT JOIN key_reference x ON x.tenant_id = t.id",
         select_state(),
         handover::COLUMNS
     )
@@ -210,6 +216,9 @@ impl Store {
             });
         }
         self.refuse_withdrawn(&tx, &new.fingerprint).await?;
+        if let Some(key_ref) = &new.key_ref {
+            self.refer(&tx, new.id.raw(), key_ref).await?;
+        }
         if new.hand_over != HandOver::Delivered {
             let generation = new.health.generation.0;
             self.hand_over(&tx, new.id, generation, &new.hand_over, now).await?;
@@ -315,6 +324,7 @@ fn view(row: ViewRow) -> Result<TenantView, StoreError> {
         required: Scopes::parse(&row.required_scopes),
         kind: KeyKind::parse(&row.key_kind),
         masked: row.masked,
+        key_ref: row.key_ref,
         created_at: time(row.created_at),
         handover: row.handover.view(),
     })

@@ -130,6 +130,7 @@ impl Checker {
                 required: offer.required.clone(),
                 kind: newcomer.kind,
                 health: Health::pending(now, offer.expires_at),
+                key_ref: None,
                 key_id: sealed.key_id.0,
                 sealed: sealed.bytes,
                 fingerprint: fingerprint.as_bytes().to_vec(),

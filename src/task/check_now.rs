@@ -3,6 +3,7 @@
 
 use chrono::TimeDelta;
 
+use crate::health::Generation;
 use crate::ids::TenantId;
 use crate::ids::random_name;
 use crate::shutdown::Shutdown;
@@ -15,11 +16,14 @@ use super::settle::Settler;
 /// How long a call may wait to begin.
 const PATIENCE: TimeDelta = TimeDelta::minutes(2);
 
-/// What became of the wish to ask now. Only [`CheckNow::Asked`] has changed anything.
+/// What became of the wish to ask now. Only [`CheckNow::Asked`] and
+/// [`CheckNow::Taken`] have changed anything.
 #[derive(Debug)]
 pub enum CheckNow {
     /// The provider was asked.
     Asked(Box<Observed>),
+    /// Another key lay where its key lies, and was taken instead.
+    Taken,
     /// It is being asked at this moment.
     UnderWay,
     /// There is no key to ask with: it was destroyed.
@@ -47,7 +51,8 @@ impl Checker {
         let Some(tenant) = self.store.claim_one(id, &lease, now, held.until).await? else {
             return Ok(CheckNow::UnderWay);
         };
-        let asked = if tenant.sealed.is_none() {
+        let generation = tenant.health.generation;
+        let asked = if tenant.fingerprint.is_none() {
             Ok(CheckNow::NoKey)
         } else {
             match self.probe(tenant, held.latest, shutdown).await {
@@ -55,16 +60,19 @@ impl Checker {
                     let saved = settler.settle(std::slice::from_ref(&observed), &lease).await;
                     saved.map(|_| CheckNow::Asked(Box::new(observed)))
                 }
-                None => self.why_not(id).await,
+                None => self.why_not(id, generation).await,
             }
         };
         self.store.release(&lease).await?;
         asked
     }
 
-    async fn why_not(&self, id: TenantId) -> Result<CheckNow, StoreError> {
+    async fn why_not(&self, id: TenantId, before: Generation) -> Result<CheckNow, StoreError> {
         let now = self.store.watched(&[id]).await?.pop();
-        let gone = now.is_none_or(|now| now.sealed.is_none());
-        Ok(if gone { CheckNow::KeyGone } else { CheckNow::NoCall })
+        Ok(match now.filter(|now| now.fingerprint.is_some()) {
+            None => CheckNow::KeyGone,
+            Some(now) if now.key_ref.is_some() && now.health.generation > before => CheckNow::Taken,
+            Some(_) => CheckNow::NoCall,
+        })
     }
 }

@@ -29,6 +29,7 @@ use crate::shutdown::Shutdown;
 use crate::store::Actor;
 use crate::store::Bearer;
 use crate::store::Draft;
+use crate::store::ELSEWHERE;
 use crate::store::StoreError;
 use crate::store::Successor;
 use crate::store::Verdict;
@@ -207,6 +208,10 @@ impl Checker {
             return Ok(Answer::Refused(refusal));
         }
         let same = bearer == Bearer::Tenant(tenant);
+        let deposit = match self.look_for_room(&watched, fingerprint).await {
+            Ok(deposit) => deposit,
+            Err(refusal) => return Ok(Answer::Refused(refusal)),
+        };
         let expected = Expected {
             company: Some(&watched.company),
             client: watched.client.as_deref().or(self.client_id.as_deref()),
@@ -220,6 +225,12 @@ impl Checker {
             return Ok(Answer::Refused(refusal));
         }
         let found = Found::of(formed, &tried, offer);
+        // Where it has to lie first: what is accepted here is what the integration uses.
+        if let Some(deposit) = &deposit
+            && let Some(refusal) = self.put_down(settler, &watched, deposit, &formed.key).await?
+        {
+            return Ok(Answer::Refused(refusal));
+        }
         if same {
             return same_key(settler, watched, tried, found).await;
         }
@@ -278,10 +289,13 @@ impl Checker {
         let generation = tenant.health.generation.next();
         let id = tenant.id;
         let new = Finding::Replaced(NewKey { expires_at: offer.expires_at });
-        let observed = observed(tenant, tried, generation, new);
         let lease = nobodys_lease()?;
         let mut keyring = self.keyring.held();
-        let hand_over = Copier::read(&self.store).await?.hand_over(offer.origin, key)?;
+        // A key that lies elsewhere was put there: the integration has it, and nothing of it is kept.
+        let elsewhere = tenant.key_ref.is_some();
+        let origin = if elsewhere { Origin::Integration } else { offer.origin };
+        let hand_over = Copier::read(&self.store).await?.hand_over(origin, key)?;
+        let observed = observed(tenant, tried, generation, new);
         let mut sealings = 1;
         let replaced = loop {
             let context = SealContext {
@@ -290,10 +304,15 @@ impl Checker {
                 generation: generation.0,
                 purpose: Purpose::LiveKey,
             };
-            let sealed = keyring.seal(&context, key)?;
+            let (key_id, sealed) = if elsewhere {
+                (ELSEWHERE, Vec::new())
+            } else {
+                let sealed = keyring.seal(&context, key)?;
+                (sealed.key_id.0, sealed.bytes)
+            };
             let successor = Successor {
-                key_id: sealed.key_id.0,
-                sealed: sealed.bytes,
+                key_id,
+                sealed,
                 fingerprint: keyring.fingerprint(key).as_bytes().to_vec(),
                 masked: found.masked.clone(),
                 required: offer.required.clone(),

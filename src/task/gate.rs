@@ -238,7 +238,13 @@ impl Gate {
         self.read_at().is_some_and(|read| read.age() < TRUSTED)
     }
 
-    fn is_revoked(&self, tenant: TenantId, generation: u32) -> bool {
+    /// Told whenever a key is found to be revoked that was not known to be.
+    pub(super) fn news(&self) -> watch::Receiver<()> {
+        self.news.subscribe()
+    }
+
+    /// Whether this generation of a tenant's key is known to be revoked.
+    pub(super) fn is_revoked(&self, tenant: TenantId, generation: u32) -> bool {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.revoked.get(&tenant).is_some_and(|revoked| generation <= *revoked)
     }

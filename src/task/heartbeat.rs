@@ -137,6 +137,7 @@ mod tests {
                     required: Scopes::parse("a"),
                     kind: KeyKind::Integrated,
                     health: Health::pending(noon, None),
+                    key_ref: None,
                     key_id: 1,
                     sealed: vec![1],
                     fingerprint: vec![2],

@@ -4,7 +4,8 @@
 //! by a [`Checker`] within the [`budget`] and past the [`gate`] (`probe`); a [`Settler`] decides with `health` and saves with `store`. What a person does
 //! to a tenant joins the road there.
 //!
-//! A key that a person enters ([`enter`]) is tried beside it and joins it there as well.
+//! A key that lies elsewhere is read at its [`source`] first (`draw`), and a new one is put there
+//! before it is used (`deposit`). A key that a person enters ([`enter`]) is tried beside it and joins it there as well.
 //!
 //! What is owed to the integration of such a key is sealed and fetched in [`handover`]; [`leave`] seals
 //! all live keys at once.
@@ -18,6 +19,8 @@ pub mod check;
 mod check_now;
 mod crew;
 pub mod cron;
+mod deposit;
+mod draw;
 pub mod enter;
 pub mod gate;
 pub mod handover;
@@ -26,6 +29,7 @@ pub mod keyring;
 pub mod lease;
 mod leases;
 pub mod leave;
+pub mod look;
 pub mod measure;
 pub mod mirror;
 pub mod pace;

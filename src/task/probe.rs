@@ -7,6 +7,7 @@ use tracing::{debug, error};
 use crate::health::Evidence;
 use crate::health::Finding;
 use crate::health::Inconclusive;
+use crate::health::Standing;
 use crate::health::cadence;
 use crate::provider::Call;
 use crate::provider::Client;
@@ -23,6 +24,7 @@ use crate::vault::SealContext;
 
 use super::budget::Caller;
 use super::check::{Checker, Observed, is_urgent};
+use super::draw::Ready;
 
 impl Checker {
     /// Asks the provider about one tenant, without beginning a call after `latest`. `None` when one
@@ -35,6 +37,11 @@ impl Checker {
         latest: Instant,
         shutdown: &Shutdown,
     ) -> Option<Observed> {
+        let tenant = match self.ready(tenant, shutdown).await {
+            Ready::Ask(tenant) => tenant,
+            Ready::Found(observed) => return Some(*observed),
+            Ready::Nothing => return None,
+        };
         let expected = Expected {
             company: Some(&tenant.company),
             client: tenant.client.as_deref().or(self.client_id.as_deref()),
@@ -100,6 +107,14 @@ impl Checker {
         }
         debug!(tenant.id = %tenant.id, finding = finding.name(), "{} was asked: {}", tenant.reference, finding.name());
         let standing = self.source.standing(&self.keyring, &tenant, &finding).await;
+        // Whoever has a new key has it tried now, and not when the old one would have been.
+        if standing == Standing::OutOfStep && tenant.key_ref.is_some() {
+            match self.ready(tenant, shutdown).await {
+                Ready::Found(observed) => return Some(*observed),
+                // The known key lies there again, or the new one was taken.
+                Ready::Ask(_) | Ready::Nothing => return None,
+            }
+        }
         let generation = tenant.health.generation;
         let evidence = Evidence { generation, began, finding, standing, pause };
         Some(Observed { tenant, evidence, client, calls })

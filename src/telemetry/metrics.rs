@@ -48,6 +48,8 @@ pub struct Metrics {
     pub budget_held_seconds: Gauge,
     /// Calls that were not started, or dropped, because of a revocation, by why.
     pub calls_refused: IntCounterVec,
+    /// Readings of keys that lie elsewhere, by kind of place and by what came of it.
+    pub key_reads: IntCounterVec,
     /// Keys that may have leaked and are not confirmed to be deleted at the provider.
     pub deletions_wanted: IntGauge,
     /// How long ago revocations were last read, in seconds.
@@ -198,6 +200,11 @@ impl Metrics {
                 "keypulse_clock_ahead_seconds",
                 "How far keypulse's time is ahead of the machine's clock, which was set back",
             )?,
+            key_reads: new.counters(
+                "keypulse_key_reads_total",
+                "Readings of keys that lie elsewhere, by kind of place and by what came of it",
+                &["place", "result"],
+            )?,
             calls_refused: new.counters(
                 "keypulse_calls_refused_total",
                 "Calls not started or dropped because a key was revoked or might have been",
@@ -316,6 +323,15 @@ impl Metrics {
         for call in calls {
             for answer in answers {
                 let _ = self.calls.with_label_values(&[call, answer]);
+            }
+        }
+    }
+
+    /// Brings the series of all these places and results into being.
+    pub fn know_reads<'a>(&self, places: &[&str], results: impl IntoIterator<Item = &'a str>) {
+        for result in results {
+            for place in places {
+                let _ = self.key_reads.with_label_values(&[place, result]);
             }
         }
     }

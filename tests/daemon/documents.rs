@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::program::{self, Running};
 use crate::rig::{FLEET, Rig};
 
-const TENANT: [&str; 20] = [
+const TENANT: [&str; 21] = [
     "accepted_at",
     "cause",
     "client_id",
@@ -23,6 +23,7 @@ const TENANT: [&str; 20] = [
     "failing",
     "handover",
     "key",
+    "key_ref",
     "kind",
     "name",
     "next_check_at",

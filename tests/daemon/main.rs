@@ -14,6 +14,7 @@ mod handing_over;
 #[expect(dead_code, reason = "some of it is for other tests")]
 #[path = "../it/integration.rs"]
 mod integration;
+mod moto;
 mod page;
 mod program;
 mod replacing;
@@ -28,6 +29,7 @@ mod blame;
 mod calls;
 mod database_file;
 mod documents;
+mod elsewhere;
 mod ending;
 mod evidence;
 mod faults;

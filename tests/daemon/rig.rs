@@ -259,6 +259,7 @@ impl Rig {
             },
             expires_at: tenant.expires_at,
             key: tenant.into_key(),
+            key_ref: None,
         }
     }
 

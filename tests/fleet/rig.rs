@@ -141,6 +141,7 @@ impl Rig {
                     kind: KeyKind::Integrated,
                     expires_at: None,
                     key: tenant.into_key(),
+                    key_ref: None,
                 };
                 app.add_tenant(&keyring, &request).await.unwrap();
             }

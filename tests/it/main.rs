@@ -26,6 +26,7 @@ mod integration;
 mod keyring;
 mod mirroring;
 mod operating;
+mod referring;
 mod rig;
 mod road;
 mod rotation;

@@ -204,6 +204,7 @@ pub fn tenant(n: u32) -> NewTenant {
         required: Scopes::parse("export-jobs:read"),
         kind: KeyKind::Integrated,
         health: Health::pending(now(), None),
+        key_ref: None,
         key_id: 1,
         sealed: format!("sealed-{n}").into_bytes(),
         fingerprint: format!("fingerprint-{n}").into_bytes(),

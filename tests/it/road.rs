@@ -7,9 +7,10 @@ use chrono::TimeDelta;
 use keypulse::app::{Access, App, TenantRequest};
 use keypulse::clock::{Clock, SystemClock};
 use keypulse::config::Config;
+use keypulse::custody::KeyRef;
 use keypulse::health::{CompanyId, Failure, Finding, Inconclusive, cadence};
 use keypulse::ids::TenantRef;
-use keypulse::sandbox::{Change, Fault, FaultKind, Options, Sandbox};
+use keypulse::sandbox::{Change, Fault, FaultKind, Options, Sandbox, TenantView as Tenant};
 use keypulse::shutdown::Shutdown;
 use keypulse::store::{KeyKind, Watched};
 use keypulse::task::{Checker, Observed};
@@ -43,6 +44,17 @@ impl Road {
 
     /// The same with further settings, as variables.
     pub async fn made(rig: &Rig, tenants: u32, added: u32, settings: &[(&str, &str)]) -> Self {
+        Self::placed(rig, tenants, added, settings, |_| None).await
+    }
+
+    /// The same with keys that lie elsewhere.
+    pub async fn placed(
+        rig: &Rig,
+        tenants: u32,
+        added: u32,
+        settings: &[(&str, &str)],
+        place: impl Fn(&Tenant) -> Option<KeyRef>,
+    ) -> Self {
         // Two things of one process may want it; the first wins.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
@@ -60,8 +72,8 @@ impl Road {
             ("KEYPULSE__KEYRING__MASTER_KEY_FILE", master.display().to_string()),
             ("KEYPULSE__BUDGET__PER_MINUTE", "60000".to_owned()),
         ];
-        let settings = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
-        let environment = environment.into_iter().chain(settings);
+        let further = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let environment = environment.into_iter().chain(further);
         let environment = environment.map(|(name, value)| (name.into(), value.into()));
         let config = Config::load(None, environment).unwrap();
         let app = App::open(config, Access::Make, clock).await.unwrap();
@@ -70,6 +82,7 @@ impl Road {
         let keyring = app.keyring().await.unwrap();
         for number in 1..=added {
             let tenant = sandbox.world().tenant(number).unwrap();
+            let key_ref = place(&tenant);
             let request = TenantRequest {
                 reference: TenantRef::parse(tenant.reference.as_str()).unwrap(),
                 name: tenant.company_name.clone(),
@@ -77,6 +90,7 @@ impl Road {
                 kind: KeyKind::Integrated,
                 expires_at: None,
                 key: tenant.into_key(),
+                key_ref,
             };
             app.add_tenant(&keyring, &request).await.unwrap();
         }

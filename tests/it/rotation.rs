@@ -356,6 +356,7 @@ pub fn request(reference: &str, n: u32) -> keypulse::app::TenantRequest {
         kind: keypulse::store::KeyKind::Integrated,
         expires_at: None,
         key: ApiKey::new(format!("pls_made-up_{reference}_{n}")),
+        key_ref: None,
     }
 }
 

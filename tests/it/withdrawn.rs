@@ -279,6 +279,7 @@ async fn a_real_key_is_known_again_by_its_fingerprint_alone() {
             kind: KeyKind::Integrated,
             expires_at: None,
             key,
+            key_ref: None,
         };
         let keyring = road.app.keyring().await.unwrap();
         let error = road.app.add_tenant(&keyring, &request(leaked.into_key())).await.unwrap_err();

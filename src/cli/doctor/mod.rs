@@ -4,6 +4,7 @@
 
 mod machine;
 mod parts;
+mod places;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -158,9 +159,10 @@ async fn database(config: Config) -> Vec<Check> {
     checks.push(parts::full_pass(&app).await);
     checks.push(parts::leaked(&app).await);
     checks.push(match app.config.custody.mode {
-        CustodyMode::Keeper => parts::handovers(&app).await,
+        CustodyMode::Keeper | CustodyMode::Reference => parts::handovers(&app).await,
         CustodyMode::Mirror => parts::mirror(&app).await,
     });
+    checks.extend(places::readable(&app).await);
     if let Err(error) = app.store.close().await {
         checks.push(Check::refused("database", &error));
     }

@@ -21,6 +21,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::app::App;
+use crate::config::CustodyMode;
+use crate::custody::Places;
 use crate::store::Entry;
 use crate::store::Fate;
 use crate::store::Store;
@@ -31,10 +33,12 @@ use crate::task::Origin;
 use crate::vault::Keyring;
 
 use super::{output, secret_input};
+use column::Texts;
 use lines::{Line, Lines};
 use parse::{Format, Parser};
 use refusal::Refusal;
 use report::Report;
+use row::Lain;
 use seen::Seen;
 
 /// So many lines are taken in by one transaction.
@@ -84,6 +88,7 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
         keyring,
         origin: if options.hand_over { Origin::Operator } else { Origin::Integration },
         copier: Copier::read(&app.store).await?,
+        places: (app.config.custody.mode == CustodyMode::Reference).then(|| app.places()),
         rehearse: options.dry_run,
         seen: Seen::default(),
         batch: Vec::with_capacity(BATCH),
@@ -130,6 +135,8 @@ struct Import<'a> {
     keyring: Keyring,
     origin: Origin,
     copier: Copier,
+    /// Where keys lie, if they are to go on lying there.
+    places: Option<Places>,
     rehearse: bool,
     seen: Seen,
     batch: Vec<(u64, Entry)>,
@@ -158,12 +165,12 @@ impl Import<'_> {
                 let (mut chosen, is_record) =
                     Parser::choose(line, format).with_context(|| format!("line {number}"))?;
                 if is_record {
-                    self.line(number, &Line::Whole(line), &mut chosen)?;
+                    self.line(number, &Line::Whole(line), &mut chosen).await?;
                 }
                 parser = Some(chosen);
                 continue;
             };
-            self.line(number, &line, parser)?;
+            self.line(number, &line, parser).await?;
             if self.batch.len() + self.refused.len() >= BATCH {
                 self.save().await?;
                 progress.set_position(lines.bytes());
@@ -175,12 +182,20 @@ impl Import<'_> {
         self.save().await
     }
 
-    fn line(&mut self, number: u64, line: &Line<'_>, parser: &mut Parser) -> anyhow::Result<()> {
+    async fn line(
+        &mut self,
+        number: u64,
+        line: &Line<'_>,
+        parser: &mut Parser,
+    ) -> anyhow::Result<()> {
         let row = match line {
             Line::TooLong => Err(Refusal::TooLong),
             Line::Whole(line) => match parser.parse(line) {
                 Ok(None) => return Ok(()),
-                Ok(Some(texts)) => row::read(&texts, self.app.profile()),
+                Ok(Some(texts)) => match self.lain(&texts).await {
+                    Ok(lain) => row::read(&texts, self.app.profile(), lain),
+                    Err(why) => Err(why),
+                },
                 Err(why) => Err(why),
             },
         };
@@ -199,6 +214,14 @@ impl Import<'_> {
             Err(why) => self.refused.push((number, why)),
         }
         Ok(())
+    }
+
+    /// The key of a line, read where it is going to lie; `None` where it is not.
+    async fn lain(&self, texts: &Texts<'_>) -> Result<Option<Lain>, Refusal> {
+        let Some(places) = &self.places else { return Ok(None) };
+        let at = row::place(texts)?;
+        let lying = places.read(&at).await.map_err(|why| row::unread(&why))?;
+        Ok(Some(Lain { at, text: lying.text }))
     }
 
     /// Takes in what was read since the last time, in one transaction.

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::app::{ImportRequest, TenantRequest};
 use crate::cli::secret_input;
+use crate::custody::{KeyRef, PlaceError};
 use crate::given;
 use crate::health::CompanyId;
 use crate::ids::TenantRef;
@@ -34,8 +35,45 @@ pub struct Row {
     pub unusual: bool,
 }
 
-/// Reads one line.
-pub fn read(texts: &Texts<'_>, profile: &Profile) -> Result<Row, Refusal> {
+/// A key that was read where it is going to lie.
+pub struct Lain {
+    /// Where.
+    pub at: KeyRef,
+    /// What lies there.
+    pub text: Zeroizing<String>,
+}
+
+/// Where the key of a line lies and is to go on lying.
+pub fn place(texts: &Texts<'_>) -> Result<KeyRef, Refusal> {
+    if texts.get(Column::Key).is_some() {
+        return Err(bad(
+            Column::Key,
+            "is not taken where `custody.mode` is `reference`: give `key_ref`",
+        ));
+    }
+    let place = texts.get(Column::KeyRef).ok_or(Refusal::Missing("key_ref"))?;
+    KeyRef::parse(place).map_err(|why| bad(Column::KeyRef, why.says()))
+}
+
+/// What is said of a key that cannot be read where it lies.
+pub fn unread(why: &PlaceError) -> Refusal {
+    bad(
+        Column::KeyRef,
+        match why {
+            PlaceError::Missing(_) => "names a place where nothing lies",
+            PlaceError::OpenToOthers { .. } => "names a file that others can use",
+            PlaceError::NoKey(_) => "names a place where no key lies",
+            PlaceError::Denied(_) => "names a place that keypulse may not read",
+            PlaceError::NotBuilt => "needs AWS Secrets Manager, which this keypulse lacks",
+            PlaceError::Away(_) | PlaceError::ReadOnly | PlaceError::Changed => {
+                "names a place that cannot be reached now"
+            }
+        },
+    )
+}
+
+/// Reads one line; its key is the one that was read where it lies, where that is so.
+pub fn read(texts: &Texts<'_>, profile: &Profile, lain: Option<Lain>) -> Result<Row, Refusal> {
     let need = |column: Column| texts.get(column).ok_or(Refusal::Missing(column.name()));
     let prefixes = &profile.key.prefixes;
     unlike_keys(texts, prefixes)?;
@@ -51,7 +89,9 @@ pub fn read(texts: &Texts<'_>, profile: &Profile) -> Result<Row, Refusal> {
     let expires_at = checked(texts, Column::ExpiresAt, given::moment)?;
     let care = care(texts)?;
     // The key last: a file or variable is read only for a line that is right otherwise.
+    let (lain_at, lain) = lain.map(|Lain { at, text }| (at, text)).unzip();
     let (column, pasted) = match (texts.get(Column::Key), texts.get(Column::KeyRef)) {
+        (_, _) if let Some(text) = lain => (Column::KeyRef, text),
         (Some(_), Some(_)) => {
             return Err(bad(Column::KeyRef, "stands beside `key`: give one of them"));
         }
@@ -75,6 +115,7 @@ pub fn read(texts: &Texts<'_>, profile: &Profile) -> Result<Row, Refusal> {
         kind,
         expires_at,
         key: formed.key,
+        key_ref: lain_at,
     };
     Ok(Row {
         request: ImportRequest { tenant, named: name.is_some(), kind_given, care },
@@ -178,7 +219,7 @@ mod tests {
         for (column, text) in fields {
             texts.set(*column, (*text).into());
         }
-        read(&texts, &Profile::load("pleo").unwrap())
+        read(&texts, &Profile::load("pleo").unwrap(), None)
     }
 
     #[test]

@@ -12,6 +12,8 @@ use serde_json::json;
 
 use crate::app::{App, TenantRequest};
 use crate::cli::{output, secret_input};
+use crate::config::CustodyMode;
+use crate::custody::KeyRef;
 use crate::given;
 use crate::health::CompanyId;
 use crate::ids::TenantRef;
@@ -54,6 +56,10 @@ pub struct Options {
     /// Read the key from a file that only its owner can read.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// Where the key lies and goes on lying: `env:NAME`, `file:PATH` or `aws-sm:ARN#FIELD`. For
+    /// `custody.mode = "reference"`, instead of the key itself.
+    #[arg(long, value_name = "PLACE", conflicts_with_all = ["key_file", "hand_over"])]
+    key_ref: Option<String>,
     /// The integration does not have this key: hand it over once it is accepted.
     #[arg(long)]
     hand_over: bool,
@@ -97,8 +103,15 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
     if options.hand_over {
         super::no_hand_over(app)?;
     }
+    let at = place(app, options.key_ref.as_deref())?;
     let keyring = app.keyring().await?;
-    let pasted = secret_input::read(options.key_file.as_deref())?;
+    let pasted = match &at {
+        Some(at) => {
+            let lying = Box::pin(app.places().read(at)).await;
+            lying.with_context(|| format!("the key cannot be read at {at}"))?.text
+        }
+        None => secret_input::read(options.key_file.as_deref())?,
+    };
     let formed = format::judge(&pasted, &app.profile().key.prefixes)?;
     let company = match company {
         Some(company) => company,
@@ -118,6 +131,7 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
         },
         expires_at: options.expires_at,
         key: formed.key,
+        key_ref: at,
     };
     let origin = if options.hand_over { Origin::Operator } else { Origin::Integration };
     app.add_tenant_from(&keyring, &request, origin).await?;
@@ -143,6 +157,23 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where the key of a new tenant lies, if it is not to lie here.
+fn place(app: &App, key_ref: Option<&str>) -> anyhow::Result<Option<KeyRef>> {
+    match (app.config.custody.mode, key_ref) {
+        (CustodyMode::Keeper | CustodyMode::Mirror, None) => Ok(None),
+        (CustodyMode::Keeper | CustodyMode::Mirror, Some(_)) => bail!(
+            "`--key-ref` is for `custody.mode = \"reference\"`: here the keys do not lie elsewhere"
+        ),
+        (CustodyMode::Reference, Some(text)) => {
+            Ok(Some(KeyRef::parse(text).context("`--key-ref` names no place")?))
+        }
+        (CustodyMode::Reference, None) => bail!(
+            "`custody.mode` is `reference`: say with `--key-ref` where the key lies; it is not \
+             taken here"
+        ),
+    }
 }
 
 /// Asks the provider whose the key is, and a person whether that is meant.

@@ -98,6 +98,7 @@ pub async fn show(app: &App, reference: &str, json: bool) -> anyhow::Result<()> 
         lines.push(("no answer", format!("since {}", output::moment(Some(since)))));
     }
     lines.extend(view.handover.as_ref().map(|one| ("hand-over", handover_line(app, one))));
+    lines.extend(view.key_ref.as_ref().map(|at| ("key lies", output::printable(at))));
     let compared = compared::comparison(app, &view).await?;
     lines.extend(compared.map(|one| ("integration", one.line(&view))));
     lines.extend(compared::reconnect_url(app, &view.reference).map(|url| ("reconnect", url)));

@@ -58,6 +58,12 @@ pub async fn disable(
             view.reference, view.health.status
         )
     })?;
+    if let Some(at) = &view.key_ref {
+        output::line(&format!(
+            "It is read no more, but it still lies at {}: keypulse deletes nothing there.",
+            output::printable(at)
+        ))?;
+    }
     let wanted = app.store.deletions_wanted(view.id).await?;
     if wanted.iter().any(|one| !one.known) {
         output::line(

@@ -267,10 +267,12 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         Refusal::KeyOfAnotherTenant
         | Refusal::KeptElsewhere
         | Refusal::ReplacedMeanwhile
-        | Refusal::DisabledMeanwhile => StatusCode::CONFLICT,
-        Refusal::ProviderUnreachable(_) | Refusal::NotTestable(_) | Refusal::TooBusy => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        | Refusal::DisabledMeanwhile
+        | Refusal::SourceReadOnly => StatusCode::CONFLICT,
+        Refusal::ProviderUnreachable(_)
+        | Refusal::NotTestable(_)
+        | Refusal::TooBusy
+        | Refusal::SourceUnreachable => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::KeyEmpty
         | Refusal::KeyUnusable(_)
         | Refusal::KeyRejected

@@ -30,6 +30,8 @@ pub struct Tenant {
     pub required_scopes: Vec<String>,
     /// The last four characters of the key; null once it was destroyed.
     pub key: Option<String>,
+    /// Where the key lies, if not in keypulse.
+    pub key_ref: Option<String>,
     /// `integrated` or `standalone`.
     pub kind: Option<&'static str>,
     /// When the key expires, as far as anybody said.
@@ -121,6 +123,7 @@ impl From<&TenantView> for Tenant {
             client_id: view.client.clone(),
             required_scopes: view.required.iter().map(str::to_owned).collect(),
             key: view.masked.clone(),
+            key_ref: view.key_ref.clone(),
             kind: view.kind.map(KeyKind::name),
             expires_at: health.expires_at,
             status: health.status.word(),
