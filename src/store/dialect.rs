@@ -124,7 +124,8 @@ impl Dialect {
             Self::Postgres => ("json_agg", "json_build_array", "encode(k.sealed, 'hex')", "::text"),
         };
         format!(
-            "SELECT {list}({array}(t.ref, t.company_id, t.client_id, t.required_scopes, {hex}, \
+            "SELECT {list}({array}(t.ref, t.company_id, t.client_id, t.required_scopes, \
+             t.granted_scopes, {hex}, \
              {array}({}))){text} AS rows FROM tenant_state s JOIN tenant t ON t.id = s.tenant_id \
              LEFT JOIN tenant_key k ON k.tenant_id = s.tenant_id \
              AND k.generation = s.generation WHERE s.tenant_id IN ({})",

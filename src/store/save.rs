@@ -40,6 +40,8 @@ pub struct Verdict {
     pub changed_from: Option<&'static str>,
     /// The client that the key was accepted for, the first time it is.
     pub client: Option<String>,
+    /// What the key was seen to be allowed to do, where that is not what was known before.
+    pub granted: Option<String>,
     /// Whether nothing but the last acceptance and the next due time has changed
     /// ([`Decision::is_routine`]): then only those are written.
     pub routine: bool,
@@ -201,6 +203,7 @@ impl Store {
         let dialect = self.dialect;
         let statements = [
             (all.clients.is_empty(), dialect.note_clients(), json(&all.clients)?),
+            (all.granted.is_empty(), dialect.note_granted(), json(&all.granted)?),
             (all.opened.is_empty(), dialect.open_episodes(), json(&all.opened)?),
             (all.closed.is_empty(), dialect.close_episodes(), json(&all.closed)?),
             (all.owed.is_empty(), dialect.owe(), json(&all.owed)?),
@@ -222,6 +225,7 @@ impl Store {
 #[derive(Default)]
 pub(super) struct Follows {
     clients: Vec<(i64, String)>,
+    granted: Vec<(i64, String)>,
     opened: Vec<(i64, u32, i64, i64)>,
     closed: Vec<(i64, u32, i64, &'static str)>,
     owed: Vec<Owed>,
@@ -241,6 +245,9 @@ impl Follows {
         self.chained.extend(chained(verdict));
         if let Some(client) = &verdict.client {
             self.clients.push((tenant, client.clone()));
+        }
+        if let Some(granted) = &verdict.granted {
+            self.granted.push((tenant, granted.clone()));
         }
         for effect in &verdict.decision.effects {
             match effect {

@@ -90,6 +90,7 @@ impl Checker {
             (Finding::Accepted, Some(seen)) if tenant.client.is_none() => seen.client.clone(),
             _ => None,
         };
+        let granted = examination.seen().and_then(|seen| seen.scopes.as_ref()?.kept());
         let pause = examination.pause();
         let (began, clock) = started?;
         self.metrics.checks.with_label_values(&[finding.name()]).inc();
@@ -102,7 +103,7 @@ impl Checker {
         let standing = self.source.standing(&self.keyring, &tenant, &finding).await;
         let generation = tenant.health.generation;
         let evidence = Evidence { generation, began, finding, standing, pause };
-        Some(Observed { tenant, evidence, client, calls })
+        Some(Observed { tenant, evidence, client, granted, calls })
     }
 
     /// Makes one call, counted; whoever makes it has charged it to the budget.

@@ -40,6 +40,7 @@ mod mirroring;
 mod outage;
 mod pending;
 mod schema;
+mod scopes;
 mod secrecy;
 mod settings;
 mod snippets;

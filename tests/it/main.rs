@@ -31,6 +31,7 @@ mod road;
 mod rotation;
 mod saving;
 mod schema;
+mod scopes;
 mod sealed;
 mod tenants;
 mod whose;

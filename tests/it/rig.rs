@@ -231,6 +231,7 @@ pub fn decided(tenant: &Watched, finding: Finding, at: DateTime<Utc>) -> Verdict
         version: tenant.version,
         changed_from: decision.changed(before).then(|| before.status.word()),
         client: None,
+        granted: None,
         routine: decision.is_routine(before),
         remark: None,
         decision,
