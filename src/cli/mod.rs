@@ -154,7 +154,9 @@ impl Cli {
                 reconcile::run(options, app.audited().await?).await
             }
             Command::Scopes(command) => {
-                scopes::run(command, self.opened(Access::Look).await?).await
+                let app = self.opened(Access::Look).await?;
+                let app = if scopes::is_chained(command) { app.audited().await? } else { app };
+                scopes::run(command, app).await
             }
             Command::Config(command) => config::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,

@@ -60,6 +60,14 @@ pub enum Command {
     },
 }
 
+/// Whether the command changes what the audit chain tells of.
+pub fn is_chained(command: &Command) -> bool {
+    match command {
+        Command::Diff { .. } => false,
+        Command::Apply { .. } => true,
+    }
+}
+
 /// Runs the command on an open store.
 pub async fn run(command: &Command, app: App) -> anyhow::Result<ExitCode> {
     let code = match command {

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ConnectionTrait, QueryResult, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 
 use crate::health::Scopes;
 use crate::ids::TenantId;
 
+use super::audit::Draft;
 use super::filter::TenantFilter;
 use super::{Dialect, Store, StoreError, ids, list_of};
 
@@ -138,14 +139,38 @@ impl Store {
         );
         let values = [list.into(), joined.as_str().into()];
         let held = ids(&tx.query_all_raw(self.statement(sql, values)).await?)?;
+        let chained = self.held_before(&tx, &held, required).await?;
         let sql = format!(
             "UPDATE tenant SET required_scopes = $2 WHERE id IN ({})",
             self.dialect.numbers(1)
         );
         let values = [list_of(&held)?.into(), joined.into()];
         tx.execute_raw(self.statement(sql, values)).await?;
+        self.append(&tx, &chained).await?;
         tx.commit().await?;
         Ok(held.into_iter().collect())
+    }
+
+    /// What the audit chain says of tenants that are about to be held to another set.
+    async fn held_before(
+        &self,
+        tx: &DatabaseTransaction,
+        tenants: &[TenantId],
+        required: &Scopes,
+    ) -> Result<Vec<Draft>, StoreError> {
+        let sql = format!(
+            "SELECT id, required_scopes FROM tenant WHERE id IN ({}) ORDER BY id",
+            self.dialect.numbers(1)
+        );
+        let rows = tx.query_all_raw(self.statement(sql, [list_of(tenants)?.into()])).await?;
+        rows.iter()
+            .map(|row| {
+                let before: String = row.try_get("", "required_scopes")?;
+                let draft = Draft::of("tenant.scopes_applied");
+                let draft = draft.about(TenantId::from_raw(row.try_get("", "id")?));
+                Ok(draft.fact("from", before).fact("to", required.joined()))
+            })
+            .collect()
     }
 }
 

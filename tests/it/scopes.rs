@@ -3,11 +3,10 @@
 
 use keypulse::health::{Action, Evidence, Failure, Finding, Permission, Reason, Scopes};
 use keypulse::sandbox::{Change, Scope};
-use keypulse::store::{LabelFilter, TenantFilter};
+use keypulse::store::{LabelFilter, StoreError, TenantFilter};
 use keypulse::task::{Applied, Difference, Observed, Plan, Requirement, Share};
-use keypulse::telemetry::Metrics;
 
-use crate::rig::{Rig, on_both};
+use crate::rig::{Rig, on_both, unaudited};
 use crate::road::Road;
 
 /// What is required besides: every key of the sandbox has it until it is taken away.
@@ -20,21 +19,21 @@ fn everybody() -> TenantFilter {
 async fn difference(road: &Road, required: &str) -> Difference {
     let required = Scopes::parse(required);
     let filter = everybody();
-    let asked = Requirement { store: &road.app.store, required: &required, filter: &filter };
+    let asked = Requirement { store: &road.checker.store, required: &required, filter: &filter };
     asked.difference().await.unwrap()
 }
 
 async fn plan(road: &Road, required: &str, share: Share) -> Plan {
     let required = Scopes::parse(required);
     let filter = everybody();
-    let asked = Requirement { store: &road.app.store, required: &required, filter: &filter };
+    let asked = Requirement { store: &road.checker.store, required: &required, filter: &filter };
     asked.plan(share).await.unwrap()
 }
 
 async fn apply(road: &Road, required: &str, share: Share) -> Applied {
     let required = Scopes::parse(required);
     let filter = everybody();
-    let asked = Requirement { store: &road.app.store, required: &required, filter: &filter };
+    let asked = Requirement { store: &road.checker.store, required: &required, filter: &filter };
     let plan = asked.plan(share).await.unwrap();
     asked.apply(&plan, || false, |_, _| {}).await.unwrap()
 }
@@ -118,9 +117,8 @@ async fn the_difference_counts_who_suffices_who_lacks_and_of_whom_nothing_is_kno
         for known in ["erp-0001", "erp-0002", "erp-0003", "erp-0005"] {
             road.check(known).await;
         }
-        let settler = road.app.settler(Metrics::new().unwrap(), std::sync::Arc::default());
         let disabled = road.app.store.tenant("erp-0005").await.unwrap().unwrap().id;
-        settler.operate(disabled, Action::Compromise).await.unwrap().unwrap();
+        road.checker.settler.operate(disabled, Action::Compromise).await.unwrap().unwrap();
 
         let same = difference(&road, "export-jobs:read").await;
         assert_eq!((same.held, same.groups.len(), same.keyless), (4, 0, 1));
@@ -280,6 +278,25 @@ async fn a_label_keeps_everybody_else_as_they_are() {
             (of(ids[0]).await, of(ids[2]).await),
             ("export-jobs:read".into(), "export-jobs:read".into())
         );
+        assert_eq!(number_of_others(rig).await, 2);
+        let sql = "SELECT facts FROM audit WHERE action = 'tenant.scopes_applied'";
+        let chained = rig.query(sql).await;
+        let facts: String = chained[0].try_get_by_index(0).unwrap();
+        assert_eq!(
+            (chained.len(), facts.as_str()),
+            (1, r#"{"from":"export-jobs:read","to":"export-jobs:read users:read"}"#)
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_chained_is_not_applied() {
+    on_both(async |rig| {
+        let ids = rig.add(2).await;
+        let store = unaudited(&rig.url).await;
+        let refused = store.hold_to(&ids, &Scopes::parse(MORE)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::NotAudited), "{refused}");
         assert_eq!(number_of_others(rig).await, 2);
     })
     .await;
