@@ -3,6 +3,7 @@
 mod add;
 mod care;
 mod compared;
+mod rebind;
 mod replace;
 mod show;
 mod withdraw;
@@ -48,6 +49,13 @@ pub enum Command {
         keypulse tenant replace erp-483 --json < key.txt"
     )]
     Replace(replace::Options),
+    /// Bind a tenant to another company. Its key stays only if the provider accepts it for that one.
+    ///
+    /// Customers cannot do this: a key of another company is refused wherever one is taken. The
+    /// integration is owed word of it, and the audit chain keeps who did it and why.
+    #[command(after_help = "Examples:\n  \
+        keypulse tenant rebind erp-483 --company 0b7c… --reason \"sold to Nordlys, ticket 4711\"")]
+    Rebind(rebind::Options),
     /// Show one tenant.
     Show {
         /// Your own name for the tenant.
@@ -162,6 +170,7 @@ pub fn access(command: &Command) -> Access {
         | Command::Disable { .. }
         | Command::ConfirmDeleted { .. }
         | Command::Label { .. }
+        | Command::Rebind(_)
         | Command::Replace(_)
         | Command::Check { .. } => Access::Look,
     }
@@ -177,6 +186,7 @@ pub fn is_chained(command: &Command) -> bool {
         | Command::Label { .. } => true,
         Command::Add(_)
         | Command::Import(_)
+        | Command::Rebind(_)
         | Command::Replace(_)
         | Command::Check { .. }
         | Command::Show { .. }
@@ -196,6 +206,7 @@ async fn dispatch(command: &Command, app: &App) -> anyhow::Result<ExitCode> {
         Command::Add(options) => return add::run(options, app).await,
         Command::Import(options) => return import::run(options, app).await,
         Command::Replace(options) => return replace::run(options, app).await,
+        Command::Rebind(options) => rebind::run(options, app).await?,
         Command::Show { reference, json } => show::show(app, reference, *json).await?,
         Command::List(filter) => show::list(app, filter).await?,
         Command::Pause { reference, until, span, json } => {
@@ -249,7 +260,7 @@ async fn check(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
         Finding::Accepted => "the key is accepted".to_owned(),
         Finding::Failed(failure) => format!("{} {failure}", app.profile().title),
         Finding::Inconclusive(why) => format!("{why}; this says nothing about the key"),
-        Finding::Operator(_) | Finding::Replaced(_) | Finding::Compared => {
+        Finding::Operator(_) | Finding::Replaced(_) | Finding::Rebound(_) | Finding::Compared => {
             "nothing was asked".to_owned()
         }
     };

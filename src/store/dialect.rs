@@ -169,6 +169,15 @@ impl Dialect {
         )
     }
 
+    /// Binds tenants to other companies: `[tenant, company]` (`$1`).
+    pub fn rebind(self) -> String {
+        let rows = self.list(&[("tenant_id", "bigint"), ("company_id", "text")]);
+        format!(
+            "UPDATE tenant SET company_id = v.company_id FROM ({rows}) AS v \
+             WHERE tenant.id = v.tenant_id"
+        )
+    }
+
     /// Opens episodes: `[tenant, number, began_at, opened_at]` (`$1`).
     pub fn open_episodes(self) -> String {
         let rows = self.list(&[

@@ -86,7 +86,10 @@ impl Observed {
             Finding::Accepted | Finding::Failed(_) | Finding::Inconclusive(_) => {
                 now.required == self.tenant.required
             }
-            Finding::Operator(_) | Finding::Replaced(_) | Finding::Compared => true,
+            Finding::Operator(_)
+            | Finding::Replaced(_)
+            | Finding::Rebound(_)
+            | Finding::Compared => true,
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::health::Due;
 use crate::health::Evidence;
 use crate::health::Finding;
 use crate::health::Policy;
+use crate::health::Reason;
 use crate::health::Standing;
 use crate::health::Weather;
 use crate::health::cadence;
@@ -144,7 +145,7 @@ impl Settler {
         self.settle_as(observed, lease, None).await
     }
 
-    async fn settle_as(
+    pub(super) async fn settle_as(
         &self,
         observed: &[Observed],
         lease: &str,
@@ -236,6 +237,12 @@ impl Settler {
             granted: granted.clone().filter(|granted| {
                 evidence.generation != before.generation || tenant.granted.as_ref() != Some(granted)
             }),
+            rebound: match &evidence.finding {
+                Finding::Rebound(bond) if decision.reason != Reason::OtherGeneration => {
+                    Some(bond.clone())
+                }
+                _ => None,
+            },
             routine: decision.is_routine(before),
             remark: remark.map(str::to_owned),
             decision,

@@ -39,6 +39,7 @@ mod metrics;
 mod mirroring;
 mod outage;
 mod pending;
+mod rebinding;
 mod schema;
 mod scopes;
 mod secrecy;

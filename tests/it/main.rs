@@ -26,6 +26,7 @@ mod integration;
 mod keyring;
 mod mirroring;
 mod operating;
+mod rebinding;
 mod rig;
 mod road;
 mod rotation;
