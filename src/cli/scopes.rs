@@ -11,13 +11,14 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::given;
 use crate::health::Scopes;
 use crate::store::LabelFilter;
 use crate::store::TenantFilter;
 use crate::task::Impact;
 use crate::task::Share;
 
-use super::{given, output};
+use super::output;
 
 /// What to do about required scopes.
 #[derive(Debug, Subcommand)]

@@ -3,6 +3,7 @@
 mod add;
 mod care;
 mod compared;
+mod erase;
 mod rebind;
 mod replace;
 mod show;
@@ -130,6 +131,22 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Forget a tenant: name, contact, labels, key, messages, and what is personal in the audit chain.
+    ///
+    /// What stays names nobody: that there was a tenant of a random id and what was done to it, and the
+    /// keyed fingerprints of withdrawn keys, which are never accepted again. Refused while a key that
+    /// may have leaked is not confirmed to be deleted at the provider.
+    Erase {
+        /// Your own name for the tenant.
+        #[arg(value_name = "REF")]
+        reference: String,
+        /// Do not ask whether it is meant.
+        #[arg(long)]
+        yes: bool,
+        /// As one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
     /// Set or remove labels of a tenant.
     Label {
         /// Your own name for the tenant.
@@ -169,6 +186,7 @@ pub fn access(command: &Command) -> Access {
         | Command::Resume { .. }
         | Command::Disable { .. }
         | Command::ConfirmDeleted { .. }
+        | Command::Erase { .. }
         | Command::Label { .. }
         | Command::Rebind(_)
         | Command::Replace(_)
@@ -183,6 +201,7 @@ pub fn is_chained(command: &Command) -> bool {
         | Command::Resume { .. }
         | Command::Disable { .. }
         | Command::ConfirmDeleted { .. }
+        | Command::Erase { .. }
         | Command::Label { .. } => true,
         Command::Add(_)
         | Command::Import(_)
@@ -218,6 +237,9 @@ async fn dispatch(command: &Command, app: &App) -> anyhow::Result<ExitCode> {
         }
         Command::ConfirmDeleted { reference, json } => {
             withdraw::confirm_deleted(app, reference, *json).await?;
+        }
+        Command::Erase { reference, yes, json } => {
+            erase::run(app, reference, *yes, *json).await?;
         }
         Command::Label { reference, set, remove, json } => {
             care::label(app, reference, set, remove, *json).await?;

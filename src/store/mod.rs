@@ -11,6 +11,7 @@ mod compared;
 mod counts;
 mod dialect;
 mod entity;
+mod erase;
 mod error;
 mod filter;
 mod handover;
@@ -57,6 +58,7 @@ pub use change::{Changes, Edit, MOST_LABELS};
 pub use compared::{ComparedRow, ComparedView};
 pub use counts::{MessageCount, PutOff, StatusCount};
 pub use dialect::Dialect;
+pub use erase::Erased;
 pub use error::{StoreError, bounded};
 pub use filter::{LabelFilter, TenantFilter};
 pub use handover::{

@@ -314,7 +314,8 @@ fn chained(verdict: &Verdict) -> Option<Draft> {
         draft = draft.fact("cause", cause);
     }
     if let Some(bond) = &verdict.rebound {
-        draft = draft.fact("company", bond.to.as_str()).fact("company_before", bond.from.as_str());
+        draft =
+            draft.detail("company", bond.to.as_str()).detail("company_before", bond.from.as_str());
     }
     if destroyed {
         draft = draft.fact("destroyed", true);

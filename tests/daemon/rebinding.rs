@@ -31,8 +31,7 @@ fn a_key_of_the_company_before_is_kept_there_and_destroyed_only_if_that_is_said(
     let (own, other) = (rig.world().company(1).id, rig.world().company(2).id);
     let before = rig.show(1);
     let refusal = rebind(&rig, &other, &["--yes"]).refusal();
-    for words in
-        ["is not accepted for company", &own, "Nothing has changed", "say `--without-key`"]
+    for words in ["is not accepted for company", &own, "Nothing has changed", "say `--without-key`"]
     {
         assert!(refusal.contains(words), "{words}: {refusal}");
     }

@@ -19,6 +19,7 @@ mod claiming;
 mod client;
 mod entering;
 mod entering_at_once;
+mod erasing;
 mod gate;
 mod handover;
 mod intake;

@@ -8,7 +8,8 @@ use clap::Args;
 use serde_json::json;
 
 use crate::app::App;
-use crate::cli::{given, output};
+use crate::cli::output;
+use crate::given;
 use crate::health::CompanyId;
 use crate::health::Finding;
 use crate::shutdown::Shutdown;
@@ -78,7 +79,7 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<()> {
     };
     let view = found(app, &options.reference).await?;
     if options.json {
-        let mut answer = describe(app, &view);
+        let mut answer = describe(app, &view)?;
         answer["company_before"] = json!(before.company);
         answer["changed"] = json!(changed);
         return output::document(&answer);
