@@ -29,6 +29,7 @@ mod calls;
 mod database_file;
 mod documents;
 mod ending;
+mod erasing;
 mod evidence;
 mod faults;
 mod key_file;

@@ -35,7 +35,8 @@ async fn all(rig: &Rig) -> String {
             for row in rig.query(&sql).await {
                 // What is no text is no name.
                 let value = row.try_get::<Option<String>>("", "value").unwrap_or_default();
-                text.push_str(&format!("{table}.{column}={}\n", value.unwrap_or_default()));
+                let value = value.unwrap_or_default();
+                text.push_str(&[&table, ".", &column, "=", &value, "\n"].concat());
             }
         }
     }
