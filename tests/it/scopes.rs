@@ -252,6 +252,9 @@ async fn a_permission_that_is_being_confirmed_is_confirmed_before_another_is_req
         road.check("erp-0001").await;
         let planned = plan(&road, MORE, Share::All).await;
         assert_eq!((planned.impact.tenants, planned.later), (0, 1));
+        let id = road.app.store.tenant("erp-0001").await.unwrap().unwrap().id;
+        let held = road.checker.store.hold_to(&[id], &Scopes::parse(MORE)).await.unwrap();
+        assert!(held.is_empty(), "it came to be confirmed after the plan was made");
         road.change(Change::AddScope { tenant: 1, scope });
         road.check("erp-0001").await;
         assert_eq!(apply(&road, MORE, Share::All).await.changed, 1);
