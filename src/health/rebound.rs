@@ -133,6 +133,16 @@ mod tests {
         assert_eq!(story.word(), "healthy");
     }
 
+    #[test]
+    fn an_acceptance_from_before_its_destruction_brings_no_key_back() {
+        let mut story = Story::healthy();
+        story.tell_all(&[15, 20], &foreign("b"), Weather::Clear);
+        assert!(story.health.destroyed_at.is_some());
+        let decision = story.tell(21, rebound(true), Weather::Clear);
+        assert_eq!(decision.reason, Reason::ReboundWithoutKey);
+        assert_eq!((story.word(), decision.due), ("needs_reconnection", Due::Never));
+    }
+
     proptest! {
         #[test]
         fn a_key_outlives_a_new_company_only_if_it_was_accepted_for_it_and_was_there_still(
@@ -159,6 +169,8 @@ mod tests {
             prop_assert_eq!(disabled(&now.status), disabled(&before.status));
             let paused = |status: &Status| matches!(status, Status::Paused { .. });
             prop_assert_eq!(paused(&now.status), paused(&before.status));
+            let waits = disabled(&now.status) || now.status.doubt().is_some();
+            prop_assert!(now.destroyed_at.is_none() || waits, "it is well without a key");
             if now.destroyed_at.is_none() {
                 prop_assert_eq!(now.status.doubt(), None);
                 prop_assert!(!now.status.episode_open());
