@@ -64,6 +64,9 @@ impl Store {
         let mut details = 0;
         // All that hangs on a tenant goes with its row. What a person said of a withdrawn key is
         // theirs; its keyed fingerprint stays.
+        let sql = "DELETE FROM reconcile_entry WHERE ref = $1";
+        let reference: String = row.try_get("", "ref")?;
+        tx.execute_raw(self.statement(sql, [reference.into()])).await?;
         for (sql, counts) in [
             ("DELETE FROM tenant WHERE id = $1", false),
             ("UPDATE withdrawn_key SET reason = NULL WHERE tenant_id = $1", false),

@@ -89,6 +89,9 @@ async fn nothing_that_names_an_erased_tenant_is_left_and_the_chain_is_whole() {
             );
             rig.execute(&sql, vec![]).await;
         }
+        let listed = "INSERT INTO reconcile_entry (list_id, ref, fingerprint) \
+                      SELECT 1, 'erp-0001', fingerprint FROM tenant_key LIMIT 1";
+        rig.execute(listed, vec![]).await;
         let view = road.app.store.tenant("erp-0001").await.unwrap().unwrap();
         let masked = view.masked.unwrap();
         let names = [
