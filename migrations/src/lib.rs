@@ -11,6 +11,7 @@ mod m20261120_000005_handover;
 mod m20261120_000006_api;
 mod m20261120_000007_reference;
 mod m20261120_000008_reconcile;
+mod m20261120_000009_scopes;
 
 /// Brings a database from any released schema to the newest, and back.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000006_api::Migration),
             Box::new(m20261120_000007_reference::Migration),
             Box::new(m20261120_000008_reconcile::Migration),
+            Box::new(m20261120_000009_scopes::Migration),
         ]
     }
 

@@ -19,6 +19,7 @@ mod recipient;
 mod reconcile;
 mod run;
 mod sandbox;
+mod scopes;
 mod screen;
 mod secret_input;
 mod sign;
@@ -96,6 +97,9 @@ enum Command {
         list-fingerprints | keypulse reconcile -"
     )]
     Reconcile(reconcile::Options),
+    /// Show whom a change of the required scopes would touch, and apply it in shares.
+    #[command(subcommand)]
+    Scopes(scopes::Command),
     /// Check and show the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -148,6 +152,11 @@ impl Cli {
             Command::Reconcile(options) => {
                 let app = self.opened(Access::Look).await?;
                 reconcile::run(options, app.audited().await?).await
+            }
+            Command::Scopes(command) => {
+                let app = self.opened(Access::Look).await?;
+                let app = if scopes::is_chained(command) { app.audited().await? } else { app };
+                scopes::run(command, app).await
             }
             Command::Config(command) => config::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,

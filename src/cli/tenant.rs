@@ -4,6 +4,8 @@ mod add;
 mod care;
 mod check;
 mod compared;
+mod erase;
+mod rebind;
 mod replace;
 mod show;
 mod withdraw;
@@ -43,6 +45,13 @@ pub enum Command {
         keypulse tenant replace erp-483 --json < key.txt"
     )]
     Replace(replace::Options),
+    /// Bind a tenant to another company. Its key stays only if the provider accepts it for that one.
+    ///
+    /// Customers cannot do this: a key of another company is refused wherever one is taken. The
+    /// integration is owed word of it, and the audit chain keeps who did it and why.
+    #[command(after_help = "Examples:\n  \
+        keypulse tenant rebind erp-483 --company 0b7c… --reason \"sold to Nordlys, ticket 4711\"")]
+    Rebind(rebind::Options),
     /// Show one tenant.
     Show {
         /// Your own name for the tenant.
@@ -117,6 +126,22 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Forget a tenant: name, contact, labels, key, messages, and what is personal in the audit chain.
+    ///
+    /// What stays names nobody: that there was a tenant of a random id and what was done to it, and the
+    /// keyed fingerprints of withdrawn keys, which are never accepted again. Refused while a key that
+    /// may have leaked is not confirmed to be deleted at the provider.
+    Erase {
+        /// Your own name for the tenant.
+        #[arg(value_name = "REF")]
+        reference: String,
+        /// Do not ask whether it is meant.
+        #[arg(long)]
+        yes: bool,
+        /// As one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
     /// Set or remove labels of a tenant.
     Label {
         /// Your own name for the tenant.
@@ -156,7 +181,9 @@ pub fn access(command: &Command) -> Access {
         | Command::Resume { .. }
         | Command::Disable { .. }
         | Command::ConfirmDeleted { .. }
+        | Command::Erase { .. }
         | Command::Label { .. }
+        | Command::Rebind(_)
         | Command::Replace(_)
         | Command::Check { .. } => Access::Look,
     }
@@ -169,9 +196,11 @@ pub fn is_chained(command: &Command) -> bool {
         | Command::Resume { .. }
         | Command::Disable { .. }
         | Command::ConfirmDeleted { .. }
+        | Command::Erase { .. }
         | Command::Label { .. } => true,
         Command::Add(_)
         | Command::Import(_)
+        | Command::Rebind(_)
         | Command::Replace(_)
         | Command::Check { .. }
         | Command::Show { .. }
@@ -191,6 +220,7 @@ async fn dispatch(command: &Command, app: &App) -> anyhow::Result<ExitCode> {
         Command::Add(options) => return add::run(options, app).await,
         Command::Import(options) => return import::run(options, app).await,
         Command::Replace(options) => return replace::run(options, app).await,
+        Command::Rebind(options) => rebind::run(options, app).await?,
         Command::Show { reference, json } => show::show(app, reference, *json).await?,
         Command::List(filter) => show::list(app, filter).await?,
         Command::Pause { reference, until, span, json } => {
@@ -202,6 +232,9 @@ async fn dispatch(command: &Command, app: &App) -> anyhow::Result<ExitCode> {
         }
         Command::ConfirmDeleted { reference, json } => {
             withdraw::confirm_deleted(app, reference, *json).await?;
+        }
+        Command::Erase { reference, yes, json } => {
+            erase::run(app, reference, *yes, *json).await?;
         }
         Command::Label { reference, set, remove, json } => {
             care::label(app, reference, set, remove, *json).await?;

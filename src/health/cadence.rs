@@ -125,6 +125,7 @@ fn retry(next: &Health, evidence: &Evidence, policy: &Policy) -> DateTime<Utc> {
         | Finding::Failed(_)
         | Finding::Operator(_)
         | Finding::Replaced(_)
+        | Finding::Rebound(_)
         | Finding::Compared => evidence.began,
     }
 }

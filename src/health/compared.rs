@@ -14,7 +14,10 @@ impl Rules<'_> {
         let comparing = match evidence.finding {
             Finding::Compared => true,
             Finding::Accepted | Finding::Failed(_) => false,
-            Finding::Inconclusive(_) | Finding::Operator(_) | Finding::Replaced(_) => return None,
+            Finding::Inconclusive(_)
+            | Finding::Operator(_)
+            | Finding::Replaced(_)
+            | Finding::Rebound(_) => return None,
         };
         let out = matches!(self.next.status, Status::Degraded(Trouble::OutOfStep));
         // A key that was destroyed is not compared with anything.

@@ -121,6 +121,9 @@ impl Rules<'_> {
         if let Finding::Replaced(new) = &evidence.finding {
             return self.replaced(evidence.generation, new);
         }
+        if let Finding::Rebound(bond) = &evidence.finding {
+            return self.rebound(evidence.generation, bond);
+        }
         if evidence.generation != self.next.generation {
             return Reason::OtherGeneration;
         }
@@ -148,7 +151,10 @@ impl Rules<'_> {
             Finding::Accepted => self.accepted(),
             Finding::Failed(failure) => self.failed(failure, evidence.standing),
             Finding::Inconclusive(why) => self.inconclusive(*why),
-            Finding::Operator(_) | Finding::Replaced(_) | Finding::Compared => Reason::NotWatched,
+            Finding::Operator(_)
+            | Finding::Replaced(_)
+            | Finding::Rebound(_)
+            | Finding::Compared => Reason::NotWatched,
         }
     }
 
@@ -356,7 +362,7 @@ impl Rules<'_> {
         self.next.status = Status::NeedsReconnection { cause, doubt, returning: None };
     }
 
-    fn destroy_key(&mut self) {
+    pub(super) fn destroy_key(&mut self) {
         self.next.destroyed_at.get_or_insert(self.now);
         self.effects.push(Effect::DestroyKey);
     }
@@ -381,12 +387,12 @@ impl Rules<'_> {
         }
     }
 
-    fn begin_episode(&mut self, began: DateTime<Utc>) {
+    pub(super) fn begin_episode(&mut self, began: DateTime<Utc>) {
         self.next.episodes = self.next.episodes.saturating_add(1);
         self.effects.push(Effect::OpenEpisode { number: self.next.episodes, began });
     }
 
-    fn owe_first(&mut self, audiences: &[Audience]) {
+    pub(super) fn owe_first(&mut self, audiences: &[Audience]) {
         for audience in audiences {
             self.effects.push(Effect::owe(*audience, Stage::First));
         }

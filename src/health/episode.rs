@@ -43,6 +43,8 @@ pub enum Outcome {
     Replaced,
     /// The integration uses another key than the one that it was about.
     OutOfStep,
+    /// The tenant was bound to another company, for which its key is accepted.
+    Rebound,
 }
 
 impl Outcome {
@@ -53,6 +55,7 @@ impl Outcome {
             Self::Disabled => "disabled",
             Self::Replaced => "replaced",
             Self::OutOfStep => "out_of_step",
+            Self::Rebound => "rebound",
         }
     }
 
@@ -60,7 +63,7 @@ impl Outcome {
     /// another key is news for engineers; whether it works, nobody knows yet.
     pub fn resolves(self, audience: Audience) -> bool {
         match self {
-            Self::Recovered | Self::Replaced => true,
+            Self::Recovered | Self::Replaced | Self::Rebound => true,
             Self::Disabled => false,
             Self::OutOfStep => audience != Audience::Customer,
         }
@@ -110,6 +113,8 @@ pub enum Stage {
     Resolved,
     /// The status of a tenant changed; one for every change.
     StatusChanged,
+    /// The tenant was bound to another company; one for every time.
+    CompanyChanged,
 }
 
 impl Stage {
@@ -119,6 +124,7 @@ impl Stage {
             Self::First => "first",
             Self::Resolved => "resolved",
             Self::StatusChanged => "status_changed",
+            Self::CompanyChanged => "company_changed",
         }
     }
 }

@@ -66,6 +66,8 @@ pub enum Finding {
     /// A new key was offered and accepted in quarantine; the evidence's generation is the one that
     /// follows the present one.
     Replaced(NewKey),
+    /// A person bound the tenant to another company.
+    Rebound(Rebinding),
     /// Nobody was asked: the key was compared with the one at its source, and the evidence's
     /// standing says how that came out.
     Compared,
@@ -78,6 +80,17 @@ pub struct NewKey {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+/// From which company to which a person bound a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rebinding {
+    /// The company before.
+    pub from: CompanyId,
+    /// The company from now on.
+    pub to: CompanyId,
+    /// Whether the key of the evidence's generation was accepted for that one.
+    pub accepted: bool,
+}
+
 impl Finding {
     /// Which weather bears on this finding; `None` where none does.
     pub fn class(&self) -> Option<Class> {
@@ -88,6 +101,7 @@ impl Finding {
             | Self::Inconclusive(_)
             | Self::Operator(_)
             | Self::Replaced(_)
+            | Self::Rebound(_)
             | Self::Compared => None,
         }
     }
@@ -100,6 +114,7 @@ impl Finding {
             Self::Inconclusive(why) => why.name(),
             Self::Operator(_) => "operator",
             Self::Replaced(_) => "replaced",
+            Self::Rebound(_) => "rebound",
             Self::Compared => "compared",
         }
     }

@@ -18,6 +18,7 @@ pub mod evidence;
 pub mod inconclusive;
 pub mod policy;
 pub mod reason;
+mod rebound;
 mod replaced;
 pub mod scopes;
 pub mod state;
@@ -39,7 +40,9 @@ pub use cadence::Due;
 pub use company::CompanyId;
 pub use decide::{Decision, decide};
 pub use episode::{Audience, Effect, Notice, Outcome, Stage};
-pub use evidence::{Action, Evidence, Failure, Finding, Generation, NewKey, Permission, Standing};
+pub use evidence::{
+    Action, Evidence, Failure, Finding, Generation, NewKey, Permission, Rebinding, Standing,
+};
 pub use inconclusive::{Blame, Inconclusive};
 pub use policy::{BadPolicy, Bounds, Policy};
 pub use reason::Reason;

@@ -90,6 +90,10 @@ pub enum Reason {
     Replaced,
     /// The same, of a tenant that stays paused.
     ReplacedWhilePaused,
+    /// A person bound the tenant to another company, and its key is accepted for that one.
+    Rebound,
+    /// The same, without a key that is.
+    ReboundWithoutKey,
 }
 
 impl fmt::Display for Reason {
@@ -157,6 +161,12 @@ impl fmt::Display for Reason {
             Self::Replaced => f.write_str("a new key was accepted in place of the one before"),
             Self::ReplacedWhilePaused => {
                 f.write_str("a new key was accepted in place of the one before; still paused")
+            }
+            Self::Rebound => f.write_str(
+                "the tenant was bound to another company, and its key is accepted for that one",
+            ),
+            Self::ReboundWithoutKey => {
+                f.write_str("the tenant was bound to another company, and has no key for that one")
             }
             Self::Disabled(DisabledCause::Compromised) => {
                 f.write_str("the key may have leaked and is not used any more")

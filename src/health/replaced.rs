@@ -4,7 +4,7 @@ use super::decide::Rules;
 use super::episode::Outcome;
 use super::evidence::{Generation, NewKey};
 use super::reason::Reason;
-use super::state::{Frozen, Status};
+use super::state::Status;
 
 impl Rules<'_> {
     /// Another key: nothing that was held against the one before is held against it, and nothing
@@ -23,22 +23,12 @@ impl Rules<'_> {
         // That the key before came and went says nothing of this one.
         self.next.recovered_at = None;
         self.next.destroyed_at = None;
-        let healthy = Status::Healthy { doubt: None };
-        if let Status::Paused { until, frozen } = &self.next.status {
-            let since = match &frozen.status {
-                Status::Healthy { .. } => frozen.since,
-                Status::Pending { .. }
-                | Status::Degraded(_)
-                | Status::NeedsReconnection { .. }
-                | Status::Paused { .. }
-                | Status::Disabled(_) => self.now,
-            };
-            let frozen = Box::new(Frozen { status: healthy, since });
-            self.next.status = Status::Paused { until: *until, frozen };
-            return Reason::ReplacedWhilePaused;
+        self.put(Status::Healthy { doubt: None });
+        if matches!(self.next.status, Status::Paused { .. }) {
+            Reason::ReplacedWhilePaused
+        } else {
+            Reason::Replaced
         }
-        self.next.status = healthy;
-        Reason::Replaced
     }
 }
 

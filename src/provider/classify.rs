@@ -59,7 +59,7 @@ pub struct Expected<'a> {
     pub required: &'a Scopes,
 }
 
-/// What the identity call told of an accepted key.
+/// What the identity call told of a key of the expected company and client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// The client that the key was made for.
@@ -79,7 +79,8 @@ pub enum Subject {
     Organisation,
 }
 
-/// The identity call: a finding against the key or about nothing, or what was seen of it.
+/// The identity call: a finding against the key or about nothing, or what was seen of it. Whether it
+/// may do enough, [`scopes`] says.
 pub fn identity(call: &Identity, expected: &Expected<'_>, reply: &Reply) -> Result<Seen, Finding> {
     let answer = answered(reply)?;
     match answer.status {
@@ -121,13 +122,18 @@ pub fn identity(call: &Identity, expected: &Expected<'_>, reply: &Reply) -> Resu
     if expected.client.is_some() && client.as_deref() != expected.client {
         return Err(Finding::Inconclusive(Inconclusive::OtherClient));
     }
-    if let Some(granted) = &scopes {
-        let missing = expected.required.missing_from(granted);
-        if !missing.is_empty() {
-            return Err(Finding::Failed(Failure::PermissionLost(Permission::Scopes(missing))));
-        }
-    }
     Ok(Seen { client, subject, scopes })
+}
+
+/// Whether a key that was seen may do all that is required of it, as far as the provider says.
+pub fn scopes(expected: &Expected<'_>, seen: &Seen) -> Result<(), Finding> {
+    let Some(granted) = &seen.scopes else { return Ok(()) };
+    let missing = expected.required.missing_from(granted);
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(Finding::Failed(Failure::PermissionLost(Permission::Scopes(missing))))
+    }
 }
 
 /// The company call, made for an organisation's key whose identity was accepted a moment ago.

@@ -118,7 +118,8 @@ impl<'a> Examination<'a> {
         Self { identity_only: true, ..Self::new(profile, unknown, None, 0) }
     }
 
-    /// What the identity call told, once it was accepted.
+    /// What the identity call told of a key of the expected company and client, also of one that may
+    /// not do enough.
     pub fn seen(&self) -> Option<&Seen> {
         self.seen.as_ref()
     }
@@ -175,7 +176,9 @@ impl<'a> Examination<'a> {
             Stage::Identity => {
                 let seen = classify::identity(&self.profile.identity, &self.expected, reply)?;
                 let organisation = seen.subject == Subject::Organisation;
+                let enough = classify::scopes(&self.expected, &seen);
                 self.seen = Some(seen);
+                enough?;
                 if self.identity_only {
                     return Ok(Stage::Done);
                 }

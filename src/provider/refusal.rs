@@ -141,7 +141,11 @@ impl Refusal {
     /// accepted. `same` says whether it is the tenant's present key.
     pub fn of_finding(finding: &Finding, same: bool) -> Option<Self> {
         Some(match finding {
-            Finding::Accepted | Finding::Operator(_) | Finding::Replaced(_) | Finding::Compared => {
+            Finding::Accepted
+            | Finding::Operator(_)
+            | Finding::Replaced(_)
+            | Finding::Rebound(_)
+            | Finding::Compared => {
                 return None;
             }
             Finding::Failed(Failure::Rejected) if same => Self::SameDeadKey,

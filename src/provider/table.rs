@@ -77,7 +77,7 @@ fn say(finding: &Finding) -> String {
         Finding::Accepted => "accepted".to_owned(),
         Finding::Failed(failure) => format!("AGAINST THE KEY: {failure}"),
         Finding::Inconclusive(why) => format!("inconclusive, {:?}: {why}", why.blame()),
-        Finding::Operator(_) | Finding::Replaced(_) | Finding::Compared => {
+        Finding::Operator(_) | Finding::Replaced(_) | Finding::Rebound(_) | Finding::Compared => {
             unreachable!("no answer is a person")
         }
     }

@@ -128,8 +128,9 @@ impl Dialect {
             Self::Postgres => format!("encode({column}, 'hex')"),
         });
         format!(
-            "SELECT {list}({array}(t.ref, t.company_id, t.client_id, t.required_scopes, {sealed}, \
-             {print}, r.reference, {array}({}))){text} AS rows FROM tenant_state s JOIN tenant t ON t.id = s.tenant_id \
+            "SELECT {list}({array}(t.ref, t.company_id, t.client_id, t.required_scopes, \
+             t.granted_scopes, {sealed}, {print}, r.reference, \
+             {array}({}))){text} AS rows FROM tenant_state s JOIN tenant t ON t.id = s.tenant_id \
              LEFT JOIN tenant_key k ON k.tenant_id = s.tenant_id \
              AND k.generation = s.generation \
              LEFT JOIN key_reference r ON r.tenant_id = s.tenant_id WHERE s.tenant_id IN ({})",
@@ -170,6 +171,15 @@ impl Dialect {
         format!(
             "UPDATE tenant SET client_id = v.client_id FROM ({rows}) AS v \
              WHERE tenant.id = v.tenant_id AND tenant.client_id IS NULL"
+        )
+    }
+
+    /// Binds tenants to other companies: `[tenant, company]` (`$1`).
+    pub fn rebind(self) -> String {
+        let rows = self.list(&[("tenant_id", "bigint"), ("company_id", "text")]);
+        format!(
+            "UPDATE tenant SET company_id = v.company_id FROM ({rows}) AS v \
+             WHERE tenant.id = v.tenant_id"
         )
     }
 

@@ -125,7 +125,8 @@ impl Store {
         if self.is_withdrawn(&tx, &new.fingerprint).await? {
             return Ok(Replacement::Barred(Bearer::Withdrawn));
         }
-        let sql = "UPDATE tenant SET required_scopes = $1 WHERE id = $2";
+        // What the new key was seen to be granted follows, where the provider says.
+        let sql = "UPDATE tenant SET required_scopes = $1, granted_scopes = NULL WHERE id = $2";
         let values = [new.required.joined().into(), verdict.tenant.raw().into()];
         tx.execute_raw(self.statement(sql, values)).await?;
         let generation = verdict.decision.next.generation.0;

@@ -11,6 +11,7 @@ use crate::health::Due;
 use crate::health::Effect;
 use crate::health::Notice;
 use crate::health::Reason;
+use crate::health::Rebinding;
 use crate::health::Stage;
 use crate::health::Status;
 use crate::ids::TenantId;
@@ -40,6 +41,10 @@ pub struct Verdict {
     pub changed_from: Option<&'static str>,
     /// The client that the key was accepted for, the first time it is.
     pub client: Option<String>,
+    /// From which company to which the tenant was bound anew, if it was.
+    pub rebound: Option<Rebinding>,
+    /// What the key was seen to be allowed to do, where that is not what was known before.
+    pub granted: Option<String>,
     /// Whether nothing but the last acceptance and the next due time has changed
     /// ([`Decision::is_routine`]): then only those are written.
     pub routine: bool,
@@ -201,6 +206,8 @@ impl Store {
         let dialect = self.dialect;
         let statements = [
             (all.clients.is_empty(), dialect.note_clients(), json(&all.clients)?),
+            (all.rebound.is_empty(), dialect.rebind(), json(&all.rebound)?),
+            (all.granted.is_empty(), dialect.note_granted(), json(&all.granted)?),
             (all.opened.is_empty(), dialect.open_episodes(), json(&all.opened)?),
             (all.closed.is_empty(), dialect.close_episodes(), json(&all.closed)?),
             (all.owed.is_empty(), dialect.owe(), json(&all.owed)?),
@@ -222,6 +229,8 @@ impl Store {
 #[derive(Default)]
 pub(super) struct Follows {
     clients: Vec<(i64, String)>,
+    granted: Vec<(i64, String)>,
+    rebound: Vec<(i64, String)>,
     opened: Vec<(i64, u32, i64, i64)>,
     closed: Vec<(i64, u32, i64, &'static str)>,
     owed: Vec<Owed>,
@@ -241,6 +250,12 @@ impl Follows {
         self.chained.extend(chained(verdict));
         if let Some(client) = &verdict.client {
             self.clients.push((tenant, client.clone()));
+        }
+        if let Some(bond) = &verdict.rebound {
+            self.rebound.push((tenant, bond.to.as_str().to_owned()));
+        }
+        if let Some(granted) = &verdict.granted {
+            self.granted.push((tenant, granted.clone()));
         }
         for effect in &verdict.decision.effects {
             match effect {
@@ -272,6 +287,8 @@ fn chained(verdict: &Verdict) -> Option<Draft> {
     let destroyed = effects.contains(&Effect::DestroyKey);
     let action = if matches!(reason, Reason::Replaced | Reason::ReplacedWhilePaused) {
         "key.replaced"
+    } else if verdict.rebound.is_some() {
+        "tenant.company_changed"
     } else if effects.contains(&Effect::WithdrawKey) {
         "key.disabled"
     } else if *reason == Reason::Paused {
@@ -296,6 +313,10 @@ fn chained(verdict: &Verdict) -> Option<Draft> {
     if let Some(cause) = next.status.cause() {
         draft = draft.fact("cause", cause);
     }
+    if let Some(bond) = &verdict.rebound {
+        draft =
+            draft.detail("company", bond.to.as_str()).detail("company_before", bond.from.as_str());
+    }
     if destroyed {
         draft = draft.fact("destroyed", true);
     }
@@ -315,17 +336,21 @@ fn owed(verdict: &Verdict, notice: Notice, now: i64) -> Result<Owed, StoreError>
         Stage::First | Stage::Resolved => {
             format!("{tenant}/episode-{}/{audience}/{stage}", next.episodes)
         }
-        Stage::StatusChanged => {
+        Stage::StatusChanged | Stage::CompanyChanged => {
             format!("{tenant}/version-{}/{audience}/{stage}", verdict.version + 1)
         }
     };
-    let body = json!({
+    let mut body = json!({
         "tenant": verdict.reference,
         "from": verdict.changed_from,
         "to": next.status.word(),
         "cause": next.status.cause(),
         "reason": verdict.decision.reason.to_string(),
     });
+    if let (Stage::CompanyChanged, Some(bond)) = (notice.stage, &verdict.rebound) {
+        body["company_id"] = bond.to.as_str().into();
+        body["company_id_before"] = bond.from.as_str().into();
+    }
     let id = random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
     let body = body.to_string();
     Ok((id, tenant.raw(), next.episodes, audience, stage, SHADOW, dedup_key, body, now))

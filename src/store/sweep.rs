@@ -51,6 +51,9 @@ pub struct Watched {
     pub client: Option<String>,
     /// What the key must be allowed to do.
     pub required: Scopes,
+    /// What it was last seen to be allowed to do, as it is kept ([`Scopes::kept`]); nothing where it
+    /// was not seen yet, or the provider does not say.
+    pub granted: Option<String>,
     /// What is believed.
     pub health: Health,
     /// The version of the belief: it can be saved only while this is still the row's.
@@ -77,6 +80,7 @@ struct WatchedRow {
     company_id: String,
     client_id: Option<String>,
     required_scopes: String,
+    granted_scopes: Option<String>,
     sealed: Option<String>,
     fingerprint: Option<String>,
     key_ref: Option<String>,
@@ -203,6 +207,7 @@ fn watched(row: WatchedRow) -> Result<Watched, StoreError> {
         company,
         client: row.client_id,
         required: Scopes::parse(&row.required_scopes),
+        granted: row.granted_scopes,
         sealed,
         fingerprint,
         key_ref: row.key_ref,

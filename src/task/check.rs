@@ -72,8 +72,26 @@ pub struct Observed {
     pub evidence: Evidence,
     /// The client that the key was made for, where it was accepted.
     pub client: Option<String>,
+    /// What the key was seen to be allowed to do, as it is kept; nothing where that was not seen.
+    pub granted: Option<String>,
     /// How many calls it took.
     pub calls: u32,
+}
+
+impl Observed {
+    /// Whether what was found is an answer to what is required of the tenant now. What a person did
+    /// needs no such thing.
+    pub(super) fn still_asks(&self, now: &Watched) -> bool {
+        match self.evidence.finding {
+            Finding::Accepted | Finding::Failed(_) | Finding::Inconclusive(_) => {
+                now.required == self.tenant.required
+            }
+            Finding::Operator(_)
+            | Finding::Replaced(_)
+            | Finding::Rebound(_)
+            | Finding::Compared => true,
+        }
+    }
 }
 
 /// A change of status, as programs are told of it.

@@ -103,6 +103,6 @@ impl Checker {
         self.metrics.checks.with_label_values(&[finding.name()]).inc();
         let (generation, began) = (tenant.health.generation, self.clock.now());
         let evidence = Evidence { generation, began, finding, standing, pause: None };
-        Ready::Found(Box::new(Observed { tenant, evidence, client: None, calls: 0 }))
+        Ready::Found(Box::new(Observed { tenant, evidence, client: None, granted: None, calls: 0 }))
     }
 }

@@ -385,12 +385,13 @@ pub(super) fn observed(
     finding: Finding,
 ) -> Observed {
     let Tried { seen, began, pause, calls, .. } = tried;
+    let granted = seen.as_ref().and_then(|seen| seen.scopes.as_ref()?.kept());
     let client = match tenant.client {
         None => seen.and_then(|seen| seen.client),
         Some(_) => None,
     };
     let evidence = Evidence { generation, began, finding, standing: Standing::Current, pause };
-    Observed { tenant, evidence, client, calls }
+    Observed { tenant, evidence, client, granted, calls }
 }
 
 /// A lease that nobody holds: a check under way keeps its own.

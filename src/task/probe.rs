@@ -37,6 +37,19 @@ impl Checker {
         latest: Instant,
         shutdown: &Shutdown,
     ) -> Option<Observed> {
+        let caller = if is_urgent(&tenant) { Caller::Pressing } else { Caller::Routine };
+        self.examine(tenant, caller, latest, shutdown).await
+    }
+
+    /// The same for whoever asks: for a person who waits for the answer, every call is made, as of a
+    /// key that is offered.
+    pub(super) async fn examine(
+        &self,
+        tenant: Watched,
+        caller: Caller,
+        latest: Instant,
+        shutdown: &Shutdown,
+    ) -> Option<Observed> {
         let tenant = match self.ready(tenant, shutdown).await {
             Ready::Ask(tenant) => tenant,
             Ready::Found(observed) => return Some(*observed),
@@ -52,7 +65,11 @@ impl Checker {
         let turn = cadence::turn(self.clock.now(), self.policy.interval, self.phase(tenant.id));
         // What is done once in n intervals is not done by everybody in the same one.
         let turn = turn.wrapping_add(tenant.id.raw());
-        let mut examination = Examination::new(&self.profile, expected, doubted, turn);
+        let mut examination = if caller == Caller::Entry {
+            Examination::of_offered(&self.profile, expected)
+        } else {
+            Examination::new(&self.profile, expected, doubted, turn)
+        };
         let mut step = examination.step();
         let mut calls = 0_u32;
         let mut started: Option<(DateTime<Utc>, Instant)> = None;
@@ -66,8 +83,8 @@ impl Checker {
                 // A check that has begun is brought to its end: half of one would tell nothing.
                 self.gate.look().await?;
                 let unless = (calls == 0).then_some(shutdown);
-                let routine = calls == 0 && !is_urgent(&tenant);
-                let caller = if routine { Caller::Routine } else { Caller::Pressing };
+                let begun = calls > 0 && caller == Caller::Routine;
+                let caller = if begun { Caller::Pressing } else { caller };
                 self.may_call(caller, latest, unless).await?;
                 // Before the key is opened, so that nothing is awaited while it is.
                 self.keyring.prepare(sealed).await;
@@ -97,6 +114,7 @@ impl Checker {
             (Finding::Accepted, Some(seen)) if tenant.client.is_none() => seen.client.clone(),
             _ => None,
         };
+        let granted = examination.seen().and_then(|seen| seen.scopes.as_ref()?.kept());
         let pause = examination.pause();
         let (began, clock) = started?;
         self.metrics.checks.with_label_values(&[finding.name()]).inc();
@@ -117,7 +135,7 @@ impl Checker {
         }
         let generation = tenant.health.generation;
         let evidence = Evidence { generation, began, finding, standing, pause };
-        Some(Observed { tenant, evidence, client, calls })
+        Some(Observed { tenant, evidence, client, granted, calls })
     }
 
     /// Makes one call, counted; whoever makes it has charged it to the budget.

@@ -239,7 +239,7 @@ impl Push<'_> {
                     *changes.iter().find(|(id, ..)| *id == tenant.id)?;
                 let finding = Finding::Compared;
                 let evidence = Evidence { generation, began, finding, standing, pause: None };
-                Some(Observed { tenant, evidence, client: None, calls: 0 })
+                Some(Observed { tenant, evidence, client: None, granted: None, calls: 0 })
             })
             .collect();
         // Nobody holds this lease: a check under way keeps its own.

@@ -19,6 +19,7 @@ use crate::health::Due;
 use crate::health::Evidence;
 use crate::health::Finding;
 use crate::health::Policy;
+use crate::health::Reason;
 use crate::health::Standing;
 use crate::health::Weather;
 use crate::health::cadence;
@@ -126,15 +127,15 @@ impl Settler {
             standing: Standing::Current,
             pause: None,
         };
-        let observed = Observed { tenant, evidence, client: None, calls: 0 };
+        let observed = Observed { tenant, evidence, client: None, granted: None, calls: 0 };
         // Nobody holds this lease: a check under way keeps its own.
         let lease = random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
         Ok(self.settle_as(&[observed], &lease, remark).await?.pop())
     }
 
     /// Decides what was observed and saves it; gives back what holds now. Whatever was lost to
-    /// another writer is read and decided again with the same evidence, unless the key or the company has changed: then the
-    /// evidence is about something else. On an error nothing was saved, and the same may be tried
+    /// another writer is read and decided again with the same evidence, unless the key, the company or
+    /// what is required of it has changed: then the evidence is about something else. On an error nothing was saved, and the same may be tried
     /// again.
     pub async fn settle(
         &self,
@@ -144,7 +145,7 @@ impl Settler {
         self.settle_as(observed, lease, None).await
     }
 
-    async fn settle_as(
+    pub(super) async fn settle_as(
         &self,
         observed: &[Observed],
         lease: &str,
@@ -188,7 +189,8 @@ impl Settler {
             pending.retain(|id, one| match fresh.remove(id) {
                 Some(now)
                     if now.company == one.tenant().company
-                        && now.health.generation == one.observed.evidence.generation =>
+                        && now.health.generation == one.observed.evidence.generation
+                        && one.observed.still_asks(&now) =>
                 {
                     one.reread = Some(now);
                     true
@@ -216,7 +218,8 @@ impl Settler {
         weather: Skies,
         now: DateTime<Utc>,
     ) -> Verdict {
-        let (tenant, Observed { evidence, client, calls, .. }) = (one.tenant(), one.observed);
+        let (tenant, observed) = (one.tenant(), one.observed);
+        let Observed { evidence, client, granted, calls, .. } = observed;
         let before = &tenant.health;
         let class = evidence.finding.class();
         let phase = cadence::phase(tenant.id.raw(), self.policy.interval);
@@ -231,6 +234,15 @@ impl Settler {
             version: tenant.version,
             changed_from: decision.changed(before).then(|| before.status.word()),
             client: client.clone(),
+            granted: granted.clone().filter(|granted| {
+                evidence.generation != before.generation || tenant.granted.as_ref() != Some(granted)
+            }),
+            rebound: match &evidence.finding {
+                Finding::Rebound(bond) if decision.reason != Reason::OtherGeneration => {
+                    Some(bond.clone())
+                }
+                _ => None,
+            },
             routine: decision.is_routine(before),
             remark: remark.map(str::to_owned),
             decision,

@@ -115,7 +115,8 @@ impl Source {
             Finding::Accepted
             | Finding::Inconclusive(_)
             | Finding::Operator(_)
-            | Finding::Replaced(_) => Standing::Current,
+            | Finding::Replaced(_)
+            | Finding::Rebound(_) => Standing::Current,
         }
     }
 

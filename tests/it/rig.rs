@@ -232,6 +232,8 @@ pub fn decided(tenant: &Watched, finding: Finding, at: DateTime<Utc>) -> Verdict
         version: tenant.version,
         changed_from: decision.changed(before).then(|| before.status.word()),
         client: None,
+        granted: None,
+        rebound: None,
         routine: decision.is_routine(before),
         remark: None,
         decision,

@@ -54,9 +54,9 @@ pub async fn run(app: &App, reference: &str, json: bool) -> anyhow::Result<()> {
         Some(Finding::Compared) if view.key_ref.is_some() => {
             "another key lies where its key lay, and it is not taken".to_owned()
         }
-        Some(Finding::Operator(_) | Finding::Replaced(_) | Finding::Compared) => {
-            "nothing was asked".to_owned()
-        }
+        Some(
+            Finding::Operator(_) | Finding::Replaced(_) | Finding::Rebound(_) | Finding::Compared,
+        ) => "nothing was asked".to_owned(),
     };
     output::line(&format!("{reference}: {said}\nstatus: {}", view.health.status))?;
     if view.health.status.doubt().is_some()

@@ -123,7 +123,7 @@ fn how(app: &App) -> String {
 }
 
 /// On SQLite, waits until nobody reads what stood in the log before.
-async fn forget(app: &App) -> anyhow::Result<()> {
+pub(super) async fn forget(app: &App) -> anyhow::Result<()> {
     let mut why = "somebody has been reading it for seconds".to_owned();
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {

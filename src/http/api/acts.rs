@@ -147,7 +147,7 @@ pub async fn check(
         Finding::Accepted => "the key is accepted".to_owned(),
         Finding::Failed(failure) => format!("{} {failure}", api.desk.profile().title),
         Finding::Inconclusive(why) => format!("{why}; this says nothing about the key"),
-        Finding::Operator(_) | Finding::Replaced(_) | Finding::Compared => {
+        Finding::Operator(_) | Finding::Replaced(_) | Finding::Rebound(_) | Finding::Compared => {
             "nothing was asked".to_owned()
         }
     };
