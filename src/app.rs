@@ -361,9 +361,11 @@ impl App {
             required: self.required_scopes(),
             elsewhere: self.config.custody.mode == CustodyMode::Reference,
             call: TimeDelta::from_std(self.config.provider.timeout)?,
+            pickup_within: TimeDelta::from_std(self.config.custody.pickup_within)?,
             shutdown: shutdown.clone(),
         };
-        Ok(Api::new(self.store.clone(), Arc::clone(&self.clock), Arc::new(counter)))
+        let metrics = checker.metrics.clone();
+        Ok(Api::new(self.store.clone(), Arc::clone(&self.clock), metrics, Arc::new(counter)))
     }
 
     /// Puts right what a daemon that died or a wrong clock has left. If it cannot be done now, leases

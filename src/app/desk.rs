@@ -20,6 +20,7 @@ use crate::provider::Refusal;
 use crate::redact::chain;
 use crate::shutdown::Shutdown;
 use crate::store::Actor;
+use crate::store::Fetched;
 use crate::store::Store;
 use crate::store::Verdict;
 use crate::task::Admission;
@@ -27,11 +28,13 @@ use crate::task::Answer;
 use crate::task::CheckNow;
 use crate::task::Checker;
 use crate::task::EnterError;
+use crate::task::HandOverError;
 use crate::task::Newcomer;
 use crate::task::Offer;
 use crate::task::Origin;
 use crate::task::Settler;
 use crate::task::Whose;
+use crate::task::handover;
 
 /// For how long, and with which pause, it is tried to empty the log of a file that somebody reads.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -50,6 +53,8 @@ pub struct Counter {
     pub elsewhere: bool,
     /// The longest that one call may take.
     pub call: TimeDelta,
+    /// How long a key that is owed may wait before it is late.
+    pub pickup_within: TimeDelta,
     /// After its beginning no key is tried any more.
     pub shutdown: Shutdown,
 }
@@ -167,6 +172,23 @@ impl Desk for Counter {
                 CheckNow::NoCall => Checked::NoCall,
             })
         })
+    }
+
+    fn fetch<'a>(&'a self, caller: &'a Caller, tenant: TenantId) -> Doing<'a, Fetched> {
+        Box::pin(async move {
+            let Checker { keyring, profile, clock, .. } = &*self.checker;
+            let store = self.store(caller);
+            let fetched =
+                handover::fetch(keyring, &store, &profile.name, tenant, clock.now()).await;
+            fetched.map_err(|error| match error {
+                HandOverError::Store(error) => DeskError::Store(error),
+                other => DeskError::Ours(chain(&other)),
+            })
+        })
+    }
+
+    fn pickup_within(&self) -> TimeDelta {
+        self.pickup_within
     }
 
     fn forget(&self) {

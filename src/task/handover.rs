@@ -99,14 +99,15 @@ pub struct SealedOwed {
 }
 
 /// The copy that is owed of a tenant's key, sealed now if it was not. It may be fetched again until
-/// it is acknowledged ([`Store::acknowledge_handover`]).
+/// it is acknowledged ([`Store::acknowledge_handover`]). That it is fetched is chained, in the name
+/// that this store carries, before anything is given out.
 pub async fn fetch(
     keys: &KeyringSource,
+    store: &Store,
     provider: &str,
     tenant: TenantId,
     now: DateTime<Utc>,
 ) -> Result<Fetched, HandOverError> {
-    let store = keys.store();
     let fetched = bounded(store.fetch_handover(tenant, now)).await?;
     if fetched != Fetched::Unsealed {
         return Ok(fetched);

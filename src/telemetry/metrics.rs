@@ -96,6 +96,10 @@ pub struct Metrics {
     pub reconcile_keys: IntGaugeVec,
     /// When the integration's latest list was pushed.
     pub reconcile_pushed: Gauge,
+    /// Requests that the API has answered, by route and class of status.
+    pub api_requests: IntCounterVec,
+    /// How long the API took to answer, in seconds.
+    pub api_seconds: Histogram,
     tenants: IntGaugeVec,
     scrape: Arc<Mutex<()>>,
 }
@@ -270,6 +274,16 @@ impl Metrics {
             reconcile_pushed: new.gauge(
                 "keypulse_reconcile_pushed_timestamp_seconds",
                 "When the integration pushed its latest list of keys; 0 when it never did",
+            )?,
+            api_requests: new.counters(
+                "keypulse_api_requests_total",
+                "Requests that the API has answered, by route and class of status",
+                &["route", "status"],
+            )?,
+            api_seconds: new.histogram(
+                "keypulse_api_request_duration_seconds",
+                "Time from the head of a request to the API until its answer",
+                &QUICK,
             )?,
             tenants: new.gauges(
                 "keypulse_tenants",

@@ -12,6 +12,7 @@ use keypulse::http::private;
 use keypulse::shutdown::Shutdown;
 use keypulse::store::NewToken;
 use keypulse::task::Checker;
+use keypulse::telemetry::Metrics;
 use keypulse::vault::Token;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -25,6 +26,7 @@ use crate::road::Road;
 pub struct Served {
     pub road: Road,
     pub address: String,
+    pub metrics: Metrics,
     heard: Heard,
     serving: JoinHandle<()>,
 }
@@ -69,6 +71,7 @@ impl Served {
     pub async fn again(road: Road) -> Self {
         let Road { sandbox, app, checker } = road;
         let checker: Arc<Checker> = Arc::new(checker);
+        let metrics = checker.metrics.clone();
         let api = app.api(&checker, &Shutdown::new()).unwrap();
         let here: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
         let listener = listener::bind("private.listen", here, &Cover::None).await.unwrap();
@@ -80,7 +83,7 @@ impl Served {
         });
         let checker = Road::checker_of(&app).await;
         let road = Road { sandbox, app, checker };
-        Self { road, address, heard: Heard::default(), serving }
+        Self { road, address, metrics, heard: Heard::default(), serving }
     }
 
     /// Stops serving.

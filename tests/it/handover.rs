@@ -21,7 +21,7 @@ use crate::rig::{Rig, hour, minute, now, on_both, tenant};
 use crate::road::Road;
 
 impl Road {
-    async fn register(&self, pair: &Pair) {
+    pub async fn register(&self, pair: &Pair) {
         let row = row(pair);
         self.app.store.set_recipient(&row).await.unwrap();
         seal_owed(&self.checker.keyring, "pleo", |_| {}).await.unwrap();
@@ -48,7 +48,9 @@ impl Road {
 
     async fn fetch(&self, number: u32) -> Fetched {
         let id = self.id(&format!("erp-{number:04}")).await;
-        fetch(&self.checker.keyring, "pleo", id, self.app.clock.now()).await.unwrap()
+        fetch(&self.checker.keyring, &self.app.store, "pleo", id, self.app.clock.now())
+            .await
+            .unwrap()
     }
 
     async fn fetched(&self, number: u32) -> (u32, SealedCopy) {
@@ -65,7 +67,7 @@ impl Road {
     }
 }
 
-fn row(pair: &Pair) -> RecipientRow {
+pub fn row(pair: &Pair) -> RecipientRow {
     let public_key = pair.public.clone();
     RecipientRow { public_key, name: "erp".to_owned(), added_at: now() }
 }

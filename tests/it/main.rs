@@ -8,8 +8,10 @@
 mod age;
 mod api;
 mod api_audit;
+mod api_handover;
 mod api_hostile;
 mod api_keys;
+mod api_measured;
 mod api_once;
 mod api_roles;
 mod api_tenants;

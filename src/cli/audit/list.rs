@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use anyhow::bail;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::app::App;
 use crate::cli::output;
+use crate::http::api::review::{Entry, parsed};
 use crate::ids::TenantId;
 use crate::store::AuditRow;
 use crate::store::Detail;
@@ -30,7 +31,7 @@ pub async fn run(
         None => None,
     };
     for row in app.store.latest_audit_rows(tenant, limit).await? {
-        if json { output::json(&document(&row))? } else { output::line(&line(&row))? }
+        if json { output::json(&Entry::from(&row))? } else { output::line(&line(&row))? }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -38,27 +39,6 @@ pub async fn run(
 async fn found(app: &App, reference: &str) -> anyhow::Result<TenantId> {
     let tenant = app.store.tenant(reference).await?;
     Ok(tenant.ok_or_else(|| StoreError::NoTenant(reference.to_owned()))?.id)
-}
-
-/// A row as programs read it.
-pub fn document(row: &AuditRow) -> Value {
-    let (detail, erased) = match &row.detail {
-        Detail::None => (Value::Null, false),
-        Detail::Erased => (Value::Null, true),
-        Detail::Known(text) => (parsed(text), false),
-    };
-    json!({
-        "seq": row.seq,
-        "at": row.at,
-        "action": row.action,
-        "outcome": row.outcome,
-        "tenant_id": row.tenant.map(|id| id.to_string()),
-        "generation": row.generation,
-        "actor": {"kind": row.actor_kind, "id": row.actor_id},
-        "facts": parsed(&row.facts),
-        "detail": detail,
-        "detail_erased": erased,
-    })
 }
 
 /// A row as people read it.
@@ -91,9 +71,4 @@ fn pairs(value: &Value) -> String {
         other => format!("{name}: {other}"),
     };
     fields.iter().map(pair).collect::<Vec<_>>().join(", ")
-}
-
-/// JSON that somebody may have edited.
-fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }

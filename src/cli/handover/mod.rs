@@ -8,12 +8,11 @@ use std::process::ExitCode;
 use anyhow::bail;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::http::api::view::Owed;
 use crate::store::Acknowledged;
 use crate::store::Fetched;
-use crate::store::HandoverView;
 use crate::store::Pickup;
 use crate::task::handover::fetch;
 
@@ -86,7 +85,8 @@ async fn fetch_one(app: &App, reference: &str) -> anyhow::Result<()> {
     let view = found(app, reference).await?;
     let keyring = app.keyring().await?;
     let name = &app.profile().name;
-    match fetch(&keyring, name, view.id, app.clock.now()).await? {
+    let store = keyring.audit(&app.store);
+    match fetch(&keyring, &store, name, view.id, app.clock.now()).await? {
         Fetched::Sealed { generation, copy, .. } => {
             output::bytes(&copy.bytes)?;
             output::hint(&format!(
@@ -147,10 +147,7 @@ async fn list(app: &App, json: bool) -> anyhow::Result<()> {
         listed += page.len();
         for (reference, view) in &page {
             if json {
-                let mut line = describe(app, view);
-                line["type"] = json!("tenant.key_replaced");
-                line["ref"] = json!(reference);
-                output::json(&line)?;
+                output::json(&Owed::of(reference, view, late_before(app)))?;
             } else {
                 table.add_row([
                     reference.clone(),
@@ -183,15 +180,4 @@ pub fn words(pickup: Pickup) -> &'static str {
         Pickup::Fetched => "fetched, not acknowledged",
         Pickup::Acknowledged => "the integration has it",
     }
-}
-
-/// A hand-over as programs read it.
-pub fn describe(app: &App, view: &HandoverView) -> Value {
-    json!({
-        "generation": view.generation,
-        "state": view.pickup(late_before(app)).name(),
-        "owed_at": view.owed_at,
-        "fetched_at": view.fetched_at,
-        "acknowledged_at": view.acknowledged_at,
-    })
 }

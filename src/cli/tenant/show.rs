@@ -169,8 +169,8 @@ pub async fn list(app: &App, filter: &Filter) -> anyhow::Result<()> {
 
 /// One tenant as programs read it, with all that is known of it.
 pub async fn document(app: &App, view: &TenantView) -> anyhow::Result<()> {
-    let mut answer = serde_json::to_value(Whole::of(&app.store, view).await?)?;
-    answer["handover"] = owed(app, view);
+    let whole = Whole::of(&app.store, view, handover::late_before(app)).await?;
+    let mut answer = serde_json::to_value(whole)?;
     let compared = compared::comparison(app, view).await?;
     answer["comparison"] = json!(compared.map(|one| one.json()));
     answer["reconnect_url"] = json!(compared::reconnect_url(app, &view.reference));
@@ -230,13 +230,7 @@ fn key_line(view: &TenantView) -> String {
     }
 }
 
-/// A tenant as programs read it, the same as the API answers, and what is owed of its key.
+/// A tenant as programs read it, the same as the API answers.
 pub fn describe(app: &App, view: &TenantView) -> anyhow::Result<Value> {
-    let mut answer = serde_json::to_value(Tenant::from(view))?;
-    answer["handover"] = owed(app, view);
-    Ok(answer)
-}
-
-fn owed(app: &App, view: &TenantView) -> Value {
-    json!(view.handover.as_ref().map(|one| handover::describe(app, one)))
+    Ok(serde_json::to_value(Tenant::of(view, handover::late_before(app)))?)
 }

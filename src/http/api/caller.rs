@@ -10,15 +10,17 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
+use crate::store::Draft;
 use crate::vault::TokenHash;
 
 use super::Api;
 use super::body;
 use super::idempotent;
 use super::problem::{Kind, Problem};
-use super::role::{Role, deed_of};
+use super::role::{Deed, Role, deed_of};
+use super::tenants::Reference;
 
 /// Who asks, by a token that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,14 +67,17 @@ async fn pass(
     api.limits.count(&caller.token)?;
     let deed = deed_of(&parts.method, path.as_str());
     let deed = deed.ok_or_else(|| Problem::ours("a route is not in the table of roles"))?;
+    let reads = matches!(parts.method, Method::GET | Method::HEAD);
     if !caller.role.may(deed) {
+        if !reads || deed == Deed::TakeKey {
+            chain_refusal(api, &caller, path.as_str(), &mut parts).await;
+        }
         return Err(Kind::RoleNotAllowed.because(format!(
             "a token of role {} may not {}; docs/API.md says which role may",
             caller.role.word(),
             deed.words()
         )));
     }
-    let reads = matches!(parts.method, Method::GET | Method::HEAD);
     // Nothing that is asked for in the address: what stands there ends up in logs.
     if !reads && parts.uri.query().is_some() {
         return Err(Kind::BadQuery.because("this takes no query: everything goes into the body"));
@@ -107,6 +112,35 @@ async fn pass(
         );
     }
     Ok(response)
+}
+
+/// Writes down that somebody asked for what their role may not do; bounded, so that nobody fills the
+/// database with it. It is brought to its end also when whoever asked hangs up. Nothing was done, so
+/// where it cannot be written the answer is the same.
+async fn chain_refusal(api: &Api, caller: &Caller, route: &str, parts: &mut Parts) {
+    let Some(unchained) = api.limits.refused() else { return };
+    let reference = Reference::from_request_parts(parts, &()).await.ok();
+    // Never the path as it was sent: it may hold anything.
+    let mut draft = Draft::of("api.refused")
+        .outcome("refused")
+        .fact("method", parts.method.as_str())
+        .fact("route", route)
+        .fact("role", caller.role.word());
+    if unchained > 0 {
+        draft = draft.fact("not_chained_before", unchained);
+    }
+    let store = api.desk.store(caller);
+    let chaining = tokio::spawn(async move {
+        if let Some(Reference(reference)) = reference
+            && let Some(view) = store.tenant(&reference).await?
+        {
+            draft = draft.about(view.id);
+        }
+        store.chain(draft).await
+    });
+    if let Ok(Err(error)) = chaining.await {
+        warn!("a refusal could not be chained: {error}");
+    }
 }
 
 async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<Caller, Problem> {

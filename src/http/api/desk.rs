@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 use std::pin::Pin;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::health::Action;
 use crate::health::CompanyId;
@@ -15,6 +15,7 @@ use crate::ids::TenantRef;
 use crate::provider::Profile;
 use crate::provider::Refusal;
 use crate::store::Care;
+use crate::store::Fetched;
 use crate::store::KeyKind;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -137,6 +138,13 @@ pub trait Desk: Debug + Send + Sync {
 
     /// Asks the provider about a tenant now.
     fn check<'a>(&'a self, caller: &'a Caller, tenant: TenantId) -> Doing<'a, Checked>;
+
+    /// The copy that is owed of a tenant's key. That this caller gets it is chained before it is
+    /// here.
+    fn fetch<'a>(&'a self, caller: &'a Caller, tenant: TenantId) -> Doing<'a, Fetched>;
+
+    /// How long a key that is owed may wait before it is late.
+    fn pickup_within(&self) -> TimeDelta;
 
     /// A sealed key was destroyed: sees to it that it leaves the files of the database too.
     fn forget(&self);

@@ -3,6 +3,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;
@@ -18,6 +19,9 @@ const EACH: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
 const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(199);
 /// Tokens a second that are looked for and not found, for everybody together.
 const UNKNOWN: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
+/// Refusals a second that are chained, for everybody together, after a burst of [`REFUSED_BURST`].
+const REFUSED: NonZeroU32 = NonZeroU32::MIN;
+const REFUSED_BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
 /// Tokens that are remembered before those that rest are forgotten.
 const REMEMBERED: usize = 1_000;
 
@@ -27,6 +31,9 @@ pub struct Limits {
     at_once: Arc<Semaphore>,
     each: RateLimiter<String, HashMapStateStore<String>, DefaultClock>,
     unknown: DefaultDirectRateLimiter,
+    refused: DefaultDirectRateLimiter,
+    /// Refusals that were not chained since the last one that was.
+    unchained: AtomicU64,
 }
 
 impl Default for Limits {
@@ -35,6 +42,8 @@ impl Default for Limits {
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
             each: RateLimiter::hashmap(Quota::per_second(EACH).allow_burst(BURST)),
             unknown: RateLimiter::direct(Quota::per_second(UNKNOWN)),
+            refused: RateLimiter::direct(Quota::per_second(REFUSED).allow_burst(REFUSED_BURST)),
+            unchained: AtomicU64::new(0),
         }
     }
 }
@@ -62,6 +71,16 @@ impl Limits {
     pub fn count_unknown(&self) -> Result<(), Problem> {
         self.unknown.check().map_err(|_| too_many("too many tokens that are not known here"))
     }
+
+    /// Counts a request that the role of a token may not make. If it is to be chained: how many
+    /// before it were not.
+    pub fn refused(&self) -> Option<u64> {
+        if self.refused.check().is_ok() {
+            return Some(self.unchained.swap(0, Ordering::Relaxed));
+        }
+        self.unchained.fetch_add(1, Ordering::Relaxed);
+        None
+    }
 }
 
 fn too_many(why: &str) -> Problem {
@@ -78,6 +97,15 @@ mod tests {
         let passed = (0..2_000).take_while(|_| limits.count("one").is_ok()).count();
         assert!((200..2_000).contains(&passed), "{passed}");
         assert!(limits.count("two").is_ok());
+    }
+
+    #[test]
+    fn refusals_are_chained_within_bounds_and_those_that_are_not_are_counted() {
+        let limits = Limits::default();
+        let chained = (0..200).filter(|_| limits.refused().is_some()).count();
+        assert!((60..100).contains(&chained), "{chained}");
+        let left = limits.unchained.load(Ordering::Relaxed);
+        assert_eq!(left + u64::try_from(chained).unwrap(), 200);
     }
 
     #[test]

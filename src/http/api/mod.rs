@@ -5,15 +5,20 @@
 //! [`role::ROUTES`], without which it answers nobody.
 
 mod acts;
+mod audit;
 mod body;
 mod caller;
 pub mod desk;
+mod handover;
 mod idempotent;
 mod key;
 mod limits;
+mod measure;
 mod openapi;
+mod part;
 pub mod problem;
 mod query;
+pub mod review;
 pub mod role;
 mod secret;
 mod tenants;
@@ -26,11 +31,13 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::clock::Clock;
 use crate::store::Store;
+use crate::telemetry::Metrics;
 
 pub use caller::Caller;
 pub use desk::Desk;
@@ -50,12 +57,19 @@ pub struct Api {
     clock: Arc<dyn Clock>,
     desk: Arc<dyn Desk>,
     limits: Arc<Limits>,
+    metrics: Metrics,
 }
 
 impl Api {
     /// An API on that store, whose wishes that desk sees to.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, desk: Arc<dyn Desk>) -> Self {
-        Self { store, clock, desk, limits: Arc::default() }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, metrics: Metrics, desk: Arc<dyn Desk>) -> Self {
+        measure::know(&metrics);
+        Self { store, clock, desk, limits: Arc::default(), metrics }
+    }
+
+    /// What was owed before this moment is late.
+    fn late_before(&self) -> DateTime<Utc> {
+        self.clock.now() - self.desk.pickup_within()
     }
 }
 
@@ -70,6 +84,12 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(acts::check))
         .routes(routes!(acts::disable))
         .routes(routes!(acts::confirm_deleted))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::head))
+        .routes(routes!(audit::review))
+        .routes(routes!(handover::list))
+        .routes(routes!(handover::fetch))
+        .routes(routes!(handover::acknowledge))
 }
 
 /// The API, its description and the viewer.
@@ -77,6 +97,7 @@ pub fn router(api: &Api) -> Router {
     let (router, _) = routes().split_for_parts();
     router
         .route_layer(middleware::from_fn_with_state(api.clone(), caller::gate))
+        .route_layer(middleware::from_fn_with_state(api.clone(), measure::measure))
         .with_state(api.clone())
         .merge(openapi::pages())
         .layer(middleware::from_fn(guarded))

@@ -110,6 +110,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     // What is done to one tenant is said by the path; the body may add to it.
     if method == Method::POST
         && path.contains('{')
+        && !path.ends_with("/acknowledge")
         && let Some(RefOr::T(body)) = &mut operation.request_body
     {
         body.required = Some(Required::False);

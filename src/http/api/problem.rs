@@ -47,6 +47,8 @@ pub struct Details {
     company_id: Option<String>,
     #[serde(skip)]
     retry_after: Option<u32>,
+    #[serde(skip)]
+    allow: Option<&'static str>,
 }
 
 /// Every kind of problem but refused keys.
@@ -68,6 +70,8 @@ pub enum Kind {
     NoSuchPage,
     /// There is no such tenant.
     NoSuchTenant,
+    /// No key of this tenant is owed.
+    NothingOwed,
     /// The method is not for this path.
     MethodNotAllowed,
     /// The body did not come in time.
@@ -82,6 +86,16 @@ pub enum Kind {
     NoKey,
     /// A disabled tenant comes back by a new key only.
     TenantDisabled,
+    /// A key is owed, and the provider has not accepted it yet.
+    NotAcceptedYet,
+    /// A key is owed, and there is nobody to seal it to.
+    NoRecipient,
+    /// The integration has the key; the copy is destroyed.
+    AlreadyAcknowledged,
+    /// Nobody has fetched what is to be acknowledged.
+    NotFetched,
+    /// Another key of the tenant is the one that is owed.
+    OtherGeneration,
     /// A request of this name is under way.
     RequestUnderWay,
     /// The body is too long.
@@ -102,7 +116,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 29] = [
         Self::BadRequest,
         Self::BadQuery,
         Self::BadCursor,
@@ -111,6 +125,7 @@ impl Kind {
         Self::RoleNotAllowed,
         Self::NoSuchPage,
         Self::NoSuchTenant,
+        Self::NothingOwed,
         Self::MethodNotAllowed,
         Self::BodyTooSlow,
         Self::RefTaken,
@@ -118,6 +133,11 @@ impl Kind {
         Self::CheckUnderWay,
         Self::NoKey,
         Self::TenantDisabled,
+        Self::NotAcceptedYet,
+        Self::NoRecipient,
+        Self::AlreadyAcknowledged,
+        Self::NotFetched,
+        Self::OtherGeneration,
         Self::RequestUnderWay,
         Self::BodyTooLarge,
         Self::NotJson,
@@ -144,6 +164,7 @@ impl Kind {
             }
             Self::NoSuchPage => ("no-such-page", S::NOT_FOUND, "Nothing is served here"),
             Self::NoSuchTenant => ("no-such-tenant", S::NOT_FOUND, "There is no such tenant"),
+            Self::NothingOwed => ("nothing-owed", S::NOT_FOUND, "No key is owed"),
             Self::MethodNotAllowed => {
                 ("method-not-allowed", S::METHOD_NOT_ALLOWED, "This cannot be done here")
             }
@@ -157,6 +178,15 @@ impl Kind {
             }
             Self::NoKey => ("no-key", S::CONFLICT, "There is no key to check with"),
             Self::TenantDisabled => ("tenant-disabled", S::CONFLICT, "The tenant is disabled"),
+            Self::NotAcceptedYet => {
+                ("not-accepted-yet", S::CONFLICT, "The key is not accepted yet")
+            }
+            Self::NoRecipient => ("no-recipient", S::CONFLICT, "There is no recipient"),
+            Self::AlreadyAcknowledged => {
+                ("already-acknowledged", S::CONFLICT, "The key was acknowledged")
+            }
+            Self::NotFetched => ("not-fetched", S::CONFLICT, "The key was not fetched"),
+            Self::OtherGeneration => ("other-generation", S::CONFLICT, "Another key is owed"),
             Self::RequestUnderWay => {
                 ("request-under-way", S::CONFLICT, "The same request is under way")
             }
@@ -197,11 +227,19 @@ impl Kind {
             next_step: None,
             company_id: None,
             retry_after,
+            allow: None,
         }))
     }
 }
 
 impl Problem {
+    /// A method that is not for this path, though another is that it is usually taken for.
+    pub fn only(allowed: &'static str, why: &str) -> Self {
+        let mut problem = Kind::MethodNotAllowed.because(why);
+        problem.0.allow = Some(allowed);
+        problem
+    }
+
     /// A value that is not allowed, by the name of its field; `must` reads after it.
     pub fn of_field(field: &str, must: &str) -> Self {
         Kind::BadValue.because(format!("`{field}` {must}"))
@@ -221,6 +259,7 @@ impl Problem {
             next_step: Some(told.next_step),
             company_id: None,
             retry_after: refusal.is_passing().then_some(LATER),
+            allow: None,
         }))
     }
 
@@ -307,6 +346,9 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             let bearer = HeaderValue::from_static("Bearer realm=\"keypulse\"");
             headers.insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        if let Some(allowed) = details.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
         }
         if let Some(seconds) = details.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -3,8 +3,6 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use utoipa::IntoParams;
 
 use crate::given;
@@ -13,17 +11,15 @@ use crate::ids::TenantRef;
 use crate::redact::printable;
 use crate::store::{LabelFilter, TenantFilter};
 
+use super::part::{self, Limit, Of};
 use super::problem::{Kind, Problem};
 
-/// Tenants on a page: at most, and where nobody says.
-const MOST: u32 = 200;
-const USUAL: u32 = 50;
+/// All that can be asked for.
+const KNOWN: [&str; 6] = ["limit", "cursor", "status", "cause", "label", "search"];
 /// The longest text to search for, in characters.
 const LONGEST: usize = 200;
 /// Labels to filter by, at most.
 const LABELS: usize = 8;
-/// What a cursor of this form begins with.
-const FORM: &str = "1 ";
 
 /// Which tenants, and how many of them at a time.
 #[derive(Clone, Debug, IntoParams)]
@@ -49,14 +45,14 @@ pub struct Parameters {
 }
 
 /// A list as somebody asked for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
     /// Which tenants.
     pub filter: TenantFilter,
     /// The reference that they come after.
     pub after: String,
     /// How many.
-    pub limit: u32,
+    pub limit: Limit,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Asked {
@@ -67,73 +63,56 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
     }
 }
 
-/// The cursor behind this reference.
-pub fn cursor(reference: &str) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{FORM}{reference}"))
+fn parse(query: &str) -> Result<Asked, Problem> {
+    let mut asked = Asked::default();
+    part::parameters(query, &KNOWN, Some("label"), |name, value| asked.take(name, value))?;
+    Ok(asked)
 }
 
-fn parse(query: &str) -> Result<Asked, Problem> {
-    let mut asked = Asked { filter: TenantFilter::default(), after: String::new(), limit: USUAL };
-    let mut seen = Vec::new();
-    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+impl Asked {
+    fn take(&mut self, name: &str, value: &str) -> Result<(), Problem> {
+        let filter = &mut self.filter;
         let bad = |must: &str| Err(Kind::BadQuery.because(format!("`{name}` {must}")));
-        if name != "label" && seen.contains(&name) {
-            return Err(Kind::BadQuery.because("a parameter is given twice"));
-        }
-        match &*name {
-            "limit" => match value.parse() {
-                Ok(limit @ 1..=MOST) => asked.limit = limit,
-                _ => return bad("must be a whole number from 1 to 200"),
-            },
-            "cursor" => asked.after = after(&value)?,
-            "status" if Status::WORDS.contains(&&*value) => {
-                asked.filter.status = Some(value.into_owned());
+        match name {
+            "limit" => self.limit = Limit::parse(value)?,
+            "cursor" => self.after = Of::Tenants.place(value, reference)?,
+            "status" => {
+                if !Status::WORDS.contains(&value) {
+                    return bad("must be one of the words of docs/API.md");
+                }
+                filter.status = Some(value.to_owned());
             }
-            "status" => return bad("must be one of the words of docs/API.md"),
             "cause" => {
                 let known = Status::CAUSES.iter().any(|(_, cause)| *cause == value);
                 if !known || value.is_empty() {
                     return bad("must be one of the causes of docs/API.md");
                 }
-                asked.filter.cause = Some(value.into_owned());
+                filter.cause = Some(value.to_owned());
             }
-            "label" if asked.filter.labels.len() < LABELS => match given::label(&value) {
+            "label" if filter.labels.len() < LABELS => match given::label(value) {
                 Ok((name, text)) => {
                     let text = value.contains('=').then_some(text);
-                    asked.filter.labels.push(LabelFilter { name, value: text });
-                    continue;
+                    filter.labels.push(LabelFilter { name, value: text });
                 }
                 Err(must) => return bad(must),
             },
             "label" => return bad("may be given 8 times"),
-            "search" => {
-                if value.chars().count() > LONGEST || printable(&value) != value {
+            _ => {
+                if value.chars().count() > LONGEST || printable(value) != value {
                     return bad(
                         "must have at most 200 characters, none of them a control character",
                     );
                 }
-                asked.filter.search = Some(value.into_owned());
-            }
-            _ => {
-                return Err(Kind::BadQuery.because(
-                    "a parameter is not known here: there are limit, cursor, status, cause, label \
-                     and search",
-                ));
+                filter.search = Some(value.to_owned());
             }
         }
-        seen.push(name);
+        Ok(())
     }
-    Ok(asked)
 }
 
-fn after(cursor: &str) -> Result<String, Problem> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
-    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    let reference = text.as_deref().and_then(|text| text.strip_prefix(FORM));
-    match reference.map(TenantRef::parse) {
-        Some(Ok(reference)) => Ok(reference.to_string()),
-        _ => Err(Kind::BadCursor.because("give `next_cursor` of the page before as it is")),
-    }
+/// A reference as a cursor holds it.
+pub fn reference(text: &str) -> Option<String> {
+    TenantRef::parse(text).ok().map(|reference| reference.to_string())
 }
 
 #[cfg(test)]
@@ -144,7 +123,7 @@ mod tests {
     fn a_list_is_asked_for_by_what_is_known_and_by_nothing_else() {
         let asked = parse("limit=7&status=degraded&label=plan%3Dpro&label=beta&search=Fj%C3%B8rd");
         let asked = asked.unwrap();
-        assert_eq!((asked.limit, asked.filter.status.as_deref()), (7, Some("degraded")));
+        assert_eq!((asked.limit.0, asked.filter.status.as_deref()), (7, Some("degraded")));
         assert_eq!(asked.filter.search.as_deref(), Some("Fjørd"));
         let labels: Vec<_> =
             asked.filter.labels.iter().map(|one| (&*one.name, one.value.as_deref())).collect();
@@ -173,8 +152,11 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_back_to_where_it_was_made() {
-        let cursor = cursor("erp-483");
+        let cursor = Of::Tenants.cursor("erp-483");
         assert!(!cursor.contains("erp"), "{cursor}");
         assert_eq!(parse(&format!("cursor={cursor}")).unwrap().after, "erp-483");
+        // One of another list leads nowhere.
+        let other = Of::Handovers.cursor("erp-483");
+        assert!(parse(&format!("cursor={other}")).is_err());
     }
 }

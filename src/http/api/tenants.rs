@@ -28,8 +28,9 @@ use super::body::Given;
 use super::caller::Caller;
 use super::desk::{self, Owner};
 use super::key::{Taken, answer, refused};
+use super::part::Of;
 use super::problem::{Details, Kind, Problem, no_tenant};
-use super::query::{Asked, Parameters, cursor};
+use super::query::{Asked, Parameters};
 use super::secret::Secret;
 use super::view::{Tenant, Whole};
 
@@ -266,10 +267,10 @@ pub async fn list(
     caller: Caller,
     asked: Asked,
 ) -> Result<Json<Page>, Problem> {
-    let store = api.desk.store(&caller);
-    let page = store.tenant_page(&asked.filter, &asked.after, asked.limit).await?;
-    let tenants = page.tenants.iter().map(Tenant::from).collect();
-    Ok(Json(Page { tenants, next_cursor: page.next.as_deref().map(cursor) }))
+    let (store, late_before) = (api.desk.store(&caller), api.late_before());
+    let page = store.tenant_page(&asked.filter, &asked.after, asked.limit.0).await?;
+    let tenants = page.tenants.iter().map(|one| Tenant::of(one, late_before)).collect();
+    Ok(Json(Page { tenants, next_cursor: page.next.map(|last| Of::Tenants.cursor(&last)) }))
 }
 
 /// Read a tenant.
@@ -316,7 +317,7 @@ pub async fn found(api: &Api, caller: &Caller, reference: &str) -> Result<Tenant
 /// The same with all that is known of it, as an answer.
 pub async fn whole(api: &Api, caller: &Caller, reference: &str) -> Result<Json<Whole>, Problem> {
     let view = found(api, caller, reference).await?;
-    Ok(Json(Whole::of(&api.desk.store(caller), &view).await?))
+    Ok(Json(Whole::of(&api.desk.store(caller), &view, api.late_before()).await?))
 }
 
 /// Refuses a moment that is over, or farther away than anybody can mean.

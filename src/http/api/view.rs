@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::health::Status;
 use crate::store::Care;
 use crate::store::Deletion;
+use crate::store::HandoverView;
 use crate::store::KeyKind;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -58,6 +59,25 @@ pub struct Tenant {
     pub paused_until: Option<DateTime<Utc>>,
     /// When it was added.
     pub created_at: Option<DateTime<Utc>>,
+    /// The latest key that was owed to the integration, and how far it has come; null where none
+    /// was.
+    pub handover: Option<Handover>,
+}
+
+/// A key that is or was owed to the integration.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Handover {
+    /// Which of the tenant's keys.
+    pub generation: u32,
+    /// `owed` (to be fetched), `late` (not fetched in time), `fetched` (not acknowledged yet),
+    /// `without_recipient` (sealed to nobody) or `acknowledged`.
+    pub state: &'static str,
+    /// Since when it is owed.
+    pub owed_at: DateTime<Utc>,
+    /// When it was fetched first.
+    pub fetched_at: Option<DateTime<Utc>>,
+    /// Since when the integration has it.
+    pub acknowledged_at: Option<DateTime<Utc>>,
 }
 
 /// Failures of one kind in a row.
@@ -113,8 +133,47 @@ pub struct Wanted {
     pub refused_if_given_again: bool,
 }
 
-impl From<&TenantView> for Tenant {
-    fn from(view: &TenantView) -> Self {
+/// A key that is owed, in a list.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Owed {
+    /// Always `tenant.key_replaced`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The integration's own name for the tenant.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// Which key, since when, and how far it has come.
+    #[serde(flatten)]
+    pub handover: Handover,
+}
+
+impl Handover {
+    /// A hand-over as programs read it; late is what was owed before that moment.
+    pub fn of(view: &HandoverView, late_before: DateTime<Utc>) -> Self {
+        Self {
+            generation: view.generation,
+            state: view.pickup(late_before).name(),
+            owed_at: view.owed_at,
+            fetched_at: view.fetched_at,
+            acknowledged_at: view.acknowledged_at,
+        }
+    }
+}
+
+impl Owed {
+    /// What is owed of the tenant of that reference; late is what was owed before that moment.
+    pub fn of(reference: &str, view: &HandoverView, late_before: DateTime<Utc>) -> Self {
+        Self {
+            kind: "tenant.key_replaced",
+            reference: reference.to_owned(),
+            handover: Handover::of(view, late_before),
+        }
+    }
+}
+
+impl Tenant {
+    /// A tenant as programs read it; late is what was owed before that moment.
+    pub fn of(view: &TenantView, late_before: DateTime<Utc>) -> Self {
         let health = &view.health;
         Self {
             reference: view.reference.clone(),
@@ -146,6 +205,7 @@ impl From<&TenantView> for Tenant {
                 _ => None,
             },
             created_at: view.created_at,
+            handover: view.handover.as_ref().map(|one| Handover::of(one, late_before)),
         }
     }
 }
@@ -162,11 +222,15 @@ impl From<&Deletion> for Wanted {
 
 impl Whole {
     /// All that is known of this tenant.
-    pub async fn of(store: &Store, view: &TenantView) -> Result<Self, StoreError> {
+    pub async fn of(
+        store: &Store,
+        view: &TenantView,
+        late_before: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
         let Care { contact, locale, time_zone, labels } = store.care(view.id).await?;
         let wanted = store.deletions_wanted(view.id).await?;
         Ok(Self {
-            tenant: view.into(),
+            tenant: Tenant::of(view, late_before),
             contact: contact.map(|one| Contact { address: one.address, role: one.role }),
             locale,
             time_zone,
