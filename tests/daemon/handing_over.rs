@@ -20,12 +20,12 @@ use crate::program::{self, Ran};
 use crate::rig::{FLEET, Rig};
 use crate::wait;
 
-fn register(rig: &Rig, pair: &Pair) -> Ran {
+pub fn register(rig: &Rig, pair: &Pair) -> Ran {
     let file = rig.file("public.txt", format!("# the back end\n{}\n", pair.public));
     rig.run(&["recipient", "add", file.to_str().unwrap(), "--name", "back-end", "--yes"])
 }
 
-fn replace(rig: &Rig, number: u32, more: &[&str]) -> Ran {
+pub fn replace(rig: &Rig, number: u32, more: &[&str]) -> Ran {
     let key = rig.apply(Change::Rotate { tenant: number }).into_key().unwrap();
     let reference = rig.reference(number);
     let mut command = rig.command(&["tenant", "replace", &reference]);

@@ -20,9 +20,11 @@ mod program;
 mod replacing;
 mod rig;
 mod server;
+mod taking_over;
 mod wait;
 
 mod adding;
+mod adopting;
 mod api;
 mod audit;
 mod blame;
