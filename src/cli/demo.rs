@@ -97,7 +97,7 @@ pub async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let config = place.configure(&sandbox.base_url(), options.settings())?;
     place.explain(&sandbox.base_url(), options.tenants(), SEED)?;
     let app = App::open(config, Access::Make, clock).await?.acting_as(actor::daemon());
-    let ended = tell(options, &app, &sandbox, &shutdown).await;
+    let ended = Box::pin(tell(options, &app, &sandbox, &shutdown)).await;
     sandbox.stop().await;
     app.store.close().await?;
     let code = match ended? {
