@@ -236,7 +236,7 @@ fn a_place_is_wanted_where_keys_lie_elsewhere_and_refused_where_they_do_not() {
     let company = rig.world().company(1).id.clone();
     let add = ["tenant", "add", "erp-0001", "--company", &company];
     let with_place = [add.as_slice(), &["--key-ref", &place]].concat();
-    assert!(rig.run(&with_place).refusal().contains("here keypulse keeps the keys itself"));
+    assert!(rig.run(&with_place).refusal().contains("here the keys do not lie elsewhere"));
 
     let rig = rig.set("custody.mode", "reference");
     let without = program::run(&mut rig.command(&add), rig.key(1).as_bytes());
