@@ -20,9 +20,9 @@ use super::check::Checker;
 pub const PUT_OFF_AFTER: TimeDelta = TimeDelta::seconds(30);
 /// Time between two measurings though nobody pokes.
 const LONGEST: Duration = Duration::from_secs(20);
-/// Least time between two counts of a fleet that may have grown; a count that takes long is made
-/// less often still.
-const RECOUNT: Duration = Duration::from_secs(1);
+/// Least time between two counts of a fleet that may have grown, so short that an import is followed
+/// while it runs; a count that takes long is made less often.
+const RECOUNT: Duration = Duration::from_millis(250);
 
 /// Measures whenever it is poked.
 #[derive(Debug)]
