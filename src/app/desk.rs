@@ -2,10 +2,8 @@
 //! it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use crate::health::Action;
@@ -36,9 +34,6 @@ use crate::task::Settler;
 use crate::task::Whose;
 use crate::task::handover;
 
-/// For how long, and with which pause, it is tried to empty the log of a file that somebody reads.
-const PATIENCE: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(100);
 /// What sets the hashes of requests apart from everything else under the same key.
 const REQUESTS: &[u8] = b"keypulse api request 1\n";
 
@@ -203,16 +198,7 @@ fn actor(caller: &Caller) -> Actor {
 
 /// On SQLite, waits until nobody reads what stood in the log before.
 async fn forget(store: Store) {
-    let mut why = "somebody has been reading it for seconds".to_owned();
-    let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
-        match store.forget_overwritten().await {
-            Ok(true) => return,
-            Ok(false) => {}
-            Err(error) => why = chain(&error),
-        }
-        sleep(PAUSE).await;
-    }
+    let Err(why) = store.forget_overwritten_soon().await else { return };
     warn!(
         "the sealed key that was withdrawn may stand in the write-ahead log of the database until \
          that is emptied, as at the end of the daemon: {why}"

@@ -1,11 +1,19 @@
 //! Exchanges the sealed keys of tenants for the same keys sealed anew, and counts them. What is in
 //! them, only `vault` knows.
 
+use std::time::Duration;
+
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use tokio::time::{Instant, sleep};
 
 use crate::ids::TenantId;
+use crate::redact::chain;
 
 use super::{Store, StoreError};
+
+/// For how long, and with which pause, it is tried to empty the log of a file that somebody reads.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A tenant's sealed key, as it lies there.
 #[derive(Clone, PartialEq, Eq)]
@@ -100,6 +108,21 @@ impl Store {
     /// of this moment keeps it there; says whether that was done.
     pub async fn forget_overwritten(&self) -> Result<bool, StoreError> {
         self.empty_log().await
+    }
+
+    /// The same, tried for ten seconds while somebody reads; else why it was not done, in words.
+    pub async fn forget_overwritten_soon(&self) -> Result<(), String> {
+        let mut why = "somebody has been reading it for seconds".to_owned();
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            match self.forget_overwritten().await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) => why = chain(&error),
+            }
+            sleep(PAUSE).await;
+        }
+        Err(why)
     }
 }
 

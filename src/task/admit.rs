@@ -23,8 +23,9 @@ use crate::vault::Purpose;
 use crate::vault::SealContext;
 
 use super::check::Checker;
-use super::enter::{EnterError, Found, Offer, SEALINGS, nobodys_lease, observed};
+use super::enter::{EnterError, Found, Offer, SEALINGS, observed};
 use super::handover::Copier;
+use super::lease;
 use super::settle::Settler;
 
 /// A tenant as somebody wants it, without its key.
@@ -157,7 +158,7 @@ impl Checker {
         }
         if let Some(watched) = self.store.watched(&[id]).await?.pop() {
             let observed = observed(watched, tried, Generation::FIRST, Finding::Accepted);
-            settler.settle(&[observed], &nobodys_lease()?).await?;
+            settler.settle(&[observed], &lease::fresh_name()?).await?;
         }
         Ok(Admission::Admitted(found))
     }

@@ -5,12 +5,11 @@ use chrono::TimeDelta;
 
 use crate::health::Generation;
 use crate::ids::TenantId;
-use crate::ids::random_name;
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
 
 use super::check::{Checker, Observed};
-use super::lease::Lease;
+use super::lease::{self, Lease};
 use super::settle::Settler;
 
 /// How long a call may wait to begin.
@@ -44,8 +43,7 @@ impl Checker {
         call: TimeDelta,
         shutdown: &Shutdown,
     ) -> Result<CheckNow, StoreError> {
-        let lease =
-            random_name().map_err(|_| StoreError::Refused { code: "randomness".to_owned() })?;
+        let lease = lease::fresh_name()?;
         let now = self.clock.now();
         let held = Lease::new(now, PATIENCE, call);
         let Some(tenant) = self.store.claim_one(id, &lease, now, held.until).await? else {

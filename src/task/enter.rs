@@ -16,7 +16,6 @@ use crate::health::Scopes;
 use crate::health::Standing;
 use crate::health::Status;
 use crate::ids::TenantId;
-use crate::ids::random_name;
 use crate::provider::Examination;
 use crate::provider::Expected;
 use crate::provider::Refusal;
@@ -43,6 +42,7 @@ use super::budget::Caller;
 use super::check::{Checker, Observed};
 use super::handover::{Copier, HandOverError, Origin};
 use super::keyring::KeyringError;
+use super::lease;
 use super::replace::Replaced;
 use super::settle::Settler;
 
@@ -289,7 +289,7 @@ impl Checker {
         let generation = tenant.health.generation.next();
         let id = tenant.id;
         let new = Finding::Replaced(NewKey { expires_at: offer.expires_at });
-        let lease = nobodys_lease()?;
+        let lease = lease::fresh_name()?;
         let mut keyring = self.keyring.held();
         // A key that lies elsewhere was put there: the integration has it, and nothing of it is kept.
         let elsewhere = tenant.key_ref.is_some();
@@ -361,7 +361,7 @@ async fn same_key(
     }
     let generation = tenant.health.generation;
     let observed = observed(tenant, tried, generation, Finding::Accepted);
-    let settled = settler.settle(&[observed], &nobodys_lease()?).await?.pop();
+    let settled = settler.settle(&[observed], &lease::fresh_name()?).await?.pop();
     Ok(match settled {
         Some(verdict) => Answer::SameKey { found, verdict: Some(Box::new(verdict)) },
         // The key was replaced, or the tenant is gone.
@@ -392,9 +392,4 @@ pub(super) fn observed(
     };
     let evidence = Evidence { generation, began, finding, standing: Standing::Current, pause };
     Observed { tenant, evidence, client, granted, calls }
-}
-
-/// A lease that nobody holds: a check under way keeps its own.
-pub(super) fn nobodys_lease() -> Result<String, StoreError> {
-    random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })
 }

@@ -3,9 +3,17 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
+use crate::ids::random_name;
+use crate::store::StoreError;
+
 /// A save may have to wait so long for another writer; if for longer, the row's version protects
 /// it, and the worst is that the tenant is asked once more.
 const SAVING: TimeDelta = TimeDelta::seconds(5);
+
+/// A name that nobody else holds a lease by: a check under way keeps its own.
+pub(super) fn fresh_name() -> Result<String, StoreError> {
+    random_name().map_err(|_| StoreError::Refused { code: "randomness".to_owned() })
+}
 
 /// The time during which nobody else asks about a tenant.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,6 @@ use crate::health::Finding;
 use crate::health::Rebinding;
 use crate::health::Standing;
 use crate::ids::TenantId;
-use crate::ids::random_name;
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
 use crate::store::Verdict;
@@ -21,6 +20,7 @@ use crate::store::Watched;
 
 use super::budget::Caller;
 use super::check::{Checker, Observed};
+use super::lease;
 use super::settle::Settler;
 
 /// What an operator asks for.
@@ -84,7 +84,7 @@ impl Checker {
             bound(tenant, wish, Some(found), began)
         };
         // Nobody holds this lease: a check under way keeps its own.
-        let lease = random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
+        let lease = lease::fresh_name()?;
         let settled = settler.settle_as(&[observed], &lease, Some(wish.reason)).await?.pop();
         Ok(match settled {
             Some(verdict) if verdict.rebound.is_some() => {

@@ -15,7 +15,6 @@ use crate::health::Finding;
 use crate::health::Generation;
 use crate::health::Standing;
 use crate::ids::TenantId;
-use crate::ids::random_name;
 use crate::redact::chain;
 use crate::store::Listed;
 use crate::store::ListedTenant;
@@ -31,6 +30,7 @@ use crate::vault::VaultError;
 
 use super::check::Observed;
 use super::keyring::KeyringSource;
+use super::lease;
 use super::settle::Settler;
 
 /// Tenants that are compared, and decided, at a time.
@@ -243,7 +243,7 @@ impl Push<'_> {
             })
             .collect();
         // Nobody holds this lease: a check under way keeps its own.
-        let lease = random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
+        let lease = lease::fresh_name()?;
         let (mut out, mut again) = (0, 0);
         for verdict in bounded(self.by.settler.settle(&observed, &lease)).await? {
             let apart = verdict.decision.next.status.cause() == Some("out_of_step");

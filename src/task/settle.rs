@@ -26,7 +26,6 @@ use crate::health::cadence;
 use crate::health::decide;
 use crate::health::judge;
 use crate::ids::TenantId;
-use crate::ids::random_name;
 use crate::store::Actor;
 use crate::store::Saved;
 use crate::store::Store;
@@ -36,6 +35,7 @@ use crate::store::Watched;
 use crate::telemetry::Metrics;
 
 use super::check::{Change, Observed};
+use super::lease;
 use super::pulse::Pulse;
 
 /// A decision is made again at most so often; somebody else changing a row faster than this is
@@ -129,7 +129,7 @@ impl Settler {
         };
         let observed = Observed { tenant, evidence, client: None, granted: None, calls: 0 };
         // Nobody holds this lease: a check under way keeps its own.
-        let lease = random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
+        let lease = lease::fresh_name()?;
         Ok(self.settle_as(&[observed], &lease, remark).await?.pop())
     }
 

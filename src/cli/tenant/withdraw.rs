@@ -3,26 +3,19 @@
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio::time::{Instant, sleep};
 
 use crate::app::App;
 use crate::cli::output;
 use crate::health::Action;
 use crate::health::DisabledCause;
 use crate::health::Status;
-use crate::redact::chain;
 use crate::store::Deletion;
 use crate::store::TenantView;
 use crate::telemetry::Metrics;
 
 use super::show::{document, found};
-
-/// For how long, and with which pause, it is tried to empty the log of a file that somebody reads.
-const PATIENCE: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// Disables a tenant whose key may have leaked.
 pub async fn disable(
@@ -124,16 +117,7 @@ fn how(app: &App) -> String {
 
 /// On SQLite, waits until nobody reads what stood in the log before.
 pub(super) async fn forget(app: &App) -> anyhow::Result<()> {
-    let mut why = "somebody has been reading it for seconds".to_owned();
-    let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
-        match app.store.forget_overwritten().await {
-            Ok(true) => return Ok(()),
-            Ok(false) => {}
-            Err(error) => why = chain(&error),
-        }
-        sleep(PAUSE).await;
-    }
+    let Err(why) = app.store.forget_overwritten_soon().await else { return Ok(()) };
     output::hint(&format!(
         "note: the sealed key may stand in the write-ahead log of the database until that is \
          emptied, as at the end of the daemon: {why}"
