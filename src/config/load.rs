@@ -12,8 +12,8 @@ use super::error::ConfigError;
 use super::reader::Reader;
 use super::secret;
 use super::sections::{
-    Budget, BudgetPer, Connect, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat, Metrics,
-    Notify, NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch,
+    Brand, Budget, BudgetPer, Connect, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat,
+    Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Store, TlsFiles, Watch,
 };
 use super::written::{Refusal, Written};
 use crate::health::{Bounds, Policy};
@@ -181,41 +181,90 @@ pub(super) fn connect(reader: &mut Reader) -> Result<Connect, ConfigError> {
             address::is_template(text).then(|| text.to_owned())
         })
     })?;
-    Ok(Connect { reconnect_url })
+    Ok(Connect {
+        reconnect_url,
+        links_valid_for: reader.required("connect.links_valid_for", above_zero)?,
+        keys_url: reader.optional("connect.keys_url", elsewhere)?,
+        return_url: reader.optional("connect.return_url", elsewhere)?,
+    })
 }
 
 pub(super) fn private(reader: &mut Reader) -> Result<Private, ConfigError> {
     let listen = reader.required("private.listen", listen)?;
-    let cert = reader.optional("private.tls_cert", path)?;
-    let key = reader.optional("private.tls_key", path)?;
-    let behind_tls_proxy = reader.required("private.behind_tls_proxy", Written::flag)?;
+    let keys = ["private.tls_cert", "private.tls_key", "private.behind_tls_proxy"];
+    let (tls, behind_tls_proxy) = cover(reader, keys)?;
+    Ok(Private { listen, tls, behind_tls_proxy })
+}
+
+/// The files for TLS on a listener, or that a proxy speaks it: by the keys of the certificate, of its
+/// key and of the proxy.
+fn cover(
+    reader: &mut Reader,
+    [cert_key, key_key, proxy_key]: [&'static str; 3],
+) -> Result<(Option<TlsFiles>, bool), ConfigError> {
+    let cert = reader.optional(cert_key, path)?;
+    let key = reader.optional(key_key, path)?;
+    let behind_tls_proxy = reader.required(proxy_key, Written::flag)?;
+    let alone = |other| format!("stand together with `{other}`, which is not set");
     let tls = match (cert, key) {
         (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
         (None, None) => None,
-        (Some(_), None) => {
-            let must = "stand together with `private.tls_key`, which is not set";
-            return Err(reader.refuse("private.tls_cert", must));
-        }
-        (None, Some(_)) => {
-            let must = "stand together with `private.tls_cert`, which is not set";
-            return Err(reader.refuse("private.tls_key", must));
-        }
+        (Some(_), None) => return Err(reader.refuse(cert_key, &alone(key_key))),
+        (None, Some(_)) => return Err(reader.refuse(key_key, &alone(cert_key))),
     };
     if tls.is_some() && behind_tls_proxy {
-        let must = "be `false` where `private.tls_cert` is set: either keypulse speaks TLS, or \
-                    the proxy does";
-        return Err(reader.refuse("private.behind_tls_proxy", must));
+        let must = format!(
+            "be `false` where `{cert_key}` is set: either keypulse speaks TLS, or the proxy does"
+        );
+        return Err(reader.refuse(proxy_key, &must));
     }
-    Ok(Private { listen, tls, behind_tls_proxy })
+    Ok((tls, behind_tls_proxy))
 }
 
 pub(super) fn metrics(reader: &mut Reader) -> Result<Metrics, ConfigError> {
     Ok(Metrics { listen: reader.optional("metrics.listen", listen)? })
 }
 
-pub(super) fn public(reader: &mut Reader) -> Result<Public, ConfigError> {
+pub(super) fn public(reader: &mut Reader, brand: &Brand) -> Result<Public, ConfigError> {
+    let url = reader.optional("public.url", base_url)?;
     let listen = reader.required("public.listen", listen)?;
-    Ok(Public { listen })
+    let keys = ["public.tls_cert", "public.tls_key", "public.behind_tls_proxy"];
+    let (tls, behind_tls_proxy) = cover(reader, keys)?;
+    if url.is_some() && brand.product.is_none() {
+        let must = "be left out until `brand.product` says what your customers know you by";
+        return Err(reader.refuse("public.url", must));
+    }
+    Ok(Public { url, listen, tls, behind_tls_proxy })
+}
+
+pub(super) fn brand(reader: &mut Reader) -> Result<Brand, ConfigError> {
+    let line = |text: &str, most: usize| {
+        let fits = !text.trim().is_empty() && text.chars().count() <= most;
+        (fits && !text.contains(char::is_control)).then(|| text.trim().to_owned())
+    };
+    Ok(Brand {
+        product: reader.optional("brand.product", |written| {
+            written.text("be a line of 1 to 60 characters", |text| line(text, 60))
+        })?,
+        support: reader.optional("brand.support", |written| {
+            written.text("be a line of 1 to 120 characters", |text| line(text, 120))
+        })?,
+        logo_file: reader.optional("brand.logo_file", path)?,
+        accent: reader.required("brand.accent", |written| {
+            written.text("be `#` and six hexadecimal digits, such as `#1f4fd8`", colour)
+        })?,
+    })
+}
+
+pub(super) fn pages(reader: &mut Reader) -> Result<Pages, ConfigError> {
+    Ok(Pages { templates_dir: reader.optional("pages.templates_dir", path)? })
+}
+
+fn colour(text: &str) -> Option<[u8; 3]> {
+    let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
+    let value = u32::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))?;
+    let [_, red, green, blue] = value.to_be_bytes();
+    Some([red, green, blue])
 }
 
 pub(super) fn notify(reader: &mut Reader) -> Result<Notify, ConfigError> {
@@ -265,6 +314,15 @@ fn profile(written: &Written) -> Result<String, Refusal> {
 fn base_url(written: &Written) -> Result<url::Url, Refusal> {
     let text = written.text("be a URL", |text| Some(text.to_owned()))?;
     address::base_url(&text).map_err(|must| Refusal { must: must.to_owned(), found: None })
+}
+
+/// An address that a page leads to.
+fn elsewhere(written: &Written) -> Result<url::Url, Refusal> {
+    let must = "be a URL that begins with `https://`, without user name and password";
+    written.text(must, |text| {
+        let url = url::Url::parse(text).ok().filter(|url| url.scheme() == "https")?;
+        (url.username().is_empty() && url.password().is_none()).then_some(url)
+    })
 }
 
 fn word(text: &str) -> Option<String> {

@@ -21,8 +21,8 @@ use std::path::Path;
 
 pub use error::{ConfigError, FileError};
 pub use sections::{
-    Budget, BudgetPer, Connect, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat, Metrics,
-    Notify, NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch,
+    Brand, Budget, BudgetPer, Connect, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat,
+    Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Store, TlsFiles, Watch,
 };
 pub use source::{Setting, Source};
 
@@ -54,6 +54,10 @@ pub struct Config {
     pub metrics: Metrics,
     /// `[public]`: the customers' listener.
     pub public: Public,
+    /// `[brand]`: what customers see of the integration.
+    pub brand: Brand,
+    /// `[pages]`: how pages are made.
+    pub pages: Pages,
     /// `[notify]`: whether anybody is told.
     pub notify: Notify,
     /// `[heartbeat]`: who notices when keypulse stops.
@@ -82,6 +86,7 @@ impl Config {
         layers.push(environment::layer(environment)?);
         let mut reader = Reader::new(layers);
         let watch = load::watch(&mut reader)?;
+        let brand = load::brand(&mut reader)?;
         Ok(Self {
             store: load::store(&mut reader)?,
             provider: load::provider(&mut reader)?,
@@ -93,7 +98,9 @@ impl Config {
             connect: load::connect(&mut reader)?,
             private: load::private(&mut reader)?,
             metrics: load::metrics(&mut reader)?,
-            public: load::public(&mut reader)?,
+            public: load::public(&mut reader, &brand)?,
+            brand,
+            pages: load::pages(&mut reader)?,
             notify: load::notify(&mut reader)?,
             heartbeat: load::heartbeat(&mut reader)?,
             log: load::log(&mut reader)?,

@@ -94,6 +94,12 @@ pub struct Custody {
 pub struct Connect {
     /// The integration's own page, with `{ref}` for the tenant. None: nobody said.
     pub reconnect_url: Option<String>,
+    /// How long a link to a customer's page is good for; above zero.
+    pub links_valid_for: Duration,
+    /// Where a customer finds keys at the provider; https. None: the profile's.
+    pub keys_url: Option<Url>,
+    /// Where the page leads back to; https. None: nowhere.
+    pub return_url: Option<Url>,
 }
 
 /// Who is master of the keys.
@@ -137,8 +143,34 @@ pub struct Metrics {
 /// `[public]`: the listener of the customers' pages.
 #[derive(Clone, Debug)]
 pub struct Public {
+    /// Where customers reach the pages: https, or http to this machine. None: no pages are served.
+    pub url: Option<Url>,
     /// Address and port; port 0 takes any that is free.
     pub listen: SocketAddr,
+    /// The files of certificate and key, where TLS is spoken there.
+    pub tls: Option<TlsFiles>,
+    /// Whether a TLS proxy stands in front; never together with files.
+    pub behind_tls_proxy: bool,
+}
+
+/// `[brand]`: what customers see of the integration.
+#[derive(Clone, Debug)]
+pub struct Brand {
+    /// The product, as customers know it; there wherever pages are served.
+    pub product: Option<String>,
+    /// Where a customer gets help.
+    pub support: Option<String>,
+    /// The file of the logo.
+    pub logo_file: Option<PathBuf>,
+    /// The colour of the button: red, green, blue.
+    pub accent: [u8; 3],
+}
+
+/// `[pages]`: how pages are made.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    /// A folder with templates that take the place of built-in ones.
+    pub templates_dir: Option<PathBuf>,
 }
 
 /// `[notify]`: whether anybody is told.

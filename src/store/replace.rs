@@ -131,6 +131,7 @@ impl Store {
         tx.execute_raw(self.statement(sql, values)).await?;
         let generation = verdict.decision.next.generation.0;
         self.hand_over(&tx, verdict.tenant, generation, &new.hand_over, now).await?;
+        self.spend_link(&tx, verdict.tenant, None, now).await?;
         let mut follows = Follows::default();
         follows.add(verdict, now)?;
         let key = self.trace(&new.fingerprint);

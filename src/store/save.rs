@@ -214,6 +214,7 @@ impl Store {
             // The fingerprint is read from the row that is deleted after it.
             (all.withdrawn.is_empty(), dialect.withdraw_keys(), json(&all.withdrawn)?),
             (all.withdrawn.is_empty(), dialect.want_deletions(), json(&all.withdrawn)?),
+            (all.unlinked.is_empty(), dialect.revoke_links(), json(&all.unlinked)?),
             (all.destroyed.is_empty(), dialect.revoke(), json(&all.destroyed)?),
             (all.destroyed.is_empty(), dialect.destroy_keys(), json(&all.destroyed)?),
             (all.destroyed.is_empty(), dialect.withdraw_handovers(), json(&all.destroyed)?),
@@ -236,6 +237,8 @@ pub(super) struct Follows {
     owed: Vec<Owed>,
     destroyed: Vec<(i64, u32, i64)>,
     withdrawn: Vec<(i64, u32, i64, Option<String>)>,
+    /// Whose links lead nowhere any more, and since when.
+    unlinked: Vec<(i64, i64)>,
     /// What is to be appended to the audit chain once all else is written.
     pub(super) chained: Vec<Draft>,
 }
@@ -271,10 +274,11 @@ impl Follows {
                 }
                 Effect::WithdrawKey => {
                     self.withdrawn.push((tenant, generation, now, verdict.remark.clone()));
+                    self.unlinked.push((tenant, now));
                 }
-                // Nothing is ever unsent yet, and there are no links: messages are kept as what
-                // would have been sent.
-                Effect::CancelUnsent | Effect::RevokeLinks => {}
+                Effect::RevokeLinks => self.unlinked.push((tenant, now)),
+                // Nothing is ever unsent yet: messages are kept as what would have been sent.
+                Effect::CancelUnsent => {}
             }
         }
         Ok(())

@@ -224,6 +224,7 @@ impl Store {
             self.hand_over(&tx, new.id, generation, &new.hand_over, now).await?;
         }
         self.set_care(&tx, new.id, care).await?;
+        self.spend_link(&tx, new.id, Some(new.reference.as_str()), now).await?;
         let row = StateRow::from_health(new.id, 1, &new.health, Due::At(due));
         let insert = self.statement(self.dialect.insert(), [json(&[row])?.into()]);
         tx.execute_raw(insert).await?;

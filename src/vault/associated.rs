@@ -38,6 +38,18 @@ pub(super) fn of_wrapped_key(
     ])
 }
 
+/// What the proof of a link is taken over.
+pub(super) fn of_link(name: &[u8], seat: i64, episode: Option<u32>, recipient: &str) -> Vec<u8> {
+    let episode = episode.map(u32::to_be_bytes);
+    fields(&[
+        b"keypulse link 1",
+        name,
+        &seat.to_be_bytes(),
+        episode.as_ref().map_or(&[], |number| &number[..]),
+        recipient.as_bytes(),
+    ])
+}
+
 fn fields(list: &[&[u8]]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(list.iter().map(|field| 4 + field.len()).sum());
     for field in list {

@@ -27,6 +27,11 @@ impl Actor {
         Self::new("daemon", id)
     }
 
+    /// Its id, if it is of this kind.
+    pub(in crate::store) fn id_as(&self, kind: &str) -> Option<&str> {
+        (self.kind == kind).then_some(self.id.as_str())
+    }
+
     /// The same with something personal, such as a name or an address; it can be erased.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
