@@ -1,7 +1,7 @@
 //! Opens a listener and serves on it: bounded in connections and in the patience with slow callers.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,8 +38,9 @@ pub enum ListenError {
     /// Open to other machines without TLS.
     #[error(
         "`{key}` is {address}, which other machines can reach, and nothing says that TLS is spoken \
-         there: name `private.tls_cert` and `private.tls_key`, or put a TLS proxy in front and say \
-         `private.behind_tls_proxy = true`, or listen on 127.0.0.1"
+         there: name `{0}.tls_cert` and `{0}.tls_key`, or put a TLS proxy in front and say \
+         `{0}.behind_tls_proxy = true`, or listen on 127.0.0.1",
+        section(key)
     )]
     Exposed {
         /// The configuration key.
@@ -60,6 +61,11 @@ pub enum ListenError {
     },
 }
 
+/// The section whose keys say how TLS is spoken there.
+fn section(key: &str) -> &'static str {
+    if key.starts_with("public.") { "public" } else { "private" }
+}
+
 /// How what is said on a listener is kept from others.
 #[derive(Clone, Debug)]
 pub enum Cover {
@@ -70,6 +76,10 @@ pub enum Cover {
     /// The operator says that a TLS proxy stands in front.
     Proxy,
 }
+
+/// Whoever is at the other end of the connection that a request came by: a visitor, or a proxy.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
 
 /// Refuses an address that other machines can reach without TLS.
 pub fn check(key: &'static str, address: SocketAddr, cover: &Cover) -> Result<(), ListenError> {
@@ -96,15 +106,16 @@ pub async fn serve(listener: TcpListener, router: Router, cover: Cover) {
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 let (router, cover) = (router.clone(), cover.clone());
+                let peer = Peer(peer.ip());
                 connections.spawn(async move {
                     match cover {
-                        Cover::None | Cover::Proxy => converse(stream, router).await,
+                        Cover::None | Cover::Proxy => converse(stream, router, peer).await,
                         Cover::Tls(tls) => {
                             // Whoever is slow to shake hands loses the place.
                             if let Ok(Ok(stream)) = timeout(HEAD, tls.accept(stream)).await {
-                                converse(stream, router).await;
+                                converse(stream, router, peer).await;
                             }
                         }
                     }
@@ -120,8 +131,13 @@ pub async fn serve(listener: TcpListener, router: Router, cover: Cover) {
     }
 }
 
-async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
-    let service = service_fn(move |request: Request<Incoming>| {
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    router: Router,
+    peer: Peer,
+) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
         let mut router = router.clone();
         async move { Ok::<_, Infallible>(answer(&mut router, request).await) }
     });
