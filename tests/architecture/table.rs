@@ -13,6 +13,9 @@ const BASE: &[&str] = &["health", "ids", "clock", "redact"];
 /// The same, for whoever asks somebody outside.
 const OUTWARD: &[&str] = &["edge", "health", "ids", "clock", "redact"];
 
+/// The same, for whoever writes to people.
+const TELLING: &[&str] = &["words", "edge", "health", "ids", "clock", "redact"];
+
 /// `http` and `task` do not know each other; `app` introduces them.
 const SERVICE: &[&str] = &[
     "edge",
@@ -24,6 +27,7 @@ const SERVICE: &[&str] = &[
     "vault",
     "config",
     "telemetry",
+    "words",
     "shutdown",
     "health",
     "ids",
@@ -50,6 +54,7 @@ pub const ROWS: &[Row] = &[
             "vault",
             "config",
             "telemetry",
+            "words",
             "shutdown",
             "edge",
             "given",
@@ -73,6 +78,7 @@ pub const ROWS: &[Row] = &[
             "vault",
             "config",
             "telemetry",
+            "words",
             "shutdown",
             "edge",
             "given",
@@ -88,10 +94,11 @@ pub const ROWS: &[Row] = &[
     row("store", BASE),
     row("provider", OUTWARD),
     row("custody", OUTWARD),
-    row("notify", OUTWARD),
+    row("notify", TELLING),
     row("vault", BASE),
     row("config", BASE),
     row("telemetry", BASE),
+    row("words", &["redact"]),
     row("sandbox", &["ids", "clock", "redact"]),
     row("edge", &[]),
     row("given", &["redact"]),
@@ -119,6 +126,7 @@ pub struct Confined {
 
 const DATABASE: &str = "only the store knows tables and SQL";
 const CLOCK: &str = "time is handed in; only `clock` reads the machine";
+const LANGUAGE: &str = "one module knows how languages write texts, dates and lists";
 const PLAIN: &str = "a plaintext secret is touched only where it must leave or be sealed";
 
 /// Outside crates with one home each.
@@ -140,6 +148,14 @@ pub const CRATES: &[Confined] = &[
     confined("governor", &["http"], "callers are held back where they are served"),
     confined("tokio_rustls", &["http"], "only listeners speak TLS to callers"),
     confined("ring", &["vault", "ids", "sandbox::key*"], "cryptography has one home"),
+    confined("fluent_bundle", &["words"], LANGUAGE),
+    confined("fluent_syntax", &["words"], LANGUAGE),
+    confined("unic_langid", &["words"], LANGUAGE),
+    confined("icu_calendar", &["words"], LANGUAGE),
+    confined("icu_datetime", &["words"], LANGUAGE),
+    confined("icu_list", &["words"], LANGUAGE),
+    confined("icu_locale_core", &["words"], LANGUAGE),
+    confined("jiff", &["words"], LANGUAGE),
     confined("clap", &["cli"], "only the command line parses arguments"),
 ];
 
