@@ -5,6 +5,8 @@
 pub mod desk;
 pub mod doors;
 mod enrol;
+pub mod pages;
+mod window;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -320,6 +322,10 @@ impl App {
         let _clean = checker.source.keep_clean(&checker.gate);
         let provider = &self.config.provider;
         let api = self.api(&checker, shutdown)?;
+        let pages = self.public(&checker, shutdown)?;
+        if let (Some(here), Some(url)) = (doors.public_url(), &self.config.public.url) {
+            info!("customers' pages on {here}, reached at {url}");
+        }
         let measure_checker = Arc::clone(&checker);
         let published = (checker.store.clone(), checker.metrics.clone());
         let watch = Watch::new(checker, self.config.watch.concurrency.get(), provider.timeout)?;
@@ -332,7 +338,7 @@ impl App {
             self.profile.title,
             doors.metrics_url()
         );
-        let serving = tokio::spawn(doors.serve(&api, served));
+        let serving = tokio::spawn(doors.serve(&api, served, pages));
         self.supervisor.ready(&ready);
         tokio::select! {
             () = watch.run(shutdown) => {}

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretBox};
+use zeroize::Zeroizing;
 
 /// One provider key in plain text. It has no printable form, is never cloned, and its memory is
 /// overwritten when it is dropped.
@@ -19,6 +20,11 @@ impl ApiKey {
     /// The key itself. Only `provider` (to send it) and `vault` (to seal it) have a reason to ask.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
+    }
+
+    /// The text once more, to be offered as if it had just been pasted.
+    pub fn to_be_offered(&self) -> Zeroizing<String> {
+        Zeroizing::new(self.expose().to_owned())
     }
 
     /// What a person may see: see [`mask`].

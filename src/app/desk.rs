@@ -205,7 +205,8 @@ async fn forget(store: Store) {
     );
 }
 
-fn said(error: EnterError) -> DeskError {
+/// An entry that came to no answer, as callers are told.
+pub(super) fn said(error: EnterError) -> DeskError {
     match error {
         EnterError::Store(error) => DeskError::Store(error),
         EnterError::Stopped => DeskError::Ending,

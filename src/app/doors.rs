@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::http::api::Api;
 use crate::http::listener::{self, Cover};
 use crate::http::private::{self, Private};
+use crate::http::public::{self, Public};
 use crate::http::tls::Tls;
 
 /// The listeners, open.
@@ -17,6 +18,8 @@ pub struct Doors {
     private: Door,
     /// Of the metrics and checks, where they have one of their own.
     metrics: Option<Door>,
+    /// Of the customers' pages, where they are served.
+    public: Option<Door>,
 }
 
 #[derive(Debug)]
@@ -41,7 +44,22 @@ pub fn check(config: &Config) -> anyhow::Result<Cover> {
     if let Some(address) = config.metrics.listen {
         listener::check("metrics.listen", address, &beside(address, &cover))?;
     }
+    if config.public.url.is_some() {
+        listener::check("public.listen", config.public.listen, &public_cover(config)?)?;
+    }
     Ok(cover)
+}
+
+/// How the customers' listener is covered.
+fn public_cover(config: &Config) -> anyhow::Result<Cover> {
+    Ok(match (&config.public.tls, config.public.behind_tls_proxy) {
+        (Some(files), _) => Cover::Tls(
+            Tls::load(&files.cert, &files.key)
+                .context("`public.tls_cert` and `public.tls_key` cannot be used")?,
+        ),
+        (None, true) => Cover::Proxy,
+        (None, false) => Cover::None,
+    })
 }
 
 /// Who scrapes on this machine speaks no TLS.
@@ -60,7 +78,14 @@ impl Doors {
             None => None,
         };
         let private = Door::open("private.listen", config.private.listen, cover).await?;
-        Ok(Self { private, metrics })
+        let public = match config.public.url {
+            Some(_) => {
+                let cover = public_cover(config)?;
+                Some(Door::open("public.listen", config.public.listen, cover).await?)
+            }
+            None => None,
+        };
+        Ok(Self { private, metrics, public })
     }
 
     /// Where the API is.
@@ -73,21 +98,25 @@ impl Doors {
         self.metrics.as_ref().unwrap_or(&self.private).url()
     }
 
-    /// Serves for as long as it is awaited.
-    pub fn serve(self, api: &Api, watched: Private) -> impl Future<Output = ()> + Send + use<> {
-        let Self { private, metrics } = self;
+    /// Where the customers' pages are served, if they are.
+    pub fn public_url(&self) -> Option<String> {
+        self.public.as_ref().map(Door::url)
+    }
+
+    /// Serves for as long as it is awaited; the pages where they have a listener.
+    pub fn serve(
+        self,
+        api: &Api,
+        watched: Private,
+        pages: Option<Public>,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let Self { private, metrics, public } = self;
         let (here, apart) = match &metrics {
             Some(_) => (private::router(api, None), Some(private::watched_router(watched))),
             None => (private::router(api, Some(watched)), None),
         };
         let fresh = private.cover.clone();
         async move {
-            let fresh = async {
-                match fresh {
-                    Cover::Tls(tls) => tls.keep_fresh().await,
-                    Cover::None | Cover::Proxy => std::future::pending().await,
-                }
-            };
             let beside = async {
                 match (metrics, apart) {
                     (Some(door), Some(router)) => {
@@ -96,8 +125,29 @@ impl Doors {
                     _ => std::future::pending().await,
                 }
             };
-            tokio::join!(listener::serve(private.listener, here, private.cover), beside, fresh);
+            let customers = async {
+                match (public, pages) {
+                    (Some(door), Some(pages)) => {
+                        let router = public::router(pages);
+                        tokio::join!(
+                            listener::serve(door.listener, router, door.cover.clone()),
+                            keep_fresh(&door.cover),
+                        );
+                    }
+                    _ => std::future::pending().await,
+                }
+            };
+            let private = listener::serve(private.listener, here, private.cover);
+            tokio::join!(private, beside, keep_fresh(&fresh), customers);
         }
+    }
+}
+
+/// Reads the files of a listener again whenever they change, for as long as it is awaited.
+async fn keep_fresh(cover: &Cover) {
+    match cover {
+        Cover::Tls(tls) => tls.keep_fresh().await,
+        Cover::None | Cover::Proxy => std::future::pending().await,
     }
 }
 

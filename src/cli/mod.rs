@@ -15,6 +15,7 @@ mod keyring;
 mod migrate;
 mod mirrored;
 mod output;
+mod page;
 mod recipient;
 mod reconcile;
 mod run;
@@ -100,6 +101,9 @@ enum Command {
     /// Show whom a change of the required scopes would touch, and apply it in shares.
     #[command(subcommand)]
     Scopes(scopes::Command),
+    /// Look at the customers' pages before a customer does, and change them.
+    #[command(subcommand)]
+    Page(page::Command),
     /// Check and show the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -158,6 +162,7 @@ impl Cli {
                 let app = if scopes::is_chained(command) { app.audited().await? } else { app };
                 scopes::run(command, app).await
             }
+            Command::Page(command) => page::run(command, &self.load()?),
             Command::Config(command) => config::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,
             Command::Keyring(command) => keyring::run(command, self.config.as_deref()).await,

@@ -5,6 +5,7 @@ mod care;
 mod check;
 mod compared;
 mod erase;
+mod link;
 mod rebind;
 mod replace;
 mod show;
@@ -45,6 +46,21 @@ pub enum Command {
         keypulse tenant replace erp-483 --json < key.txt"
     )]
     Replace(replace::Options),
+    /// Print a link by which a tenant's customer gives a new key, list those there are, take them back,
+    /// or find whose one is.
+    #[command(after_help = "Examples:\n  \
+        keypulse tenant link erp-483\n  \
+        keypulse tenant link erp-483 --revoke\n  \
+        keypulse tenant link --find 1a2b3c4d")]
+    Link(link::LinkOptions),
+    /// Print a link by which somebody becomes a tenant: by giving a key that works.
+    #[command(
+        after_help = "Without --company the customer is shown whose the key is and has to say \
+        yes before anything is connected.\n\nExamples:\n  \
+        keypulse tenant invite erp-483 --name \"Fjord A/S\" --contact b@fjord.example --locale da\n  \
+        keypulse tenant invite erp-483 --revoke"
+    )]
+    Invite(link::InviteOptions),
     /// Bind a tenant to another company. Its key stays only if the provider accepts it for that one.
     ///
     /// Customers cannot do this: a key of another company is refused wherever one is taken. The
@@ -174,7 +190,7 @@ pub fn access(command: &Command) -> Access {
     match command {
         // A rehearsal writes nothing, so it makes nothing.
         Command::Import(options) if options.dry_run => Access::Look,
-        Command::Add(_) | Command::Import(_) => Access::Make,
+        Command::Add(_) | Command::Import(_) | Command::Invite(_) => Access::Make,
         Command::Show { .. }
         | Command::List(_)
         | Command::Pause { .. }
@@ -183,6 +199,7 @@ pub fn access(command: &Command) -> Access {
         | Command::ConfirmDeleted { .. }
         | Command::Erase { .. }
         | Command::Label { .. }
+        | Command::Link(_)
         | Command::Rebind(_)
         | Command::Replace(_)
         | Command::Check { .. } => Access::Look,
@@ -200,6 +217,8 @@ pub fn is_chained(command: &Command) -> bool {
         | Command::Label { .. } => true,
         Command::Add(_)
         | Command::Import(_)
+        | Command::Invite(_)
+        | Command::Link(_)
         | Command::Rebind(_)
         | Command::Replace(_)
         | Command::Check { .. }
@@ -220,6 +239,8 @@ async fn dispatch(command: &Command, app: &App) -> anyhow::Result<ExitCode> {
         Command::Add(options) => return add::run(options, app).await,
         Command::Import(options) => return import::run(options, app).await,
         Command::Replace(options) => return replace::run(options, app).await,
+        Command::Link(options) => link::link(options, app).await?,
+        Command::Invite(options) => link::invite(options, app).await?,
         Command::Rebind(options) => rebind::run(options, app).await?,
         Command::Show { reference, json } => show::show(app, reference, *json).await?,
         Command::List(filter) => show::list(app, filter).await?,

@@ -1,7 +1,8 @@
-//! What is served over HTTP. Two listeners, kept apart: [`private`] for operators; the customers'
-//! pages come on one of their own.
+//! What is served over HTTP. Two listeners, kept apart: [`private`] for operators, [`public`] for the
+//! pages on which customers give keys.
 
 pub mod api;
 pub mod listener;
 pub mod private;
+pub mod public;
 pub mod tls;

@@ -197,6 +197,18 @@ impl Store {
         row.as_ref().map(link).transpose()
     }
 
+    /// The link whose name begins so, where there is exactly one.
+    pub async fn link_like(&self, beginning: &str) -> Result<Option<KeptLink>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM link WHERE id >= $1 AND id < $2 LIMIT 2");
+        // Names are of lower-case hexadecimal digits, all of which come before `g`.
+        let values = [beginning.into(), format!("{beginning}g").into()];
+        let rows = self.read.query_all_raw(self.statement(sql, values)).await?;
+        match rows.as_slice() {
+            [only] => link(only).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// The links of a tenant, the newest first.
     pub async fn links_of(&self, tenant: TenantId) -> Result<Vec<KeptLink>, StoreError> {
         let sql = format!(

@@ -250,6 +250,13 @@ impl Store {
         row.map(|row| view(ViewRow::from_query_result(&row, "")?)).transpose()
     }
 
+    /// The tenant of that id.
+    pub async fn tenant_by_id(&self, id: TenantId) -> Result<Option<TenantView>, StoreError> {
+        let sql = format!("{} WHERE t.id = $1", select_view());
+        let row = self.read.query_one_raw(self.statement(sql, [id.raw().into()])).await?;
+        row.map(|row| view(ViewRow::from_query_result(&row, "")?)).transpose()
+    }
+
     /// Up to `limit` tenants whose references come after `after`, in their order. One whose row
     /// cannot be understood is logged and left out.
     pub async fn tenants(&self, after: &str, limit: u32) -> Result<Vec<TenantView>, StoreError> {

@@ -27,7 +27,7 @@ type Files = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// To add a file, write it in all four languages and name it here in each.
 pub(super) const FILES: &[Files] = &[
-    files!("en": "refusals.ftl", "words.ftl"),
+    files!("en": "pages.ftl", "refusals.ftl", "words.ftl"),
     files!("da": "refusals.ftl", "words.ftl"),
     files!("sv": "refusals.ftl", "words.ftl"),
     files!("de": "refusals.ftl", "words.ftl"),

@@ -89,6 +89,8 @@ page-said-no = The key was not taken. Nothing has changed.
 page-said-no-step = Choose the right company in { $provider }, copy its key, and paste it here.
 page-said-ours = That did not work, for a reason on our side. Nothing has changed.
 page-said-ours-step = Keep the key and try again in a few minutes. If it happens again, please tell our support.
+page-refused-day = This is not a day in the future. Nothing has changed.
+page-refused-day-next = Choose the day on which the key expires, or leave the field empty, and paste the key once more.
 page-wait = To protect the key, the next try is possible from { $time } on.
 
 ## A company to be confirmed.

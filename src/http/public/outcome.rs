@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// How the latest try by a link came out.
@@ -15,6 +16,8 @@ pub enum Outcome {
     Refused {
         /// The stable word of the refusal.
         kind: String,
+        /// The id of its text; that of the next step has `-next` behind it.
+        text: String,
         /// What its texts are filled in with.
         values: BTreeMap<String, String>,
     },
@@ -24,6 +27,9 @@ pub enum Outcome {
         company: String,
         /// What people may see of the key.
         masked: String,
+        /// When the key expires, as far as was said.
+        #[serde(default)]
+        expires_at: Option<DateTime<Utc>>,
     },
     /// A key waited for a yes, and was given up: nobody said it in time, or somebody said no.
     GivenUp {
@@ -84,13 +90,26 @@ mod tests {
     use super::*;
     use crate::provider::Refusal;
 
+    fn refused(kind: &str) -> Outcome {
+        let text = format!("refusal-{kind}");
+        Outcome::Refused { kind: kind.to_owned(), text, values: BTreeMap::new() }
+    }
+
     #[test]
     fn an_outcome_reads_back_as_it_was_written() {
         let values = [("company".to_owned(), "company-7".to_owned())].into();
         for outcome in [
             Outcome::Connected,
-            Outcome::Refused { kind: "other-company".into(), values },
-            Outcome::ToConfirm { company: "company-7".into(), masked: "…cdef".into() },
+            Outcome::Refused {
+                kind: "other-company".into(),
+                text: "refusal-other-company".into(),
+                values,
+            },
+            Outcome::ToConfirm {
+                company: "company-7".into(),
+                masked: "…cdef".into(),
+                expires_at: None,
+            },
             Outcome::GivenUp { by_person: true },
             Outcome::NoAnswer { pasted: true },
         ] {
@@ -103,10 +122,10 @@ mod tests {
     fn a_try_that_says_nothing_of_the_key_does_not_count_and_names_a_refusal_that_there_is() {
         for kind in PASSING {
             assert!(Refusal::NAMES.contains(&kind), "{kind}");
-            let outcome = Outcome::Refused { kind: kind.to_owned(), values: BTreeMap::new() };
+            let outcome = refused(kind);
             assert!(!outcome.counts());
         }
-        let wrong = Outcome::Refused { kind: "key-rejected".into(), values: BTreeMap::new() };
+        let wrong = refused("key-rejected");
         assert!(wrong.counts());
     }
 }

@@ -132,7 +132,7 @@ pub fn screen(link: &KeptLink, health: Option<&Health>, now: DateTime<Utc>) -> S
         };
     }
     match (said, health) {
-        (Some(Outcome::ToConfirm { company, masked }), _)
+        (Some(Outcome::ToConfirm { company, masked, .. }), _)
             if link.held.as_ref().is_some_and(|(_, until)| now < *until) =>
         {
             Screen::Confirm { company, masked }
@@ -182,7 +182,9 @@ fn of_status(status: &Status, since: DateTime<Utc>) -> (Why, Option<DateTime<Utc
         Status::Disabled(DisabledCause::Declined) => (Why::Declined, Some(since)),
         Status::Paused { frozen, .. } => of_status(&frozen.status, frozen.since),
         // What is not certain yet is told to nobody.
-        Status::Degraded(Trouble::Key { .. } | Trouble::Unreachable { .. } | Trouble::OutOfStep)
+        Status::Degraded(
+            Trouble::Key { .. } | Trouble::Unreachable { .. } | Trouble::OutOfStep,
+        )
         | Status::Pending { .. }
         | Status::Healthy { .. } => (Why::Wish, None),
     }
@@ -280,7 +282,8 @@ mod tests {
 
     #[test]
     fn a_key_waits_for_a_yes_only_as_long_as_it_is_held() {
-        let outcome = Outcome::ToConfirm { company: "c".into(), masked: "…cdef".into() };
+        let outcome =
+            Outcome::ToConfirm { company: "c".into(), masked: "…cdef".into(), expires_at: None };
         let held = |until| KeptLink { held: Some((vec![1], until)), ..said(&outcome) };
         let waiting = screen(&held(now() + TimeDelta::minutes(1)), None, now());
         assert!(matches!(waiting, Screen::Confirm { .. }), "{waiting:?}");

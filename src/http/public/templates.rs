@@ -77,7 +77,11 @@ impl TemplateError {
             None => error.kind().to_string(),
         };
         let name = error.name().unwrap_or(name).to_owned();
-        Self::Broken { name, line: error.line().unwrap_or(1), what: what.chars().take(300).collect() }
+        Self::Broken {
+            name,
+            line: error.line().unwrap_or(1),
+            what: what.chars().take(300).collect(),
+        }
     }
 }
 
