@@ -21,8 +21,8 @@ use std::path::Path;
 
 pub use error::{ConfigError, FileError};
 pub use sections::{
-    Budget, BudgetPer, Connect, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat, Metrics,
-    Notify, NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch,
+    Alertmanager, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Heartbeat, Keyring, Log,
+    LogFormat, Metrics, Notify, NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch, Webhook,
 };
 pub use source::{Setting, Source};
 
@@ -56,6 +56,12 @@ pub struct Config {
     pub public: Public,
     /// `[notify]`: whether anybody is told.
     pub notify: Notify,
+    /// `[alertmanager]`: whom on-call hears of it from.
+    pub alertmanager: Alertmanager,
+    /// `[webhook]`: how the integration is told.
+    pub webhook: Webhook,
+    /// `[console]`: where people look.
+    pub console: Console,
     /// `[heartbeat]`: who notices when keypulse stops.
     pub heartbeat: Heartbeat,
     /// `[log]`: how log lines are written.
@@ -82,6 +88,8 @@ impl Config {
         layers.push(environment::layer(environment)?);
         let mut reader = Reader::new(layers);
         let watch = load::watch(&mut reader)?;
+        let alertmanager = load::alertmanager(&mut reader)?;
+        let webhook = load::webhook(&mut reader)?;
         Ok(Self {
             store: load::store(&mut reader)?,
             provider: load::provider(&mut reader)?,
@@ -94,7 +102,10 @@ impl Config {
             private: load::private(&mut reader)?,
             metrics: load::metrics(&mut reader)?,
             public: load::public(&mut reader)?,
-            notify: load::notify(&mut reader)?,
+            notify: load::notify(&mut reader, &alertmanager, &webhook)?,
+            alertmanager,
+            webhook,
+            console: load::console(&mut reader)?,
             heartbeat: load::heartbeat(&mut reader)?,
             log: load::log(&mut reader)?,
             settings: reader.into_settings(),
