@@ -297,12 +297,13 @@ impl App {
     pub async fn run(&self, checker: Arc<Checker>, shutdown: &Shutdown) -> anyhow::Result<()> {
         let doors = Doors::open(&self.config).await?;
         info!(
-            "keypulse {} watches {} at {}; API on {}; metrics and checks on {}",
+            "keypulse {} watches {} at {}; API on {}; metrics and checks on {}; notify.mode = {}",
             env!("CARGO_PKG_VERSION"),
             self.profile.title,
             self.base_url(),
             doors.private_url(),
-            doors.metrics_url()
+            doors.metrics_url(),
+            post::configured(self.config.notify.mode).word()
         );
         let served = private::Private {
             store: checker.store.clone(),

@@ -210,9 +210,25 @@ mod tests {
     #[test]
     fn no_private_address_counts_as_public_however_it_is_written() {
         for address in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0",
-            "100.64.0.1", "255.255.255.255", "224.0.0.1", "198.18.0.1", "::1", "::", "fe80::1",
-            "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::", "ff02::1", "2001:db8::1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "255.255.255.255",
+            "224.0.0.1",
+            "198.18.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "2002:a00:1::",
+            "ff02::1",
+            "2001:db8::1",
         ] {
             assert!(!is_public(address.parse().unwrap()), "{address}");
         }
@@ -224,9 +240,12 @@ mod tests {
     #[test]
     fn an_address_in_the_place_of_a_name_is_refused_unless_it_is_allowed() {
         let check = |guard: &Guard, url: &str| guard.check(&Url::parse(url).unwrap());
-        let (strict, open) =
-            (Guard::default(), Guard::allowing(&["127.0.0.1".to_owned(), "Inside.test".to_owned()]));
-        for url in ["http://127.0.0.1:9", "https://localhost/x", "https://[::1]/", "https://0x7f.1/"]
+        let (strict, open) = (
+            Guard::default(),
+            Guard::allowing(&["127.0.0.1".to_owned(), "Inside.test".to_owned()]),
+        );
+        for url in
+            ["http://127.0.0.1:9", "https://localhost/x", "https://[::1]/", "https://0x7f.1/"]
         {
             assert_eq!(check(&strict, url), Err(NotPublic), "{url}");
         }

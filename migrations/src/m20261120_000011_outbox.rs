@@ -143,9 +143,7 @@ impl MigrationTrait for Migration {
             manager.create_table(table).await?;
         }
         let column = &mut maybe(Message::AcknowledgedAt);
-        manager
-            .alter_table(Table::alter().table(Message::Table).add_column(column).take())
-            .await?;
+        manager.alter_table(Table::alter().table(Message::Table).add_column(column).take()).await?;
         // What a lane looks for every second, among all that was ever sent.
         let waiting = Expr::col(Delivery::State).is_in(["owed", "sending"]);
         manager

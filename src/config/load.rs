@@ -12,8 +12,9 @@ use super::error::ConfigError;
 use super::reader::Reader;
 use super::secret;
 use super::sections::{
-    Alertmanager, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Heartbeat, Keyring, Log,
-    LogFormat, Metrics, Notify, NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch, Webhook,
+    Alertmanager, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Heartbeat, Keyring,
+    Log, LogFormat, Metrics, Notify, NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch,
+    Webhook,
 };
 use super::written::{Refusal, Written};
 use crate::health::{Bounds, Policy};

@@ -21,8 +21,9 @@ use std::path::Path;
 
 pub use error::{ConfigError, FileError};
 pub use sections::{
-    Alertmanager, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Heartbeat, Keyring, Log,
-    LogFormat, Metrics, Notify, NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch, Webhook,
+    Alertmanager, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Heartbeat, Keyring,
+    Log, LogFormat, Metrics, Notify, NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch,
+    Webhook,
 };
 pub use source::{Setting, Source};
 

@@ -154,7 +154,8 @@ async fn count_messages(private: &Private) -> Result<(), StoreError> {
             let series = private.metrics.messages.with_label_values(&[kind, state]);
             series.set(one.map_or(0, |one| one.messages));
         }
-        let waits = |one: &&PostCount| one.kind == kind && matches!(&*one.state, "owed" | "sending");
+        let waits =
+            |one: &&PostCount| one.kind == kind && matches!(&*one.state, "owed" | "sending");
         let oldest = counted.iter().filter(waits).filter_map(|one| one.oldest).min();
         let waited = oldest.map_or(TimeDelta::zero(), |at| private.clock.now() - at);
         let series = private.metrics.message_waiting_seconds.with_label_values(&[kind]);

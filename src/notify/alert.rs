@@ -122,10 +122,7 @@ impl Subject {
             Self::EndpointOff => Words {
                 name: "KeypulseWebhookEndpointOff",
                 severity: "warning",
-                what: [
-                    "webhook endpoint was switched off",
-                    "webhook endpoints were switched off",
-                ],
+                what: ["webhook endpoint was switched off", "webhook endpoints were switched off"],
                 done: "keypulse has stopped sending there; what was not taken is kept.",
                 otherwise: "The integration hears of nothing that happens by that way.",
                 command: "keypulse webhook list",

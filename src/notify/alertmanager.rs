@@ -42,8 +42,7 @@ impl Member {
     /// Tells it once.
     pub async fn push(&self, alerts: &[Alert]) -> Answer {
         let Ok(body) = serde_json::to_string(alerts) else { return Answer::Broken };
-        let request =
-            self.http.post(self.address.clone()).header(CONTENT_TYPE, "application/json");
+        let request = self.http.post(self.address.clone()).header(CONTENT_TYPE, "application/json");
         match timeout(PATIENCE, request.body(body).send()).await {
             Ok(Ok(answer)) => Answer::Status(answer.status().as_u16(), None),
             Ok(Err(error)) if !error.is_timeout() => Answer::Broken,

@@ -8,12 +8,8 @@ use serde_json::{Value, json};
 pub const VERSION: u32 = 1;
 
 /// Every type there is, without the one of a test.
-pub const TYPES: [&str; 4] = [
-    "tenant.status_changed",
-    "tenant.key_replaced",
-    "tenant.disabled",
-    "tenant.company_changed",
-];
+pub const TYPES: [&str; 4] =
+    ["tenant.status_changed", "tenant.key_replaced", "tenant.disabled", "tenant.company_changed"];
 
 /// What `webhook test` sends.
 pub const TEST: &str = "keypulse.test";

@@ -54,11 +54,7 @@ impl Store {
     }
 
     /// The mode that is in force; `first` from now on, in an installation that never ran.
-    pub async fn begin_mode(
-        &self,
-        first: Mode,
-        now: DateTime<Utc>,
-    ) -> Result<InForce, StoreError> {
+    pub async fn begin_mode(&self, first: Mode, now: DateTime<Utc>) -> Result<InForce, StoreError> {
         let sql = "INSERT INTO notify (id, mode, since) VALUES (1, $1, $2) \
                    ON CONFLICT (id) DO NOTHING";
         let values = [first.word().into(), micros(now).into()];

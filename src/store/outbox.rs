@@ -167,8 +167,7 @@ impl Store {
             self.dialect.texts(5)
         );
         let state = if taken { "sent" } else { "owed" };
-        let values =
-            [state.into(), fate.into(), micros(now).into(), channel.into(), list.into()];
+        let values = [state.into(), fate.into(), micros(now).into(), channel.into(), list.into()];
         let tx = self.begin().await?;
         if !ids.is_empty() {
             tx.execute_raw(self.statement(sql, values)).await?;

@@ -80,30 +80,40 @@ impl Store {
             .collect()
     }
 
-    /// Up to `limit` messages on channels, the newest first; of one state, if one is given.
+    /// Up to `limit` messages on channels, the newest first; of one state and one stage, where
+    /// they are given.
     pub async fn posted(
         &self,
         state: Option<&str>,
+        stage: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Posted>, StoreError> {
         let sql = "SELECT m.id, d.channel, t.ref, m.audience, m.stage, d.state, m.owed_at, \
                    d.due_at, d.settled_at, d.attempts, d.fate FROM delivery d \
                    JOIN message m ON m.id = d.message_id JOIN tenant t ON t.id = m.tenant_id \
-                   WHERE $1 = '' OR d.state = $1 ORDER BY m.owed_at DESC, m.id LIMIT $2";
-        let values = [state.unwrap_or_default().into(), i64::from(limit).into()];
+                   WHERE ($1 = '' OR d.state = $1) AND ($2 = '' OR m.stage = $2) \
+                   ORDER BY m.owed_at DESC, m.id LIMIT $3";
+        let values = [
+            state.unwrap_or_default().into(),
+            stage.unwrap_or_default().into(),
+            i64::from(limit).into(),
+        ];
         let rows = self.read.query_all_raw(self.statement(sql, values)).await?;
         rows.iter().map(posted).collect()
     }
 
     /// Owes again what was not taken, with the same ids, and chains it. What was decided in shadow is
     /// none of it. Gives back how many.
-    pub async fn send_again(&self, again: Again<'_>, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    pub async fn send_again(
+        &self,
+        again: Again<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
         let (one, channel, since) = match again {
             Again::Message(id) => (id, "", DateTime::UNIX_EPOCH),
             Again::Channel(name, since) => ("", name, since),
         };
-        let values =
-            || [one.into(), channel.into(), micros(since).into(), micros(now).into()];
+        let values = || [one.into(), channel.into(), micros(since).into(), micros(now).into()];
         let tx = self.begin().await?;
         let sql = "UPDATE delivery SET state = 'owed', due_at = $4, attempts = 0 \
                    WHERE state IN ('dead', 'cancelled') AND ($2 = '' OR channel = $2) \

@@ -145,12 +145,7 @@ impl Alarm {
         Ok(())
     }
 
-    fn alert(
-        &self,
-        row: &AlertRow,
-        standing: &[Standing],
-        until: DateTime<Utc>,
-    ) -> Option<Alert> {
+    fn alert(&self, row: &AlertRow, standing: &[Standing], until: DateTime<Utc>) -> Option<Alert> {
         let told = match standing.iter().find(|one| name(one) == row.name) {
             Some(one) => Told {
                 subject: subject(one.condition),

@@ -116,13 +116,8 @@ impl Lane {
     pub async fn run_once(&self) -> Result<Turn, StoreError> {
         let (now, lease) = (self.clock.now(), fresh_name()?);
         let held = TimeDelta::from_std(PATIENCE + SETTLING).unwrap_or(TimeDelta::MAX);
-        let draw = Draw {
-            channel: &self.channel,
-            lease: &lease,
-            now,
-            until: now + held,
-            limit: AT_ONCE,
-        };
+        let draw =
+            Draw { channel: &self.channel, lease: &lease, now, until: now + held, limit: AT_ONCE };
         let mut sending = JoinSet::new();
         for message in bounded(self.store.draw(&draw)).await? {
             let (lane, lease) = (self.clone(), lease.clone());
@@ -156,13 +151,8 @@ impl Lane {
             Fate::Dead => Settlement::Dead,
             Fate::Gone => Settlement::Gone,
         };
-        let settled = Settled {
-            id: &message.id,
-            channel: &self.channel,
-            lease,
-            settlement,
-            fate: &words,
-        };
+        let settled =
+            Settled { id: &message.id, channel: &self.channel, lease, settlement, fate: &words };
         let off = bounded(self.store.settle(&settled, now)).await?;
         self.tell(message, settlement, &words, off);
         Ok(settlement)

@@ -2,6 +2,7 @@
 //! 24 to 64 bytes. While it is exchanged there are two, and each message has a signature by either.
 
 use std::fmt;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,6 +12,9 @@ use zeroize::Zeroizing;
 
 use crate::ids::NoRandomness;
 use crate::ids::random_bytes;
+
+use super::error::VaultError;
+use super::file;
 
 /// What every secret begins with.
 const PREFIX: &str = "whsec_";
@@ -48,6 +52,12 @@ impl WebhookSecret {
     pub fn draw() -> Result<Zeroizing<String>, NoRandomness> {
         let bytes = Zeroizing::new(random_bytes::<32>()?);
         Ok(Zeroizing::new(format!("{PREFIX}{}", STANDARD.encode(bytes.as_slice()))))
+    }
+
+    /// Writes a fresh one into a new file that only its owner can use.
+    pub fn write_new_file(path: &Path) -> Result<(), VaultError> {
+        let text = Self::draw().map_err(|NoRandomness| VaultError::Refused)?;
+        file::write_new(path, format!("{}\n", *text).as_bytes())
     }
 
     /// The signature of a message that is sent at this second: `v1,` and base64.
