@@ -1,5 +1,7 @@
 //! The fleet at a glance. First whether anything is wrong, then what, then who needs a person; the
 //! rest below.
+//!
+//! Long because it is one page, for people and for programs.
 
 use std::fmt::Write as _;
 

@@ -38,7 +38,7 @@ const POLL: Duration = Duration::from_secs(1);
 /// Messages that are sent to one endpoint at the same time.
 const AT_ONCE: u32 = 8;
 /// Time to settle, beyond the longest try.
-const SETTLING: Duration = Duration::from_secs(15);
+const SETTLING: Duration = Duration::from_secs(5);
 
 /// What signs a message: the present secret, and the one before while it is exchanged.
 #[derive(Debug)]

@@ -1,4 +1,6 @@
 //! What keypulse is made of: its configuration, its keys, its database, its listener, its provider.
+//!
+//! Long because each part has one check, and they are read side by side.
 
 use std::error::Error;
 use std::io;
