@@ -6,6 +6,7 @@ pub mod desk;
 pub mod doors;
 mod enrol;
 pub mod pages;
+pub mod post;
 mod window;
 
 use std::sync::Arc;
@@ -67,6 +68,7 @@ use crate::vault::MasterKey;
 pub use enrol::{ImportRequest, TenantRequest};
 
 use doors::Doors;
+use post::Post;
 
 /// Time between two tries to reach a database that does not answer at the start.
 const RETRY: Duration = Duration::from_secs(2);
@@ -297,13 +299,13 @@ impl App {
     pub async fn run(&self, checker: Arc<Checker>, shutdown: &Shutdown) -> anyhow::Result<()> {
         let doors = Doors::open(&self.config).await?;
         info!(
-            "keypulse {} watches {} at {}; API on {}; metrics and checks on {}; nobody is \
-             written to (notify.mode = shadow)",
+            "keypulse {} watches {} at {}; API on {}; metrics and checks on {}; notify.mode = {}",
             env!("CARGO_PKG_VERSION"),
             self.profile.title,
             self.base_url(),
             doors.private_url(),
-            doors.metrics_url()
+            doors.metrics_url(),
+            post::configured(self.config.notify.mode).word()
         );
         let served = private::Private {
             store: checker.store.clone(),
@@ -313,6 +315,9 @@ impl App {
             pickup_within: self.config.custody.pickup_within,
         };
         self.recover(&checker).await;
+        let post = Post::of(self, &checker.metrics)?;
+        post.begin(self, &checker.metrics).await?;
+        let mut telling = post.start(shutdown);
         let signal = self.config.heartbeat.url.as_ref().map(Signal::to);
         let signal = signal.transpose().context("`heartbeat.url` cannot be used")?;
         let beside = tokio::spawn(self.beside(&checker, signal, shutdown));
@@ -353,6 +358,11 @@ impl App {
         }
         // Until the last check is saved, whoever asks gets an answer.
         serving.abort();
+        while let Some(ended) = telling.join_next().await {
+            if let Err(error) = ended {
+                error!("a lane ended by itself: {error}");
+            }
+        }
         if let Err(error) = beside.await {
             error!("what runs beside the checks ended by itself: {error}");
         }

@@ -12,8 +12,10 @@ mod handover;
 mod healthcheck;
 mod import;
 mod keyring;
+mod messages;
 mod migrate;
 mod mirrored;
+mod notify;
 mod output;
 mod page;
 mod recipient;
@@ -27,6 +29,7 @@ mod sign;
 mod status;
 mod tenant;
 mod token;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -104,6 +107,15 @@ enum Command {
     /// Look at the customers' pages before a customer does, and change them.
     #[command(subcommand)]
     Page(page::Command),
+    /// Show the mode that is in force, or put another one in force: who is told anything.
+    #[command(subcommand)]
+    Notify(notify::Command),
+    /// Look at what is owed to on-call and the integration; owe again what did not arrive.
+    #[command(subcommand)]
+    Messages(messages::Command),
+    /// Try, list and switch on the endpoints of the integration; make the secret for them.
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Check and show the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -163,6 +175,22 @@ impl Cli {
                 scopes::run(command, app).await
             }
             Command::Page(command) => page::run(command, &self.load()?),
+            Command::Notify(command) => {
+                let app = self.opened(Access::Look).await?;
+                let app = if notify::is_chained(command) { app.audited().await? } else { app };
+                notify::run(command, app).await
+            }
+            Command::Messages(command) => {
+                let app = self.opened(Access::Look).await?;
+                let app = if messages::is_chained(command) { app.audited().await? } else { app };
+                messages::run(command, app).await
+            }
+            Command::Webhook(webhook::Command::Secret { out }) => webhook::secret(out),
+            Command::Webhook(command) => {
+                let app = self.opened(Access::Look).await?;
+                let app = if webhook::is_chained(command) { app.audited().await? } else { app };
+                webhook::run(command, app).await
+            }
             Command::Config(command) => config::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,
             Command::Keyring(command) => keyring::run(command, self.config.as_deref()).await,

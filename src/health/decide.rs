@@ -340,6 +340,7 @@ impl Rules<'_> {
                 self.effects.push(Effect::owe(Audience::Operator, Stage::StatusChanged));
             }
         }
+        self.effects.push(Effect::owe(Audience::Integration, Stage::Disabled));
         self.destroy_key();
         Reason::Disabled(cause)
     }

@@ -158,6 +158,7 @@ async fn database(config: Config) -> Vec<Check> {
     checks.push(parts::clock(&app, machine.as_ref()).await);
     checks.push(parts::full_pass(&app).await);
     checks.push(parts::leaked(&app).await);
+    checks.push(parts::told(&app).await);
     checks.push(match app.config.custody.mode {
         CustodyMode::Keeper | CustodyMode::Reference => parts::handovers(&app).await,
         CustodyMode::Mirror => parts::mirror(&app).await,

@@ -84,6 +84,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(acts::check))
         .routes(routes!(acts::disable))
         .routes(routes!(acts::confirm_deleted))
+        .routes(routes!(acts::acknowledge_disabled))
         .routes(routes!(audit::list))
         .routes(routes!(audit::head))
         .routes(routes!(audit::review))

@@ -72,6 +72,8 @@ pub enum Kind {
     NoSuchTenant,
     /// No key of this tenant is owed.
     NothingOwed,
+    /// No key of this tenant was withdrawn.
+    NothingToAcknowledge,
     /// The method is not for this path.
     MethodNotAllowed,
     /// The body did not come in time.
@@ -116,7 +118,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::BadRequest,
         Self::BadQuery,
         Self::BadCursor,
@@ -126,6 +128,7 @@ impl Kind {
         Self::NoSuchPage,
         Self::NoSuchTenant,
         Self::NothingOwed,
+        Self::NothingToAcknowledge,
         Self::MethodNotAllowed,
         Self::BodyTooSlow,
         Self::RefTaken,
@@ -165,6 +168,9 @@ impl Kind {
             Self::NoSuchPage => ("no-such-page", S::NOT_FOUND, "Nothing is served here"),
             Self::NoSuchTenant => ("no-such-tenant", S::NOT_FOUND, "There is no such tenant"),
             Self::NothingOwed => ("nothing-owed", S::NOT_FOUND, "No key is owed"),
+            Self::NothingToAcknowledge => {
+                ("nothing-to-acknowledge", S::NOT_FOUND, "No key was withdrawn")
+            }
             Self::MethodNotAllowed => {
                 ("method-not-allowed", S::METHOD_NOT_ALLOWED, "This cannot be done here")
             }
