@@ -61,6 +61,7 @@ use crate::task::watchdog;
 use crate::telemetry::Metrics;
 use crate::telemetry::Supervisor;
 use crate::vault::MasterKey;
+use crate::words::Words;
 
 pub use enrol::{ImportRequest, TenantRequest};
 
@@ -74,6 +75,11 @@ const LOCK_TRIES: u32 = 5;
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 /// Time between two measurements of a server's clock.
 const MEASURE: Duration = Duration::from_secs(10);
+
+/// The texts that customers read, with those of the operator.
+pub fn words(config: &Config) -> anyhow::Result<Words> {
+    Words::load(config.words.dir.as_deref()).context("the texts of `words.dir` cannot be used")
+}
 
 /// A configured keypulse with its store open.
 #[derive(Debug)]
@@ -365,7 +371,9 @@ impl App {
             shutdown: shutdown.clone(),
         };
         let metrics = checker.metrics.clone();
-        Ok(Api::new(self.store.clone(), Arc::clone(&self.clock), metrics, Arc::new(counter)))
+        let desk = Arc::new(counter);
+        let words = words(&self.config)?;
+        Ok(Api::new(self.store.clone(), Arc::clone(&self.clock), metrics, desk, words))
     }
 
     /// Puts right what a daemon that died or a wrong clock has left. If it cannot be done now, leases

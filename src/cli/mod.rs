@@ -26,6 +26,7 @@ mod sign;
 mod status;
 mod tenant;
 mod token;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -103,6 +104,9 @@ enum Command {
     /// Check and show the configuration.
     #[command(subcommand)]
     Config(config::Command),
+    /// Say what the texts of further languages lack.
+    #[command(subcommand)]
+    Words(words::Command),
     /// Change the schema of the database.
     #[command(subcommand)]
     Migrate(migrate::Command),
@@ -159,6 +163,7 @@ impl Cli {
                 scopes::run(command, app).await
             }
             Command::Config(command) => config::run(command, self.config.as_deref()),
+            Command::Words(command) => words::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,
             Command::Keyring(command) => keyring::run(command, self.config.as_deref()).await,
             Command::Audit(command) => {

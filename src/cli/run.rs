@@ -21,6 +21,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
         .context("log lines cannot be written")?;
     // Before a database is made that could not be used.
     app::master_key(&config)?;
+    app::words(&config)?;
     let shutdown = Shutdown::new();
     shutdown.on_signals().context("signals cannot be listened for")?;
     let clock = Arc::new(SystemClock::default());

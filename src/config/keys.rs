@@ -62,6 +62,7 @@ pub(super) const KEYS: &[Key] = &[
     key("metrics.listen", Kind::Text),
     key("public.listen", Kind::Text),
     key("notify.mode", Kind::Text),
+    key("words.dir", Kind::Text),
     secret("heartbeat.url"),
     key("heartbeat.url_file", Kind::Text),
     key("heartbeat.interval", Kind::Text),

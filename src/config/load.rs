@@ -13,7 +13,7 @@ use super::reader::Reader;
 use super::secret;
 use super::sections::{
     Budget, BudgetPer, Connect, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat, Metrics,
-    Notify, NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch,
+    Notify, NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch, Words,
 };
 use super::written::{Refusal, Written};
 use crate::health::{Bounds, Policy};
@@ -227,6 +227,10 @@ pub(super) fn notify(reader: &mut Reader) -> Result<Notify, ConfigError> {
         _ => written.text("be `shadow`", |text| (text == "shadow").then_some(NotifyMode::Shadow)),
     })?;
     Ok(Notify { mode })
+}
+
+pub(super) fn words(reader: &mut Reader) -> Result<Words, ConfigError> {
+    Ok(Words { dir: reader.optional("words.dir", path)? })
 }
 
 pub(super) fn heartbeat(reader: &mut Reader) -> Result<Heartbeat, ConfigError> {

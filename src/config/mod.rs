@@ -22,7 +22,7 @@ use std::path::Path;
 pub use error::{ConfigError, FileError};
 pub use sections::{
     Budget, BudgetPer, Connect, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat, Metrics,
-    Notify, NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch,
+    Notify, NotifyMode, Private, Provider, Public, Store, TlsFiles, Watch, Words,
 };
 pub use source::{Setting, Source};
 
@@ -56,6 +56,8 @@ pub struct Config {
     pub public: Public,
     /// `[notify]`: whether anybody is told.
     pub notify: Notify,
+    /// `[words]`: the texts that customers read.
+    pub words: Words,
     /// `[heartbeat]`: who notices when keypulse stops.
     pub heartbeat: Heartbeat,
     /// `[log]`: how log lines are written.
@@ -95,6 +97,7 @@ impl Config {
             metrics: load::metrics(&mut reader)?,
             public: load::public(&mut reader)?,
             notify: load::notify(&mut reader)?,
+            words: load::words(&mut reader)?,
             heartbeat: load::heartbeat(&mut reader)?,
             log: load::log(&mut reader)?,
             settings: reader.into_settings(),

@@ -155,6 +155,13 @@ pub enum NotifyMode {
     Shadow,
 }
 
+/// `[words]`: the texts that customers read.
+#[derive(Clone, Debug)]
+pub struct Words {
+    /// A folder with more languages and changed texts. None: those that are built in.
+    pub dir: Option<PathBuf>,
+}
+
 /// `[heartbeat]`: who notices when keypulse stops.
 #[derive(Debug)]
 pub struct Heartbeat {

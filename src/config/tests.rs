@@ -58,7 +58,7 @@ fn the_manual_gives_default_unit_and_reason_of_every_key() {
 #[test]
 fn every_example_of_the_manual_is_taken() {
     let optional: Vec<_> = Config::defaults_text().lines().filter_map(commented_out).collect();
-    assert_eq!(optional.len(), 15);
+    assert_eq!(optional.len(), 16);
     // The files that these name are not on every machine.
     let names_file =
         |line: &&&str| line.starts_with("url_file") || line.starts_with("fingerprint_token_file");

@@ -53,3 +53,4 @@ mod snippets;
 mod story;
 mod tls;
 mod withdrawn;
+mod wording;
