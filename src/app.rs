@@ -6,7 +6,7 @@ pub mod desk;
 pub mod doors;
 mod enrol;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -96,6 +96,7 @@ pub struct App {
     profile: Arc<Profile>,
     // Of an embedded database: while it is held, no other daemon runs on it.
     instance: Option<Instance>,
+    words: OnceLock<Words>,
 }
 
 /// Whether a missing database may be made, and an older schema brought up to date.
@@ -169,7 +170,23 @@ impl App {
             None => (machine, None),
         };
         let supervisor = Supervisor::default();
-        Ok(Self { config, store, clock, supervisor, server, profile, instance: None })
+        let (instance, words) = (None, OnceLock::new());
+        Ok(Self { config, store, clock, supervisor, server, profile, instance, words })
+    }
+
+    /// The texts that customers read, read once.
+    pub fn words(&self) -> anyhow::Result<Words> {
+        if let Some(words) = self.words.get() {
+            return Ok(words.clone());
+        }
+        let words = words(&self.config)?;
+        Ok(self.words.get_or_init(|| words).clone())
+    }
+
+    /// The same with texts that were read already.
+    #[must_use]
+    pub fn speaking(self, words: Words) -> Self {
+        Self { words: OnceLock::from(words), ..self }
     }
 
     /// The provider that is asked.
@@ -372,8 +389,8 @@ impl App {
         };
         let metrics = checker.metrics.clone();
         let desk = Arc::new(counter);
-        let words = words(&self.config)?;
-        Ok(Api::new(self.store.clone(), Arc::clone(&self.clock), metrics, desk, words))
+        let clock = Arc::clone(&self.clock);
+        Ok(Api::new(self.store.clone(), clock, metrics, desk, self.words()?))
     }
 
     /// Puts right what a daemon that died or a wrong clock has left. If it cannot be done now, leases

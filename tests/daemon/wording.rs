@@ -62,6 +62,10 @@ fn a_review_names_what_a_language_lacks_and_ends_with_a_code_of_its_own() {
     );
     assert_eq!(document["languages"][0]["files"][1]["extra"][0], "mine");
 
+    let mut doctor = rig.command(&["doctor"]);
+    let doctor = program::run(doctor.env("KEYPULSE__WORDS__DIR", &dir), b"").stdout;
+    assert!(doctor.contains("other words are shown in places in: fi"), "{doctor}");
+
     let dir = texts(&rig, "fi/words.ftl", "");
     for file in ["refusals.ftl", "words.ftl"] {
         let english = format!("{}/config/locales/en/{file}", env!("CARGO_MANIFEST_DIR"));
