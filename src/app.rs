@@ -9,7 +9,7 @@ pub mod pages;
 pub mod post;
 mod window;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -64,6 +64,7 @@ use crate::task::watchdog;
 use crate::telemetry::Metrics;
 use crate::telemetry::Supervisor;
 use crate::vault::MasterKey;
+use crate::words::Words;
 
 pub use enrol::{ImportRequest, TenantRequest};
 
@@ -78,6 +79,11 @@ const LOCK_TRIES: u32 = 5;
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 /// Time between two measurements of a server's clock.
 const MEASURE: Duration = Duration::from_secs(10);
+
+/// The texts that customers read, with those of the operator.
+pub fn words(config: &Config) -> anyhow::Result<Words> {
+    Words::load(config.words.dir.as_deref()).context("the texts of `words.dir` cannot be used")
+}
 
 /// A configured keypulse with its store open.
 #[derive(Debug)]
@@ -94,6 +100,7 @@ pub struct App {
     profile: Arc<Profile>,
     // Of an embedded database: while it is held, no other daemon runs on it.
     instance: Option<Instance>,
+    words: OnceLock<Words>,
 }
 
 /// Whether a missing database may be made, and an older schema brought up to date.
@@ -167,7 +174,23 @@ impl App {
             None => (machine, None),
         };
         let supervisor = Supervisor::default();
-        Ok(Self { config, store, clock, supervisor, server, profile, instance: None })
+        let (instance, words) = (None, OnceLock::new());
+        Ok(Self { config, store, clock, supervisor, server, profile, instance, words })
+    }
+
+    /// The texts that customers read, read once.
+    pub fn words(&self) -> anyhow::Result<Words> {
+        if let Some(words) = self.words.get() {
+            return Ok(words.clone());
+        }
+        let words = words(&self.config)?;
+        Ok(self.words.get_or_init(|| words).clone())
+    }
+
+    /// The same with texts that were read already.
+    #[must_use]
+    pub fn speaking(self, words: Words) -> Self {
+        Self { words: OnceLock::from(words), ..self }
     }
 
     /// The provider that is asked.
@@ -381,7 +404,9 @@ impl App {
             shutdown: shutdown.clone(),
         };
         let metrics = checker.metrics.clone();
-        Ok(Api::new(self.store.clone(), Arc::clone(&self.clock), metrics, Arc::new(counter)))
+        let desk = Arc::new(counter);
+        let clock = Arc::clone(&self.clock);
+        Ok(Api::new(self.store.clone(), clock, metrics, desk, self.words()?))
     }
 
     /// Puts right what a daemon that died or a wrong clock has left. If it cannot be done now, leases

@@ -30,6 +30,7 @@ mod status;
 mod tenant;
 mod token;
 mod webhook;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -119,6 +120,9 @@ enum Command {
     /// Check and show the configuration.
     #[command(subcommand)]
     Config(config::Command),
+    /// Say what the texts of further languages lack.
+    #[command(subcommand)]
+    Words(words::Command),
     /// Change the schema of the database.
     #[command(subcommand)]
     Migrate(migrate::Command),
@@ -192,6 +196,7 @@ impl Cli {
                 webhook::run(command, app).await
             }
             Command::Config(command) => config::run(command, self.config.as_deref()),
+            Command::Words(command) => words::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,
             Command::Keyring(command) => keyring::run(command, self.config.as_deref()).await,
             Command::Audit(command) => {

@@ -82,6 +82,7 @@ pub(super) const KEYS: &[Key] = &[
     key("webhook.allow_hosts", Kind::Texts),
     key("webhook.acknowledge_within", Kind::Text),
     key("console.external_url", Kind::Text),
+    key("words.dir", Kind::Text),
     secret("heartbeat.url"),
     key("heartbeat.url_file", Kind::Text),
     key("heartbeat.interval", Kind::Text),

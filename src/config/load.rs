@@ -14,7 +14,7 @@ use super::secret;
 use super::sections::{
     Alertmanager, Brand, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Heartbeat,
     Keyring, Log, LogFormat, Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Store,
-    TlsFiles, Watch, Webhook,
+    TlsFiles, Watch, Webhook, Words,
 };
 use super::written::{Refusal, Written};
 use crate::health::{Bounds, Policy};
@@ -329,6 +329,10 @@ pub(super) fn webhook(reader: &mut Reader) -> Result<Webhook, ConfigError> {
 
 pub(super) fn console(reader: &mut Reader) -> Result<Console, ConfigError> {
     Ok(Console { external_url: reader.optional("console.external_url", base_url)? })
+}
+
+pub(super) fn words(reader: &mut Reader) -> Result<Words, ConfigError> {
+    Ok(Words { dir: reader.optional("words.dir", path)? })
 }
 
 pub(super) fn heartbeat(reader: &mut Reader) -> Result<Heartbeat, ConfigError> {

@@ -23,7 +23,7 @@ pub use error::{ConfigError, FileError};
 pub use sections::{
     Alertmanager, Brand, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Heartbeat,
     Keyring, Log, LogFormat, Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Store,
-    TlsFiles, Watch, Webhook,
+    TlsFiles, Watch, Webhook, Words,
 };
 pub use source::{Setting, Source};
 
@@ -67,6 +67,8 @@ pub struct Config {
     pub webhook: Webhook,
     /// `[console]`: where people look.
     pub console: Console,
+    /// `[words]`: the texts that customers read.
+    pub words: Words,
     /// `[heartbeat]`: who notices when keypulse stops.
     pub heartbeat: Heartbeat,
     /// `[log]`: how log lines are written.
@@ -114,6 +116,7 @@ impl Config {
             alertmanager,
             webhook,
             console: load::console(&mut reader)?,
+            words: load::words(&mut reader)?,
             heartbeat: load::heartbeat(&mut reader)?,
             log: load::log(&mut reader)?,
             settings: reader.into_settings(),

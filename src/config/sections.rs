@@ -220,6 +220,13 @@ pub struct Console {
     pub external_url: Option<Url>,
 }
 
+/// `[words]`: the texts that customers read.
+#[derive(Clone, Debug)]
+pub struct Words {
+    /// A folder with more languages and changed texts. None: those that are built in.
+    pub dir: Option<PathBuf>,
+}
+
 /// `[heartbeat]`: who notices when keypulse stops.
 #[derive(Debug)]
 pub struct Heartbeat {

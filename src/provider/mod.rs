@@ -20,4 +20,4 @@ pub use client::{Client, ClientError, Limits};
 pub use examine::{Call, CallKind, Examination, Step};
 pub use profile::{Profile, ProfileError};
 pub use refusal::Refusal;
-pub use telling::{Names, Taken, Told};
+pub use telling::{Names, Say, Taken, Told};

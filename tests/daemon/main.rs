@@ -59,3 +59,4 @@ mod story;
 mod telling;
 mod tls;
 mod withdrawn;
+mod wording;

@@ -129,6 +129,7 @@ async fn look(live: bool, file: Option<&Path>) -> Vec<Check> {
     checks.push(Check::ok("profile", format!("{} ({})", profile.title, profile.name)));
     checks.extend(parts::provider(&config, &profile, live).await);
     checks.push(parts::master_key(&config));
+    checks.extend(parts::words(&config));
     checks.extend([machine::files(config.watch.concurrency.get()), machine::core_dumps()]);
     let place = match app::place(&config) {
         Ok(place) => place,

@@ -24,6 +24,7 @@ use crate::store::Place;
 use crate::store::Seen;
 use crate::store::StoreError;
 use crate::task::mirror::LIST_COUNTS;
+use crate::words::{Review, Words};
 
 use super::super::{ask, handover, output};
 use super::Check;
@@ -86,6 +87,26 @@ pub fn master_key(config: &Config) -> Check {
         Ok(master) => Check::ok("master key", format!("{}, its owner's alone", master.id())),
         Err(error) => Check::refused("master key", error.as_ref()),
     }
+}
+
+/// The operator's own texts, where there are any.
+pub fn words(config: &Config) -> Option<Check> {
+    let dir = config.words.dir.as_deref()?;
+    Some(match Words::review(dir) {
+        Err(error) => Check::refused("texts", &error),
+        Ok(reviews) if reviews.iter().all(Review::is_complete) => {
+            Check::ok("texts", format!("those in {} are complete", dir.display()))
+        }
+        Ok(reviews) => {
+            let unfinished = reviews.iter().filter(|review| !review.is_complete());
+            let languages: Vec<_> = unfinished.map(|review| review.language.as_str()).collect();
+            Check::warning(
+                "texts",
+                format!("other words are shown in places in: {}", languages.join(", ")),
+                "see what is missing or has a fault with `keypulse words check`",
+            )
+        }
+    })
 }
 
 /// Whether a daemon runs, and what is to be said of that.

@@ -26,6 +26,7 @@ use crate::store::StoreError;
 use crate::task::Origin;
 use crate::task::Whose;
 use crate::telemetry::Metrics;
+use crate::words::Words;
 
 use super::replace::code_of;
 use super::show::{describe, found};
@@ -224,7 +225,8 @@ fn refused(options: &Options, app: &App, refusal: &Refusal, name: &str) -> anyho
         customer: &customer,
         company: "",
     };
-    let told = refusal.tell(&names);
+    let english = Words::built_in().choose(None, None);
+    let told = refusal.tell(&names, &|id, args| english.say_texts(id, args));
     if options.json {
         output::document(&json!({
             "type": refusal.name(),

@@ -10,6 +10,9 @@ use crate::health::CompanyId;
 use crate::provider::{Names, Refusal};
 use crate::redact::chain;
 use crate::store::StoreError;
+use crate::words::Tongue;
+
+use super::wish;
 
 /// What every `type` begins with.
 pub const TYPE: &str = "urn:keypulse:problem:";
@@ -49,6 +52,9 @@ pub struct Details {
     retry_after: Option<u32>,
     #[serde(skip)]
     allow: Option<&'static str>,
+    /// Of the texts for a customer.
+    #[serde(skip)]
+    language: Option<HeaderValue>,
 }
 
 /// Every kind of problem but refused keys.
@@ -234,6 +240,7 @@ impl Kind {
             company_id: None,
             retry_after,
             allow: None,
+            language: None,
         }))
     }
 }
@@ -252,8 +259,8 @@ impl Problem {
     }
 
     /// A key that was not taken.
-    pub fn of_refusal(refusal: &Refusal, names: &Names<'_>) -> Self {
-        let told = refusal.tell(names);
+    pub fn of_refusal(refusal: &Refusal, names: &Names<'_>, tongue: &Tongue) -> Self {
+        let told = refusal.tell(names, &|id, args| tongue.say_texts(id, args));
         Self(Box::new(Details {
             kind: format!("{TYPE}{}", refusal.name()),
             title: "The key was not taken".to_owned(),
@@ -266,6 +273,7 @@ impl Problem {
             company_id: None,
             retry_after: refusal.is_passing().then_some(LATER),
             allow: None,
+            language: wish::header(tongue),
         }))
     }
 
@@ -359,9 +367,8 @@ impl IntoResponse for Problem {
         if let Some(seconds) = details.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if details.customer_message.is_some() {
-            // The only language there is.
-            headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static("en"));
+        if let Some(language) = details.language {
+            headers.insert(header::CONTENT_LANGUAGE, language);
         }
         response
     }
