@@ -48,6 +48,9 @@ pub struct Details {
     /// Of a company that is to be confirmed: its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     company_id: Option<String>,
+    /// Of a company that is to be confirmed: the name that people know it by, where the key may read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    company_name: Option<String>,
     #[serde(skip)]
     retry_after: Option<u32>,
     #[serde(skip)]
@@ -238,6 +241,7 @@ impl Kind {
             customer_message: None,
             next_step: None,
             company_id: None,
+            company_name: None,
             retry_after,
             allow: None,
             language: None,
@@ -271,6 +275,7 @@ impl Problem {
             customer_message: Some(told.customer_message),
             next_step: Some(told.next_step),
             company_id: None,
+            company_name: None,
             retry_after: refusal.is_passing().then_some(LATER),
             allow: None,
             language: wish::header(tongue),
@@ -278,12 +283,13 @@ impl Problem {
     }
 
     /// The key is this company's, which nobody has named.
-    pub fn to_confirm(company: &CompanyId) -> Self {
+    pub fn to_confirm(company: &CompanyId, name: Option<String>) -> Self {
         let mut problem = Kind::CompanyToConfirm.because(
             "nothing was stored: show the company to whoever gave the key, and send the same again \
              with this `company_id` once they have confirmed it",
         );
         problem.0.company_id = Some(company.to_string());
+        problem.0.company_name = name;
         problem
     }
 

@@ -255,7 +255,7 @@ async fn whose(
         Err(error) => return error.into(),
     }
     match api.desk.whose(key).await {
-        Ok(Owner::Company(company)) => Problem::to_confirm(&company),
+        Ok(Owner::Company(company, name)) => Problem::to_confirm(&company, name),
         Ok(Owner::Refused(refusal)) => refused(api, &refusal, customer),
         Err(error) => error.into(),
     }
