@@ -28,9 +28,9 @@ type Files = (&'static str, &'static [(&'static str, &'static str)]);
 /// To add a file, write it in all four languages and name it here in each.
 pub(super) const FILES: &[Files] = &[
     files!("en": "pages.ftl", "refusals.ftl", "words.ftl"),
-    files!("da": "refusals.ftl", "words.ftl"),
-    files!("sv": "refusals.ftl", "words.ftl"),
-    files!("de": "refusals.ftl", "words.ftl"),
+    files!("da": "pages.ftl", "refusals.ftl", "words.ftl"),
+    files!("sv": "pages.ftl", "refusals.ftl", "words.ftl"),
+    files!("de": "pages.ftl", "refusals.ftl", "words.ftl"),
 ];
 
 /// All languages: those built in, with what was added laid over them and beside them.
