@@ -145,7 +145,8 @@ impl Store {
 
     /// Ids of the messages that wait on a channel which carries levels and not single messages.
     pub async fn waiting(&self, channel: &str) -> Result<Vec<String>, StoreError> {
-        let sql = "SELECT message_id FROM delivery WHERE channel = $1 AND state = 'owed'";
+        let sql = "SELECT message_id FROM delivery WHERE channel = $1 \
+                   AND state IN ('owed', 'sending')";
         let rows = self.read.query_all_raw(self.statement(sql, [channel.into()])).await?;
         Ok(rows.iter().map(|row| row.try_get("", "message_id")).collect::<Result<_, _>>()?)
     }

@@ -104,7 +104,7 @@ async fn answer(State(one): State<Receiver>, headers: HeaderMap, body: String) -
         }
         Manner::Redirect(to) => (StatusCode::FOUND, [("location", to)]).into_response(),
         Manner::Hang => {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             StatusCode::NO_CONTENT.into_response()
         }
     }
