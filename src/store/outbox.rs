@@ -251,7 +251,8 @@ impl Dialect {
 
     /// Takes back what is unsent of episodes that are over, where it would say what is no longer
     /// true: `[tenant, episode]` (`$1`). What the integration is owed stays owed: each of its
-    /// messages says what happened, not how things are.
+    /// messages says what happened, not how things are. A key that may have leaked has power at the
+    /// provider also when another has taken its place.
     pub(super) fn cancel_messages(self) -> String {
         let rows = self.list(&[("tenant_id", "bigint"), ("episode", "bigint")]);
         format!(
@@ -259,7 +260,10 @@ impl Dialect {
              AND audience IN ('customer', 'on_call') AND EXISTS (SELECT 1 FROM ({rows}) AS v \
              WHERE message.tenant_id = v.tenant_id AND message.episode = v.episode) \
              AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = message.id \
-             AND d.state IN ('sending', 'sent', 'unknown'))"
+             AND d.state IN ('sending', 'sent', 'unknown')) \
+             AND NOT (audience = 'on_call' AND EXISTS (SELECT 1 FROM deletion x \
+             WHERE x.tenant_id = message.tenant_id AND x.wanted_at = message.owed_at \
+             AND x.confirmed_at IS NULL))"
         )
     }
 
