@@ -135,14 +135,6 @@ impl Store {
         Ok(off)
     }
 
-    /// Gives back what was claimed and not tried.
-    pub async fn give_back(&self, channel: &str, lease: &str) -> Result<(), StoreError> {
-        let sql = "UPDATE delivery SET state = 'owed', lease = NULL, lease_until = NULL \
-                   WHERE channel = $1 AND lease = $2 AND state = 'sending'";
-        self.write.execute_raw(self.statement(sql, [channel.into(), lease.into()])).await?;
-        Ok(())
-    }
-
     /// Ids of the messages that wait on a channel which carries levels and not single messages.
     pub async fn waiting(&self, channel: &str) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT message_id FROM delivery WHERE channel = $1 \
@@ -196,8 +188,8 @@ impl Store {
         Ok(())
     }
 
-    /// Waits until this process has owed somebody something since `seen`, which it brings up to
-    /// date. What other processes owe is not noticed here.
+    /// What changes whenever this process has owed somebody something. What other processes owe is not
+    /// noticed here.
     pub fn owing(&self) -> tokio::sync::watch::Receiver<u64> {
         self.owed.subscribe()
     }
