@@ -134,8 +134,9 @@ fn is_public(address: IpAddr) -> bool {
         IpAddr::V6(v6) => match (v6.to_ipv4_mapped(), v6.segments()) {
             (Some(v4), _) => is_public(v4.into()),
             // An IPv4 address within: NAT64 and 6to4.
-            (None, [0x64, 0xff9b, 0, 0, 0, 0, high, low]) => is_public(embedded(high, low)),
-            (None, [0x2002, high, low, ..]) => is_public(embedded(high, low)),
+            (None, [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..]) => {
+                is_public(embedded(high, low))
+            }
             // Only what is given out to networks, and no documentation or tunnels of it.
             (None, [first, second, ..]) => {
                 first & 0xe000 == 0x2000 && !(first == 0x2001 && (second == 0xdb8 || second == 0))

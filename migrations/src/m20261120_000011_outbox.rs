@@ -157,6 +157,17 @@ impl MigrationTrait for Migration {
                     .take(),
             )
             .await?;
+        let open = Expr::col(Delivery::State).is_in(["owed", "sending", "dead", "unknown"]);
+        manager
+            .create_index(
+                Index::create()
+                    .name("delivery_open")
+                    .table(Delivery::Table)
+                    .col(Delivery::State)
+                    .and_where(open)
+                    .take(),
+            )
+            .await?;
         manager
             .create_index(
                 Index::create()

@@ -68,7 +68,10 @@ impl Post {
     /// Takes these channels for the installation's, and its mode for what is in force; says what is
     /// sent.
     pub async fn begin(&self, app: &App, metrics: &Metrics) -> anyhow::Result<InForce> {
-        app.store.know_channels(&self.channels).await?;
+        // A process that sends nothing does not say where to.
+        if self.configured == Mode::OnCall {
+            app.store.know_channels(&self.channels).await?;
+        }
         let in_force = app.store.begin_mode(self.configured, app.clock.now()).await?;
         let differs = in_force.mode != self.configured;
         metrics.notify_mode_differs.set(differs.into());
@@ -141,8 +144,13 @@ pub fn lanes(app: &App, metrics: &Metrics) -> anyhow::Result<Vec<Lane>> {
 /// The name of the channel to an endpoint: the same wherever the address is the same.
 pub fn channel_name(address: &Url) -> String {
     let hash = sha256(address.as_str().as_bytes());
-    let digits: String = hash.iter().take(DIGITS).map(|byte| format!("{byte:02x}")).collect();
-    format!("webhook-{digits}")
+    let mut name = "webhook-".to_owned();
+    for byte in hash.iter().take(DIGITS) {
+        for half in [byte >> 4, byte & 15] {
+            name.push(char::from_digit(u32::from(half), 16).unwrap_or('0'));
+        }
+    }
+    name
 }
 
 /// The mode that a process is configured for.

@@ -29,8 +29,8 @@ pub enum Command {
         /// Only those of this state.
         #[arg(long, value_parser = PossibleValuesParser::new(POST_STATES))]
         state: Option<String>,
-        /// Only those of this stage: first, resolved, status_changed, key_replaced, disabled or
-        /// company_changed.
+        /// Only those of this stage: `first`, `resolved`, `status_changed`, `key_replaced`,
+        /// `disabled` or `company_changed`.
         #[arg(long)]
         stage: Option<String>,
         /// At most so many.
@@ -72,7 +72,8 @@ pub fn is_chained(command: &Command) -> bool {
 pub async fn run(command: &Command, app: App) -> anyhow::Result<ExitCode> {
     let done = match command {
         Command::List { state, stage, limit, json } => {
-            list(&app, state.as_deref(), stage.as_deref(), *limit, *json).await
+            let listed = app.store.posted(state.as_deref(), stage.as_deref(), *limit).await;
+            list(&listed?, *json)
         }
         Command::Resend { id } => resend(&app, id).await,
         Command::Acknowledge { reference } => acknowledge(&app, reference).await,
@@ -81,18 +82,11 @@ pub async fn run(command: &Command, app: App) -> anyhow::Result<ExitCode> {
     done.map(|()| ExitCode::SUCCESS)
 }
 
-async fn list(
-    app: &App,
-    state: Option<&str>,
-    stage: Option<&str>,
-    limit: u32,
-    json: bool,
-) -> anyhow::Result<()> {
-    let posted = app.store.posted(state, stage, limit).await?;
+fn list(posted: &[Posted], json: bool) -> anyhow::Result<()> {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(["ID", "TENANT", "STAGE", "CHANNEL", "STATE", "TRIES", "DECIDED", "LAST"]);
-    for one in &posted {
+    for one in posted {
         if json {
             output::json(&describe(one))?;
             continue;

@@ -394,8 +394,6 @@ impl Rules<'_> {
     }
 
     pub(super) fn owe_first(&mut self, audiences: &[Audience]) {
-        for audience in audiences {
-            self.effects.push(Effect::owe(*audience, Stage::First));
-        }
+        self.effects.extend(audiences.iter().map(|who| Effect::owe(*who, Stage::First)));
     }
 }

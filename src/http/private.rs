@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::redact::chain;
-use crate::store::POST_STATES;
+use crate::store::OPEN_STATES;
 use crate::store::Pickup;
 use crate::store::PostCount;
 use crate::store::Store;
@@ -149,7 +149,7 @@ async fn count(private: &Private) -> Result<(), StoreError> {
 async fn count_messages(private: &Private) -> Result<(), StoreError> {
     let counted = private.store.count_posted().await?;
     for kind in ["webhook", "alertmanager"] {
-        for state in POST_STATES {
+        for state in OPEN_STATES {
             let one = counted.iter().find(|one| one.kind == kind && one.state == state);
             let series = private.metrics.messages.with_label_values(&[kind, state]);
             series.set(one.map_or(0, |one| one.messages));

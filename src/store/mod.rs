@@ -84,7 +84,7 @@ pub use link::{Ending, KeptLink, LINK_ACTOR, LinkAbout, LinkState, NewLink};
 pub use mode::{InForce, Mode};
 pub use open::Place;
 pub use outbox::{Draw, Drawn, Settled, Settlement};
-pub use posted::{Again, POST_STATES, PostCount, Posted};
+pub use posted::{Again, OPEN_STATES, POST_STATES, PostCount, Posted};
 pub use recipient::RecipientRow;
 pub use reconcile::{Listed, ListedKey, ListedTenant, Outcomes, Reconciled};
 pub use recover::Recovered;

@@ -135,17 +135,10 @@ impl Store {
         Ok(off)
     }
 
-    /// Gives back what was claimed and not tried.
-    pub async fn give_back(&self, channel: &str, lease: &str) -> Result<(), StoreError> {
-        let sql = "UPDATE delivery SET state = 'owed', lease = NULL, lease_until = NULL \
-                   WHERE channel = $1 AND lease = $2 AND state = 'sending'";
-        self.write.execute_raw(self.statement(sql, [channel.into(), lease.into()])).await?;
-        Ok(())
-    }
-
     /// Ids of the messages that wait on a channel which carries levels and not single messages.
     pub async fn waiting(&self, channel: &str) -> Result<Vec<String>, StoreError> {
-        let sql = "SELECT message_id FROM delivery WHERE channel = $1 AND state = 'owed'";
+        let sql = "SELECT message_id FROM delivery WHERE channel = $1 \
+                   AND state IN ('owed', 'sending')";
         let rows = self.read.query_all_raw(self.statement(sql, [channel.into()])).await?;
         Ok(rows.iter().map(|row| row.try_get("", "message_id")).collect::<Result<_, _>>()?)
     }
@@ -195,8 +188,8 @@ impl Store {
         Ok(())
     }
 
-    /// Waits until this process has owed somebody something since `seen`, which it brings up to
-    /// date. What other processes owe is not noticed here.
+    /// What changes whenever this process has owed somebody something. What other processes owe is not
+    /// noticed here.
     pub fn owing(&self) -> tokio::sync::watch::Receiver<u64> {
         self.owed.subscribe()
     }
@@ -250,7 +243,8 @@ impl Dialect {
 
     /// Takes back what is unsent of episodes that are over, where it would say what is no longer
     /// true: `[tenant, episode]` (`$1`). What the integration is owed stays owed: each of its
-    /// messages says what happened, not how things are.
+    /// messages says what happened, not how things are. A key that may have leaked has power at the
+    /// provider also when another has taken its place.
     pub(super) fn cancel_messages(self) -> String {
         let rows = self.list(&[("tenant_id", "bigint"), ("episode", "bigint")]);
         format!(
@@ -258,7 +252,10 @@ impl Dialect {
              AND audience IN ('customer', 'on_call') AND EXISTS (SELECT 1 FROM ({rows}) AS v \
              WHERE message.tenant_id = v.tenant_id AND message.episode = v.episode) \
              AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = message.id \
-             AND d.state IN ('sending', 'sent', 'unknown'))"
+             AND d.state IN ('sending', 'sent', 'unknown')) \
+             AND NOT (audience = 'on_call' AND EXISTS (SELECT 1 FROM deletion x \
+             WHERE x.tenant_id = message.tenant_id AND x.wanted_at = message.owed_at \
+             AND x.confirmed_at IS NULL))"
         )
     }
 

@@ -50,6 +50,9 @@ pub struct PostCount {
 /// Every state of a message on a channel.
 pub const POST_STATES: [&str; 6] = ["owed", "sending", "sent", "dead", "cancelled", "unknown"];
 
+/// The states in which a message has not arrived.
+pub const OPEN_STATES: [&str; 4] = ["owed", "sending", "dead", "unknown"];
+
 /// What is sent again.
 #[derive(Clone, Copy, Debug)]
 pub enum Again<'a> {
@@ -61,11 +64,14 @@ pub enum Again<'a> {
 }
 
 impl Store {
-    /// How many messages there are of each kind of channel and state.
+    /// How many messages there are of each kind of channel and state, of those that did not arrive
+    /// or not yet: of those that did, there is no end.
     pub async fn count_posted(&self) -> Result<Vec<PostCount>, StoreError> {
         let sql = "SELECT c.kind, d.state, COUNT(*) AS messages, MIN(m.owed_at) AS oldest \
                    FROM delivery d JOIN channel c ON c.name = d.channel \
-                   JOIN message m ON m.id = d.message_id GROUP BY 1, 2 ORDER BY 1, 2";
+                   JOIN message m ON m.id = d.message_id \
+                   WHERE d.state IN ('owed', 'sending', 'dead', 'unknown') \
+                   GROUP BY 1, 2 ORDER BY 1, 2";
         let rows = self.read.query_all_raw(self.statement(sql, [])).await?;
         rows.iter()
             .map(|row| {
@@ -85,7 +91,7 @@ impl Store {
     pub async fn posted(
         &self,
         state: Option<&str>,
-        stage: Option<&str>,
+        which: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Posted>, StoreError> {
         let sql = "SELECT m.id, d.channel, t.ref, m.audience, m.stage, d.state, m.owed_at, \
@@ -95,7 +101,7 @@ impl Store {
                    ORDER BY m.owed_at DESC, m.id LIMIT $3";
         let values = [
             state.unwrap_or_default().into(),
-            stage.unwrap_or_default().into(),
+            which.unwrap_or_default().into(),
             i64::from(limit).into(),
         ];
         let rows = self.read.query_all_raw(self.statement(sql, values)).await?;

@@ -1,4 +1,6 @@
 //! Saves what was decided of many tenants, with all that follows from it, in one transaction.
+//!
+//! Long because what follows from a decision is listed in one place, whatever its sort.
 
 use std::collections::BTreeSet;
 

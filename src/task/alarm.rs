@@ -146,24 +146,23 @@ impl Alarm {
     }
 
     fn alert(&self, row: &AlertRow, standing: &[Standing], until: DateTime<Utc>) -> Option<Alert> {
-        let told = match standing.iter().find(|one| name(one) == row.name) {
-            Some(one) => Told {
+        let told = if let Some(one) = standing.iter().find(|one| name(one) == row.name) {
+            Told {
                 subject: subject(one.condition),
                 cause: one.cause.clone(),
                 count: one.count,
                 since: one.since,
                 examples: one.examples.clone(),
-            },
-            None => {
-                let (word, cause) = row.name.split_once('/').unwrap_or((&row.name, ""));
-                let condition = Condition::ALL.into_iter().find(|one| one.word() == word)?;
-                Told {
-                    subject: subject(condition),
-                    cause: cause.to_owned(),
-                    count: 0,
-                    since: row.started_at,
-                    examples: Vec::new(),
-                }
+            }
+        } else {
+            let (word, cause) = row.name.split_once('/').unwrap_or((&row.name, ""));
+            let condition = Condition::ALL.into_iter().find(|one| one.word() == word)?;
+            Told {
+                subject: subject(condition),
+                cause: cause.to_owned(),
+                count: 0,
+                since: row.started_at,
+                examples: Vec::new(),
             }
         };
         let ends = row.ended_at.unwrap_or(until);

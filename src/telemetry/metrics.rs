@@ -289,7 +289,7 @@ impl Metrics {
             )?,
             messages: new.gauges(
                 "keypulse_messages",
-                "Messages, by kind of channel and by how they fare there",
+                "Messages that have not arrived, by kind of channel and by how they fare there",
                 &["channel", "state"],
             )?,
             message_waiting_seconds: new.real_gauges(
@@ -362,7 +362,7 @@ impl Metrics {
             let _ = self.fingerprint_calls.with_label_values(&[answer]);
         }
         for channel in ["webhook", "alertmanager"] {
-            for state in ["owed", "sending", "sent", "dead", "cancelled", "unknown"] {
+            for state in ["owed", "sending", "dead", "unknown"] {
                 let _ = self.messages.with_label_values(&[channel, state]);
             }
             for result in ["delivered", "again", "dead"] {

@@ -156,6 +156,18 @@ fn psql(url: &str, sql: &str) {
 }
 
 #[test]
+fn a_daemon_that_is_told_to_stop_while_it_sends_hears_the_answer_first() {
+    let (rig, backend) = telling(Rig::new(1), "on_call");
+    rig.add(1..=1);
+    backend.receiver.answers(Manner::Slow(800));
+    let mut daemon = rig.daemon();
+    daemon.until("the try", |_| !backend.receiver.came().is_empty());
+    daemon.stop();
+    let sent = rig.run(&["messages", "list", "--state", "sent", "--json"]).json_lines();
+    assert_eq!((sent.len(), backend.receiver.came().len()), (1, 1), "{sent:?}");
+}
+
+#[test]
 fn two_daemons_on_one_database_send_each_message_once() {
     let server = Server::start_new();
     let rig = Rig::new(FLEET).set("store.url", &server.url());

@@ -1,7 +1,10 @@
 //! What is owed, to whom, in which mode; and that a claim is one's own.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use keypulse::health::{Action, Failure, Finding};
+use keypulse::health::{
+    Action, Effect, Evidence, Failure, Finding, Generation, NewKey, Policy, Standing, Weather,
+    decide,
+};
 use keypulse::ids::TenantId;
 use keypulse::store::{Again, Channel, ChannelKind, Draw, Drawn, Mode, Settled, Settlement, Store};
 
@@ -271,6 +274,34 @@ async fn a_replaced_and_a_withdrawn_key_are_told_to_the_integration_with_what_it
         assert_eq!(rig.store.acknowledge_disabled(other, hour(1)).await.unwrap(), None);
         let chained = "SELECT COUNT(*) FROM audit WHERE action = 'disabled.acknowledged'";
         assert_eq!(rig.number(chained).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn that_a_leaked_key_has_power_is_told_although_another_has_taken_its_place_by_then() {
+    on_both(async |rig| {
+        telling(rig, &[ONE]).await;
+        let ids = rig.add(1).await;
+        let leaked = Finding::Operator(Action::Compromise);
+        live(rig, ids[0], &[(0, Finding::Accepted), (5, leaked)]).await;
+        let before = rig.watched(ids[0]).await;
+        let evidence = Evidence {
+            generation: Generation(2),
+            began: minute(6),
+            finding: Finding::Replaced(NewKey { expires_at: None }),
+            standing: Standing::Current,
+            pause: None,
+        };
+        let (weather, policy) = (Weather::Clear, Policy::default());
+        let mut verdict = decided(&before, Finding::Accepted, minute(6));
+        verdict.decision =
+            decide(&before.health, &evidence, weather, &policy, TimeDelta::zero(), minute(6));
+        assert!(verdict.decision.effects.contains(&Effect::CancelUnsent));
+        let saved = rig.store.save(&[verdict], "x", minute(6)).await.unwrap();
+        assert!(saved.lost.is_empty());
+        let told = states(rig, ALERTS).await;
+        assert!(told.contains(&("first".into(), "owed".into())), "{told:?}");
     })
     .await;
 }

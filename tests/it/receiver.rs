@@ -21,6 +21,8 @@ pub enum Manner {
     NotNow(u64),
     /// Elsewhere.
     Redirect(String),
+    /// With 204, after so many milliseconds.
+    Slow(u64),
     /// Not at all.
     Hang,
 }
@@ -103,8 +105,12 @@ async fn answer(State(one): State<Receiver>, headers: HeaderMap, body: String) -
             (StatusCode::TOO_MANY_REQUESTS, [("retry-after", seconds.to_string())]).into_response()
         }
         Manner::Redirect(to) => (StatusCode::FOUND, [("location", to)]).into_response(),
+        Manner::Slow(millis) => {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+            StatusCode::NO_CONTENT.into_response()
+        }
         Manner::Hang => {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             StatusCode::NO_CONTENT.into_response()
         }
     }

@@ -82,7 +82,7 @@ impl Check {
 pub async fn run(options: &Options, file: Option<&Path>) -> anyhow::Result<ExitCode> {
     // What a log line would say is said below.
     log::init(log::Form::Auto, Some("off"))?;
-    let checks = look(options.live, file).await;
+    let checks = Box::pin(look(options.live, file)).await;
     let worst = checks.iter().map(|check| check.level).max().unwrap_or(Level::Ok);
     if options.json {
         output::document(&json!({"ok": worst != Level::Problem, "checks": checks}))?;
