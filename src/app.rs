@@ -6,6 +6,8 @@ pub mod desk;
 pub mod doors;
 mod enrol;
 pub mod pages;
+mod pushed;
+mod required;
 mod window;
 
 use std::sync::Arc;
@@ -365,7 +367,9 @@ impl App {
         let counter = desk::Counter {
             checker: Arc::clone(checker),
             required: self.required_scopes(),
-            elsewhere: self.config.custody.mode == CustodyMode::Reference,
+            requirement_said: self.config.provider.required_scopes.is_some(),
+            custody: self.config.custody.mode,
+            reconnect_url: self.config.connect.reconnect_url.clone(),
             call: TimeDelta::from_std(self.config.provider.timeout)?,
             pickup_within: TimeDelta::from_std(self.config.custody.pickup_within)?,
             shutdown: shutdown.clone(),

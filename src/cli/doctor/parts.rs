@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use crate::app::{self, App, doors};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::custody::list::COUNTS;
 use crate::http::listener;
 use crate::http::listener::ListenError;
 use crate::provider::Client;
@@ -20,7 +21,6 @@ use crate::store::Outcomes;
 use crate::store::Place;
 use crate::store::Seen;
 use crate::store::StoreError;
-use crate::task::mirror::LIST_COUNTS;
 
 use super::super::{ask, handover, output};
 use super::Check;
@@ -309,7 +309,7 @@ pub async fn mirror(app: &App) -> Check {
         Some(age) => format!("the latest list of its keys is {} old", output::span(age)),
         None => "no list of its keys was ever pushed".to_owned(),
     };
-    let young = age.is_some_and(|age| age < LIST_COUNTS);
+    let young = age.is_some_and(|age| age < COUNTS);
     match list.and_then(|list| list.outcomes) {
         _ if !asked && !young => Check::warning(
             NAME,
