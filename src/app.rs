@@ -7,6 +7,8 @@ pub mod doors;
 mod enrol;
 pub mod pages;
 pub mod post;
+mod pushed;
+mod required;
 mod window;
 
 use std::sync::{Arc, OnceLock};
@@ -398,7 +400,9 @@ impl App {
         let counter = desk::Counter {
             checker: Arc::clone(checker),
             required: self.required_scopes(),
-            elsewhere: self.config.custody.mode == CustodyMode::Reference,
+            requirement_said: self.config.provider.required_scopes.is_some(),
+            custody: self.config.custody.mode,
+            reconnect_url: self.config.connect.reconnect_url.clone(),
             call: TimeDelta::from_std(self.config.provider.timeout)?,
             pickup_within: TimeDelta::from_std(self.config.custody.pickup_within)?,
             shutdown: shutdown.clone(),

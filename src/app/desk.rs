@@ -6,11 +6,16 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::warn;
 
+use crate::config::CustodyMode;
 use crate::health::Action;
+use crate::health::CompanyId;
 use crate::health::Finding;
 use crate::health::Scopes;
-use crate::http::api::desk::{Checked, Desk, DeskError, Doing, Offered, Owner, Wanted};
+use crate::http::api::desk::{
+    Checked, Desk, DeskError, Doing, Offered, Owner, Rebound, Reconciled, Share, Wanted,
+};
 use crate::http::api::role::Role;
+use crate::http::api::scopes::{Applied, Difference};
 use crate::http::api::{Caller, Secret};
 use crate::ids::TenantId;
 use crate::provider::Profile;
@@ -20,6 +25,7 @@ use crate::shutdown::Shutdown;
 use crate::store::Actor;
 use crate::store::Fetched;
 use crate::store::Store;
+use crate::store::TenantFilter;
 use crate::store::Verdict;
 use crate::task::Admission;
 use crate::task::Answer;
@@ -33,9 +39,15 @@ use crate::task::Origin;
 use crate::task::Settler;
 use crate::task::Whose;
 use crate::task::handover;
+use crate::task::{self, Lease, Rebind};
+
+use super::{pushed, required};
 
 /// What sets the hashes of requests apart from everything else under the same key.
 const REQUESTS: &[u8] = b"keypulse api request 1\n";
+
+/// A key is tried for another company within this time, or not at all.
+const REBIND_WITHIN: TimeDelta = TimeDelta::minutes(2);
 
 /// The tasks of a running daemon, as the API may use them.
 #[derive(Debug)]
@@ -44,8 +56,13 @@ pub struct Counter {
     pub checker: Arc<Checker>,
     /// What a key given from now on must be allowed to do.
     pub required: Scopes,
-    /// Whether keys lie elsewhere: then none is taken in here for a new tenant.
-    pub elsewhere: bool,
+    /// Whether somebody has said what is required; else it is the profile's.
+    pub requirement_said: bool,
+    /// Where the master of the keys is. Where they lie elsewhere, none is taken in here for a new
+    /// tenant.
+    pub custody: CustodyMode,
+    /// The integration's own page for new keys, with `{ref}` for the tenant.
+    pub reconnect_url: Option<String>,
     /// The longest that one call may take.
     pub call: TimeDelta,
     /// How long a key that is owed may wait before it is late.
@@ -56,7 +73,7 @@ pub struct Counter {
 
 impl Counter {
     /// What decides and saves for this caller, in whose name it is chained.
-    fn settler(&self, caller: &Caller) -> Settler {
+    pub(super) fn settler(&self, caller: &Caller) -> Settler {
         self.checker.settler.acting_as(actor(caller))
     }
 
@@ -107,7 +124,7 @@ impl Desk for Counter {
         expires_at: Option<DateTime<Utc>>,
     ) -> Doing<'a, Offered> {
         Box::pin(async move {
-            if self.elsewhere {
+            if self.custody == CustodyMode::Reference {
                 return Ok(Offered::Refused(Refusal::SourceReadOnly));
             }
             let Wanted { reference, name, company, kind, care } = wanted;
@@ -180,6 +197,76 @@ impl Desk for Counter {
                 other => DeskError::Ours(chain(&other)),
             })
         })
+    }
+
+    fn reconcile<'a>(
+        &'a self,
+        caller: &'a Caller,
+        list: &'a [u8],
+        rehearse: bool,
+        examples: usize,
+    ) -> Doing<'a, Reconciled> {
+        Box::pin(pushed::reconcile(self, caller, list, rehearse, examples))
+    }
+
+    fn rebind<'a>(
+        &'a self,
+        caller: &'a Caller,
+        tenant: TenantId,
+        company: &'a CompanyId,
+        reason: &'a str,
+        without_key: bool,
+    ) -> Doing<'a, Rebound> {
+        Box::pin(async move {
+            let Checker { clock, gate, .. } = &*self.checker;
+            let _gate = gate.keep_reading();
+            let latest = Lease::new(clock.now(), REBIND_WITHIN, self.call).latest;
+            let wish = Rebind { company, reason, without_key };
+            let settler = self.settler(caller);
+            let done = self.checker.rebind(&settler, tenant, &wish, latest, &self.shutdown).await?;
+            Ok(match done {
+                task::Rebound::Done { with_key, .. } => {
+                    if !with_key {
+                        self.forget();
+                    }
+                    Rebound::Done { with_key }
+                }
+                task::Rebound::Already => Rebound::Already,
+                task::Rebound::NotAccepted(finding) => Rebound::NotAccepted(finding),
+                task::Rebound::NotAsked => Rebound::NotAsked,
+                task::Rebound::Meanwhile => Rebound::Meanwhile,
+            })
+        })
+    }
+
+    fn required(&self) -> &Scopes {
+        &self.required
+    }
+
+    fn requires_nothing(&self) -> bool {
+        self.requirement_said && self.required.is_empty()
+    }
+
+    fn difference<'a>(&'a self, caller: &'a Caller, filter: TenantFilter) -> Doing<'a, Difference> {
+        Box::pin(required::difference(self, caller, filter))
+    }
+
+    fn apply<'a>(
+        &'a self,
+        caller: &'a Caller,
+        filter: TenantFilter,
+        share: Share,
+        expected: Option<u64>,
+    ) -> Doing<'a, Result<Applied, u64>> {
+        Box::pin(required::apply(self, caller, filter, share, expected))
+    }
+
+    fn custody(&self) -> CustodyMode {
+        self.custody
+    }
+
+    fn reconnect_url(&self) -> Option<&str> {
+        self.reconnect_url.as_deref()
     }
 
     fn pickup_within(&self) -> TimeDelta {

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::config::CustodyMode;
+use crate::custody::list::COUNTS;
 use crate::store::Reconciled;
-use crate::task::mirror::LIST_COUNTS;
 
 use super::output;
 
@@ -82,6 +82,6 @@ impl Mirrored {
     }
 
     fn young(&self) -> Option<Reconciled> {
-        self.list.filter(|list| self.now - list.pushed_at < LIST_COUNTS)
+        self.list.filter(|list| self.now - list.pushed_at < COUNTS)
     }
 }

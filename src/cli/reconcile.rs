@@ -1,7 +1,6 @@
 //! `keypulse reconcile`: takes the list of the keys that the integration uses, and says how they stand
 //! to those held here.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
@@ -14,12 +13,12 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::config::CustodyMode;
-use crate::custody::BadLine;
-use crate::custody::ListReader;
 use crate::store::Draft;
-use crate::store::Listed;
+use crate::task::BadLines;
+use crate::task::Listing;
 use crate::task::Reconciler;
-use crate::task::reconcile::{BATCH, Compared, Push};
+use crate::task::listing::NAMED;
+use crate::task::reconcile::{Compared, Push};
 use crate::telemetry::Metrics;
 
 use super::import::lines::{Line, Lines};
@@ -29,8 +28,6 @@ use super::output;
 const REFUSED: u8 = 3;
 /// The exit code when not all keys are the same on both sides.
 const NOT_THE_SAME: u8 = 4;
-/// So many bad lines are named.
-const NAMED: usize = 20;
 
 /// What to compare, and how it is told.
 #[derive(Debug, Args)]
@@ -66,22 +63,6 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-}
-
-/// What stands in the file and cannot be used.
-#[derive(Default)]
-struct Bad {
-    lines: u64,
-    named: Vec<(u64, BadLine)>,
-}
-
-impl Bad {
-    fn add(&mut self, number: u64, why: BadLine) {
-        self.lines += 1;
-        if self.named.len() < NAMED {
-            self.named.push((number, why));
-        }
-    }
 }
 
 /// Runs the command on an open store.
@@ -127,8 +108,8 @@ async fn reconcile(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
         provider: &app.profile().name,
         clock: std::sync::Arc::clone(&app.clock),
     };
-    let mut push = by.begin().await?;
-    let read = read(&mut push, Lines::of(source)).await;
+    let push = by.begin().await?;
+    let read = read(&push, Lines::of(source)).await;
     let (keys, bad) = match read {
         Ok(read) => read,
         Err(error) => {
@@ -162,52 +143,19 @@ async fn reconcile(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
 }
 
 /// Puts all lines on the list; how many keys that were, and what was wrong.
-async fn read(push: &mut Push<'_>, mut lines: Lines<File>) -> anyhow::Result<(u64, Bad)> {
-    let (mut reader, mut bad, mut keys) = (ListReader::default(), Bad::default(), 0);
-    // The lines of one batch by reference: one that comes twice is noticed here, or by the store.
-    let mut batch: BTreeMap<String, (u64, Listed)> = BTreeMap::new();
+async fn read(push: &Push<'_>, mut lines: Lines<File>) -> anyhow::Result<(u64, BadLines)> {
+    let mut listing = Listing::to(push);
     while let Some((number, line)) = lines.next().context("the file cannot be read")? {
-        let read = match line {
-            Line::TooLong => Err(BadLine::TooLong),
-            Line::Whole(line) => reader.read(line),
+        let line = match line {
+            Line::TooLong => None,
+            Line::Whole(line) => Some(line),
         };
-        match read {
-            Ok(None) => {}
-            Ok(Some(one)) => {
-                keys += 1;
-                let reference = one.reference.to_string();
-                let one = Listed { reference: one.reference, fingerprint: one.fingerprint };
-                if batch.insert(reference, (number, one)).is_some() {
-                    bad.add(number, BadLine::Repeated);
-                }
-            }
-            Err(why) => bad.add(number, why),
-        }
-        if batch.len() >= BATCH {
-            add(push, &mut batch, &mut bad).await?;
-        }
+        listing.line(number, line).await?;
     }
-    add(push, &mut batch, &mut bad).await?;
-    bad.named.sort_by_key(|(number, _)| *number);
-    Ok((keys, bad))
+    Ok(listing.end().await?)
 }
 
-async fn add(
-    push: &mut Push<'_>,
-    batch: &mut BTreeMap<String, (u64, Listed)>,
-    bad: &mut Bad,
-) -> anyhow::Result<()> {
-    let keys: Vec<Listed> = batch.values().map(|(_, one)| one.clone()).collect();
-    for reference in push.add(&keys).await? {
-        if let Some((number, _)) = batch.get(&reference) {
-            bad.add(*number, BadLine::Repeated);
-        }
-    }
-    batch.clear();
-    Ok(())
-}
-
-fn refuse(options: &Options, bad: &Bad) -> anyhow::Result<()> {
+fn refuse(options: &Options, bad: &BadLines) -> anyhow::Result<()> {
     if options.json {
         let lines: Vec<Value> = bad
             .named

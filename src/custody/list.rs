@@ -2,11 +2,14 @@
 //! as CSV or as JSON Lines. What stands in a line is never repeated in an error: a file given by
 //! mistake may hold keys.
 
+use chrono::TimeDelta;
 use serde::Deserialize;
 
 use crate::ids::BadRef;
 use crate::ids::TenantRef;
 
+/// A pushed list counts for so long.
+pub const COUNTS: TimeDelta = TimeDelta::days(1);
 /// The header of CSV.
 const HEADER: &str = "ref,fingerprint";
 

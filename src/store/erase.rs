@@ -38,6 +38,16 @@ impl Store {
         tenant: TenantId,
         now: DateTime<Utc>,
     ) -> Result<Erased, StoreError> {
+        self.erase_tenant_because(tenant, None, now).await
+    }
+
+    /// The same for a reason, which stays: it must name nobody.
+    pub async fn erase_tenant_because(
+        &self,
+        tenant: TenantId,
+        reason: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Erased, StoreError> {
         let id = tenant.raw();
         let tx = self.begin().await?;
         // States first, as whoever saves locks them.
@@ -92,7 +102,10 @@ impl Store {
         let values = words.iter().map(|word| word.to_ascii_lowercase().into());
         tx.execute_raw(self.statement(sql, values)).await?;
         let draft = Draft::of("tenant.erased").about(tenant);
-        let draft = draft.fact("key_destroyed", key).fact("details_erased", details);
+        let mut draft = draft.fact("key_destroyed", key).fact("details_erased", details);
+        if let Some(reason) = reason {
+            draft = draft.detail("remark", reason);
+        }
         self.append(&tx, &[draft]).await?;
         tx.commit().await?;
         if let Err(error) = self.empty_log().await {

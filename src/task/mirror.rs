@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tracing::warn;
@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::custody::Inquiry;
 use crate::custody::NotTold;
 use crate::custody::Told;
+use crate::custody::list::COUNTS;
 use crate::health::Standing;
 use crate::health::Status;
 use crate::health::Trouble;
@@ -34,8 +35,6 @@ use crate::vault::SealContext;
 
 use super::keyring::KeyringSource;
 
-/// A pushed list counts for so long.
-pub const LIST_COUNTS: TimeDelta = TimeDelta::days(1);
 /// Questions under way at the same time, in one process.
 const AT_ONCE: usize = 4;
 /// How long a question waits for its turn.
@@ -226,7 +225,7 @@ fn on_list(
     now: DateTime<Utc>,
 ) -> Outcome {
     let ListedKey { pushed_at, fingerprint, taken_at } = *listed;
-    let counts = now - pushed_at < LIST_COUNTS && taken_at.is_some_and(|at| at <= pushed_at);
+    let counts = now - pushed_at < COUNTS && taken_at.is_some_and(|at| at <= pushed_at);
     match fingerprint.map_or(Told::HasNone, Told::Uses) {
         _ if !counts => Outcome::NotCompared,
         told => match Outcome::of(told, own) {
@@ -286,6 +285,8 @@ impl Asked {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
     const OWN: Fingerprint = Fingerprint::from_bytes([7; 32]);

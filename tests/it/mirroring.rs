@@ -24,20 +24,20 @@ use crate::road::{Road, soon};
 const REJECTED: Finding = Finding::Failed(Failure::Rejected);
 
 /// A keypulse whose master is an integration with the same keys, all accepted once.
-struct Mirror {
-    road: Road,
-    integration: Integration,
+pub struct Mirror {
+    pub road: Road,
+    pub integration: Integration,
     keyring: KeyringSource,
 }
 
 impl Mirror {
     /// One that is asked at its address.
-    async fn asked(rig: &Rig, tenants: u32) -> Self {
+    pub async fn asked(rig: &Rig, tenants: u32) -> Self {
         Box::pin(Self::new(rig, tenants, true)).await
     }
 
     /// One that only pushes lists.
-    async fn pushing(rig: &Rig, tenants: u32) -> Self {
+    pub async fn pushing(rig: &Rig, tenants: u32) -> Self {
         Box::pin(Self::new(rig, tenants, false)).await
     }
 
@@ -67,7 +67,7 @@ impl Mirror {
     }
 
     /// The customer gives the integration a new key; keypulse is told nothing.
-    fn rotate(&self, number: u32) -> String {
+    pub fn rotate(&self, number: u32) -> String {
         let key = self.road.rotated(number).expose().to_owned();
         self.integration.uses(&format!("erp-{number:04}"), &key);
         key

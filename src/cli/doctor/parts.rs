@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 use crate::app::{self, App, doors, post};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::custody::list::COUNTS;
 use crate::http::listener;
 use crate::http::listener::ListenError;
 use crate::provider::Client;
@@ -23,7 +24,6 @@ use crate::store::Outcomes;
 use crate::store::Place;
 use crate::store::Seen;
 use crate::store::StoreError;
-use crate::task::mirror::LIST_COUNTS;
 use crate::words::{Review, Words};
 
 use super::super::{ask, handover, output};
@@ -382,7 +382,7 @@ pub async fn mirror(app: &App) -> Check {
         Some(age) => format!("the latest list of its keys is {} old", output::span(age)),
         None => "no list of its keys was ever pushed".to_owned(),
     };
-    let young = age.is_some_and(|age| age < LIST_COUNTS);
+    let young = age.is_some_and(|age| age < COUNTS);
     match list.and_then(|list| list.outcomes) {
         _ if !asked && !young => Check::warning(
             NAME,

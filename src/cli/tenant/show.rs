@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::app::App;
 use crate::cli::{handover, output};
@@ -99,8 +99,7 @@ pub async fn show(app: &App, reference: &str, json: bool) -> anyhow::Result<()> 
     }
     lines.extend(view.handover.as_ref().map(|one| ("hand-over", handover_line(app, one))));
     lines.extend(view.key_ref.as_ref().map(|at| ("key lies", output::printable(at))));
-    let compared = compared::comparison(app, &view).await?;
-    lines.extend(compared.map(|one| ("integration", one.line(&view))));
+    lines.extend(compared::line(app, &view).await?.map(|line| ("integration", line)));
     lines.extend(compared::reconnect_url(app, &view.reference).map(|url| ("reconnect", url)));
     let care = app.store.care(view.id).await?;
     if let Some(contact) = &care.contact {
@@ -169,12 +168,8 @@ pub async fn list(app: &App, filter: &Filter) -> anyhow::Result<()> {
 
 /// One tenant as programs read it, with all that is known of it.
 pub async fn document(app: &App, view: &TenantView) -> anyhow::Result<()> {
-    let whole = Whole::of(&app.store, view, handover::late_before(app)).await?;
-    let mut answer = serde_json::to_value(whole)?;
-    let compared = compared::comparison(app, view).await?;
-    answer["comparison"] = json!(compared.map(|one| one.json()));
-    answer["reconnect_url"] = json!(compared::reconnect_url(app, &view.reference));
-    output::document(&answer)
+    let whole = Whole::of(&app.store, view, &compared::setting(app)).await?;
+    output::document(&serde_json::to_value(whole)?)
 }
 
 /// Labels in one line.

@@ -1,6 +1,7 @@
 //! The body of a request: bounded in size and time, JSON, without a field that is not known. Whatever
 //! is wrong with it, nothing of it is repeated, because it may hold a key.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,42 @@ use super::problem::{Kind, Problem};
 pub const MOST: usize = 16 * 1024;
 /// It has to be here after so long.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest list of keys: room for 170,000 of the longest lines, and for more of the usual ones.
+pub const MOST_OF_LIST: usize = 32 * 1024 * 1024;
+/// A list has to be here after so long.
+const PATIENCE_WITH_LIST: Duration = Duration::from_secs(60);
+
+/// How much of a body is taken, and how long it may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// As every request has it.
+    Usual,
+    /// A list of keys, of which one at a time is taken.
+    List,
+}
+
+impl Size {
+    fn most(self) -> usize {
+        match self {
+            Self::Usual => MOST,
+            Self::List => MOST_OF_LIST,
+        }
+    }
+
+    fn too_large(self) -> Problem {
+        Kind::BodyTooLarge.because(match self {
+            Self::Usual => "a body has at most 16 KiB (16384 bytes)",
+            Self::List => "a list has at most 32 MiB (33554432 bytes)",
+        })
+    }
+
+    fn too_slow(self) -> Problem {
+        Kind::BodyTooSlow.because(match self {
+            Self::Usual => "the body was not here after 10 seconds",
+            Self::List => "the list was not here after 60 seconds",
+        })
+    }
+}
 
 /// A body that was read, whole.
 #[derive(Clone)]
@@ -27,10 +64,14 @@ pub struct Read(Arc<Zeroizing<Vec<u8>>>);
 
 impl Read {
     /// Reads a body to its end.
-    pub async fn from(body: Body) -> Result<Self, Problem> {
-        match timeout(PATIENCE, gather(body)).await {
+    pub async fn from(body: Body, size: Size) -> Result<Self, Problem> {
+        let patience = match size {
+            Size::Usual => PATIENCE,
+            Size::List => PATIENCE_WITH_LIST,
+        };
+        match timeout(patience, gather(body, size)).await {
             Ok(read) => read.map(|bytes| Self(Arc::new(bytes))),
-            Err(_) => Err(Kind::BodyTooSlow.because("the body was not here after 10 seconds")),
+            Err(_) => Err(size.too_slow()),
         }
     }
 
@@ -40,14 +81,14 @@ impl Read {
     }
 }
 
-async fn gather(mut body: Body) -> Result<Zeroizing<Vec<u8>>, Problem> {
-    let too_large = || Kind::BodyTooLarge.because("a body has at most 16 KiB (16384 bytes)");
-    if body.size_hint().lower() > MOST as u64 {
-        return Err(too_large());
+async fn gather(mut body: Body, size: Size) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let most = size.most();
+    if body.size_hint().lower() > most as u64 {
+        return Err(size.too_large());
     }
     // Room for all of it from the start, so that no copy is left behind by growing.
-    let room = body.size_hint().upper().and_then(|most| usize::try_from(most).ok());
-    let mut bytes = Zeroizing::new(Vec::with_capacity(room.unwrap_or(MOST).min(MOST)));
+    let room = body.size_hint().upper().and_then(|upper| usize::try_from(upper).ok());
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room.unwrap_or(most).min(most)));
     loop {
         let frame =
             std::future::poll_fn(|context| std::pin::Pin::new(&mut body).poll_frame(context));
@@ -55,10 +96,16 @@ async fn gather(mut body: Body) -> Result<Zeroizing<Vec<u8>>, Problem> {
         let broken = |_| Kind::BadRequest.because("the body broke off");
         // Trailers mean nothing to us.
         let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
-        if bytes.len() + data.len() > MOST {
-            return Err(too_large());
+        if bytes.len() + data.len() > most {
+            return Err(size.too_large());
         }
         bytes.extend_from_slice(&data);
+    }
+}
+
+impl fmt::Debug for Read {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Read(hidden)")
     }
 }
 

@@ -16,7 +16,7 @@ use crate::store::Draft;
 use crate::vault::TokenHash;
 
 use super::Api;
-use super::body;
+use super::body::{self, Size};
 use super::idempotent;
 use super::problem::{Kind, Problem};
 use super::role::{Deed, Role, deed_of};
@@ -81,10 +81,15 @@ async fn pass(
     }
     // Nothing that is asked for in the address: what stands there ends up in logs.
     let wish = Wish::of(&parts, path.as_str())?;
-    if !reads && wish.is_none() && parts.uri.query().is_some() {
+    let list = deed == Deed::Reconcile;
+    if !reads && !list && wish.is_none() && parts.uri.query().is_some() {
         return Err(Kind::BadQuery.because("this takes no query: everything goes into the body"));
     }
-    let read = body::Read::from(body).await?;
+    let (size, alone) = match list {
+        true => (Size::List, Some(api.limits.enter_list()?)),
+        false => (Size::Usual, None),
+    };
+    let read = body::Read::from(body, size).await?;
     let name = idempotent::name_of(&parts.headers)?;
     parts.extensions.insert(wish.unwrap_or_default());
     parts.extensions.insert(read.clone());
@@ -98,7 +103,7 @@ async fn pass(
     let api = api.clone();
     // What was begun is brought to its end, also when whoever asked hangs up.
     let work = tokio::spawn(async move {
-        let _place = place;
+        let _places = (place, alone);
         match once {
             Some(once) => once.answer(&api, request, next).await,
             None => next.run(request).await,

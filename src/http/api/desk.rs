@@ -6,6 +6,7 @@ use std::pin::Pin;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::config::CustodyMode;
 use crate::health::Action;
 use crate::health::CompanyId;
 use crate::health::Finding;
@@ -19,9 +20,13 @@ use crate::store::Fetched;
 use crate::store::KeyKind;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::TenantFilter;
 use crate::store::Verdict;
 
 use super::caller::Caller;
+use super::problem::RefusedLine;
+use super::reconcile::Comparison;
+use super::scopes::{Applied, Difference};
 use super::secret::Secret;
 
 /// Work that is being done for a caller.
@@ -80,6 +85,49 @@ pub enum Owner {
     Company(CompanyId, Option<String>),
     /// It would not be taken.
     Refused(Refusal),
+}
+
+/// What came of a list of keys.
+#[derive(Clone, Debug)]
+pub enum Reconciled {
+    /// It was compared.
+    Compared(Comparison),
+    /// Lines of it cannot be used: how many, and the first of them.
+    Refused(u64, Vec<RefusedLine>),
+    /// There is no key on it.
+    Empty,
+    /// One that was pushed later counts already.
+    Overtaken,
+}
+
+/// How much of a fleet.
+#[derive(Clone, Copy, Debug)]
+pub enum Share {
+    /// Everybody.
+    All,
+    /// So many of a hundred, rounded up.
+    Percent(u8),
+    /// So many.
+    Tenants(u64),
+}
+
+/// What became of the wish to bind a tenant to another company. Only [`Rebound::Done`] has changed
+/// anything.
+#[derive(Clone, Debug)]
+pub enum Rebound {
+    /// It is bound to it.
+    Done {
+        /// Whether it has a key, which is accepted for that company.
+        with_key: bool,
+    },
+    /// So it was before.
+    Already,
+    /// Its key is not accepted for that company, or that could not be found out.
+    NotAccepted(Finding),
+    /// No call could be made in time, or the key was taken out of use meanwhile.
+    NotAsked,
+    /// Another key, or another company, was taken meanwhile.
+    Meanwhile,
 }
 
 /// What became of the wish to ask now.
@@ -142,6 +190,50 @@ pub trait Desk: Debug + Send + Sync {
     /// The copy that is owed of a tenant's key. That this caller gets it is chained before it is
     /// here.
     fn fetch<'a>(&'a self, caller: &'a Caller, tenant: TenantId) -> Doing<'a, Fetched>;
+
+    /// Compares the keys held here with the list of the integration's, of which `examples` tenants of
+    /// each outcome are named; to `rehearse` is to change nothing.
+    fn reconcile<'a>(
+        &'a self,
+        caller: &'a Caller,
+        list: &'a [u8],
+        rehearse: bool,
+        examples: usize,
+    ) -> Doing<'a, Reconciled>;
+
+    /// Binds a tenant to another company, or leaves everything as it is.
+    fn rebind<'a>(
+        &'a self,
+        caller: &'a Caller,
+        tenant: TenantId,
+        company: &'a CompanyId,
+        reason: &'a str,
+        without_key: bool,
+    ) -> Doing<'a, Rebound>;
+
+    /// What a key given from now on must be allowed to do.
+    fn required(&self) -> &Scopes;
+
+    /// Whether somebody has said that nothing is required.
+    fn requires_nothing(&self) -> bool;
+
+    /// How tenants stand to what is required of new keys.
+    fn difference<'a>(&'a self, caller: &'a Caller, filter: TenantFilter) -> Doing<'a, Difference>;
+
+    /// Holds a share of the tenants to that, if it touches as many as expected; else says how many.
+    fn apply<'a>(
+        &'a self,
+        caller: &'a Caller,
+        filter: TenantFilter,
+        share: Share,
+        expected: Option<u64>,
+    ) -> Doing<'a, Result<Applied, u64>>;
+
+    /// Where the master of the keys is.
+    fn custody(&self) -> CustodyMode;
+
+    /// The integration's own page for new keys, with `{ref}` for the tenant.
+    fn reconnect_url(&self) -> Option<&str>;
 
     /// How long a key that is owed may wait before it is late.
     fn pickup_within(&self) -> TimeDelta;

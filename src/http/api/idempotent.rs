@@ -61,7 +61,9 @@ impl Once {
             }
             api.desk.request_mac(&message)
         };
-        let (method, path) = (parts.method.as_str().as_bytes(), parts.uri.path().as_bytes());
+        // With its query, where one may be given.
+        let path = parts.uri.path_and_query().map_or("", |path| path.as_str()).as_bytes();
+        let method = parts.method.as_str().as_bytes();
         Self {
             name: mac("name", &[caller.token.as_bytes(), name.as_bytes()]),
             request: mac("request", &[method, path, read.bytes()]),

@@ -131,7 +131,7 @@ pub async fn answer(
         next_step: told.next_step,
         status_before: before,
         excess_scopes: excess.iter().map(str::to_owned).collect(),
-        tenant: Whole::of(&api.desk.store(caller), &view, api.late_before()).await?,
+        tenant: Whole::of(&api.desk.store(caller), &view, &api.setting()).await?,
     })
 }
 

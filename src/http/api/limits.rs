@@ -14,6 +14,8 @@ use super::problem::{Kind, Problem};
 
 /// Requests that are answered at the same time; each may hold a body and wait for a provider.
 const AT_ONCE: usize = 64;
+/// Lists of keys that are taken at the same time: one may have 32 MiB.
+const LISTS: usize = 1;
 /// Requests a second with one token, after a burst of [`BURST`].
 const EACH: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
 const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(199);
@@ -29,6 +31,7 @@ const REMEMBERED: usize = 1_000;
 #[derive(Debug)]
 pub struct Limits {
     at_once: Arc<Semaphore>,
+    lists: Arc<Semaphore>,
     each: RateLimiter<String, HashMapStateStore<String>, DefaultClock>,
     unknown: DefaultDirectRateLimiter,
     refused: DefaultDirectRateLimiter,
@@ -40,6 +43,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
+            lists: Arc::new(Semaphore::new(LISTS)),
             each: RateLimiter::hashmap(Quota::per_second(EACH).allow_burst(BURST)),
             unknown: RateLimiter::direct(Quota::per_second(UNKNOWN)),
             refused: RateLimiter::direct(Quota::per_second(REFUSED).allow_burst(REFUSED_BURST)),
@@ -54,6 +58,13 @@ impl Limits {
         Arc::clone(&self.at_once).try_acquire_owned().map_err(|_| {
             too_many("64 requests are being answered at this moment, and no more at once")
         })
+    }
+
+    /// Takes the place of the one list that is taken at a time.
+    pub fn enter_list(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.lists)
+            .try_acquire_owned()
+            .map_err(|_| too_many("a list is being compared at this moment, and one at a time"))
     }
 
     /// Counts a request with a good token. Only tokens that there are get here, so that what is

@@ -8,20 +8,24 @@ mod acts;
 mod audit;
 mod body;
 mod caller;
+pub mod compared;
 pub mod desk;
 mod handover;
 mod idempotent;
 mod key;
+mod lasting;
 mod limits;
 mod measure;
 mod openapi;
 mod part;
 pub mod problem;
 mod query;
+pub mod reconcile;
 #[cfg(test)]
 mod refusals;
 pub mod review;
 pub mod role;
+pub mod scopes;
 mod secret;
 mod tenants;
 pub mod view;
@@ -48,6 +52,7 @@ pub use desk::Desk;
 pub use openapi::document;
 pub use secret::Secret;
 
+use compared::Setting;
 use desk::DeskError;
 use limits::Limits;
 use problem::{Kind, Problem};
@@ -78,6 +83,16 @@ impl Api {
         Self { store, clock, desk, limits: Arc::default(), metrics, words }
     }
 
+    /// What tenants are seen by at this moment.
+    fn setting(&self) -> Setting {
+        Setting {
+            now: self.clock.now(),
+            late_before: self.late_before(),
+            custody: self.desk.custody(),
+            reconnect_url: self.desk.reconnect_url().map(str::to_owned),
+        }
+    }
+
     /// What was owed before this moment is late.
     fn late_before(&self) -> DateTime<Utc> {
         self.clock.now() - self.desk.pickup_within()
@@ -90,6 +105,10 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(tenants::list, tenants::create))
         .routes(routes!(tenants::read, tenants::change))
         .routes(routes!(key::put))
+        .routes(routes!(lasting::rebind))
+        .routes(routes!(lasting::erase))
+        .routes(routes!(scopes::diff))
+        .routes(routes!(scopes::apply))
         .routes(routes!(acts::pause))
         .routes(routes!(acts::resume))
         .routes(routes!(acts::check))
@@ -99,6 +118,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(audit::list))
         .routes(routes!(audit::head))
         .routes(routes!(audit::review))
+        .routes(routes!(reconcile::read, reconcile::push))
         .routes(routes!(handover::list))
         .routes(routes!(handover::fetch))
         .routes(routes!(handover::acknowledge))

@@ -82,7 +82,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         ("401", "No token, or none that is taken"),
         ("403", "The role of the token may not do this"),
         ("408", "The body came too slowly"),
-        ("413", "The body is longer than 16 KiB"),
+        ("413", "The body is too long"),
         ("429", "Too many requests: wait as `Retry-After` says"),
         ("500", "keypulse has failed"),
         ("503", "The database, or the provider, gives no answer now"),
@@ -110,7 +110,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     // What is done to one tenant is said by the path; the body may add to it.
     if method == Method::POST
         && path.contains('{')
-        && !path.ends_with("/acknowledge")
+        && !["/acknowledge", "/rebind", "/erase"].iter().any(|end| path.ends_with(end))
         && let Some(RefOr::T(body)) = &mut operation.request_body
     {
         body.required = Some(Required::False);

@@ -51,6 +51,15 @@ pub struct Details {
     /// Of a company that is to be confirmed: the name that people know it by, where the key may read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     company_name: Option<String>,
+    /// Of an application that was not expected: how many tenants it touches now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    touched: Option<u64>,
+    /// Of a list that was refused: how many of its lines cannot be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bad_lines: Option<u64>,
+    /// Of a list that was refused: the first of these lines, by their numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lines: Vec<RefusedLine>,
     #[serde(skip)]
     retry_after: Option<u32>,
     #[serde(skip)]
@@ -58,6 +67,15 @@ pub struct Details {
     /// Of the texts for a customer.
     #[serde(skip)]
     language: Option<HeaderValue>,
+}
+
+/// A line of a list that cannot be used. What stands on it is not repeated.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RefusedLine {
+    /// Which one, from 1.
+    pub line: u64,
+    /// Why.
+    pub reason: String,
 }
 
 /// Every kind of problem but refused keys.
@@ -107,14 +125,32 @@ pub enum Kind {
     NotFetched,
     /// Another key of the tenant is the one that is owed.
     OtherGeneration,
+    /// The keys held here are not copies of an integration's.
+    NotMirrored,
+    /// A list that was pushed later counts already.
+    ListOvertaken,
+    /// The tenant is not as whoever asked has seen it.
+    ChangedMeanwhile,
+    /// The key is not accepted for the other company.
+    NotAcceptedThere,
+    /// A withdrawn key is not confirmed to be deleted.
+    DeletionOpen,
+    /// No scope is required.
+    NothingRequired,
+    /// Another number of tenants is touched than was expected.
+    NotExpected,
     /// A request of this name is under way.
     RequestUnderWay,
     /// The body is too long.
     BodyTooLarge,
     /// The body is not said to be JSON.
     NotJson,
+    /// The body is not said to be a list.
+    NotList,
     /// A value is not allowed.
     BadValue,
+    /// Lines of the list cannot be used.
+    ListRefused,
     /// Another request was made under this name.
     IdempotencyKeyReused,
     /// Too many requests.
@@ -127,7 +163,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 39] = [
         Self::BadRequest,
         Self::BadQuery,
         Self::BadCursor,
@@ -150,10 +186,19 @@ impl Kind {
         Self::AlreadyAcknowledged,
         Self::NotFetched,
         Self::OtherGeneration,
+        Self::NotMirrored,
+        Self::ListOvertaken,
+        Self::ChangedMeanwhile,
+        Self::NotAcceptedThere,
+        Self::DeletionOpen,
+        Self::NothingRequired,
+        Self::NotExpected,
         Self::RequestUnderWay,
         Self::BodyTooLarge,
         Self::NotJson,
+        Self::NotList,
         Self::BadValue,
+        Self::ListRefused,
         Self::IdempotencyKeyReused,
         Self::TooManyRequests,
         Self::Internal,
@@ -202,6 +247,19 @@ impl Kind {
             }
             Self::NotFetched => ("not-fetched", S::CONFLICT, "The key was not fetched"),
             Self::OtherGeneration => ("other-generation", S::CONFLICT, "Another key is owed"),
+            Self::NotMirrored => ("not-mirrored", S::CONFLICT, "There is nothing to compare with"),
+            Self::ListOvertaken => ("list-overtaken", S::CONFLICT, "A later list counts"),
+            Self::ChangedMeanwhile => {
+                ("changed-meanwhile", S::CONFLICT, "The tenant is not as it was")
+            }
+            Self::NotAcceptedThere => {
+                ("not-accepted-there", S::CONFLICT, "The key is not accepted for that company")
+            }
+            Self::DeletionOpen => ("deletion-open", S::CONFLICT, "A key is to be deleted first"),
+            Self::NothingRequired => ("nothing-required", S::CONFLICT, "Nothing is required"),
+            Self::NotExpected => {
+                ("not-expected", S::CONFLICT, "It does not touch as many as expected")
+            }
             Self::RequestUnderWay => {
                 ("request-under-way", S::CONFLICT, "The same request is under way")
             }
@@ -209,6 +267,10 @@ impl Kind {
             Self::NotJson => {
                 ("not-json", S::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json")
             }
+            Self::NotList => {
+                ("not-a-list", S::UNSUPPORTED_MEDIA_TYPE, "The body must be a list of keys")
+            }
+            Self::ListRefused => ("list-refused", S::UNPROCESSABLE_ENTITY, "The list is refused"),
             Self::BadValue => ("bad-value", S::UNPROCESSABLE_ENTITY, "A value is not allowed"),
             Self::IdempotencyKeyReused => (
                 "idempotency-key-reused",
@@ -242,6 +304,9 @@ impl Kind {
             next_step: None,
             company_id: None,
             company_name: None,
+            touched: None,
+            bad_lines: None,
+            lines: Vec::new(),
             retry_after,
             allow: None,
             language: None,
@@ -276,6 +341,9 @@ impl Problem {
             next_step: Some(told.next_step),
             company_id: None,
             company_name: None,
+            touched: None,
+            bad_lines: None,
+            lines: Vec::new(),
             retry_after: refusal.is_passing().then_some(LATER),
             allow: None,
             language: wish::header(tongue),
@@ -290,6 +358,26 @@ impl Problem {
         );
         problem.0.company_id = Some(company.to_string());
         problem.0.company_name = name;
+        problem
+    }
+
+    /// It touches so many tenants, and something else was expected.
+    pub fn to_expect(touched: u64) -> Self {
+        let mut problem = Kind::NotExpected.because(
+            "nothing was changed: `touched` is how many tenants it touches now; send the same again \
+             with this number as `expected` if that is meant",
+        );
+        problem.0.touched = Some(touched);
+        problem
+    }
+
+    /// A list of which so many lines cannot be used, and the first of these.
+    pub fn of_list(bad_lines: u64, lines: Vec<RefusedLine>) -> Self {
+        let mut problem = Kind::ListRefused.because(
+            "nothing was changed: a list counts as a whole or not at all; `lines` says what is wrong",
+        );
+        problem.0.bad_lines = Some(bad_lines);
+        problem.0.lines = lines;
         problem
     }
 

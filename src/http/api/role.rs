@@ -71,13 +71,23 @@ pub enum Deed {
     GiveKey,
     /// Take a key that is owed, and say that it was taken.
     TakeKey,
+    /// Push the list of the keys that the integration uses.
+    Reconcile,
+    /// See how tenants stand to what is required of new keys.
+    ReadScopes,
+    /// Hold tenants to what is required of new keys.
+    ApplyScopes,
+    /// Bind a tenant to another company.
+    Rebind,
+    /// Forget a tenant.
+    Erase,
     /// Read the audit chain, with what is personal in it.
     ReadAudit,
 }
 
 impl Deed {
     /// Every deed, in the order of the table.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::Read,
         Self::Check,
         Self::Change,
@@ -88,6 +98,11 @@ impl Deed {
         Self::Create,
         Self::GiveKey,
         Self::TakeKey,
+        Self::Reconcile,
+        Self::ReadScopes,
+        Self::ApplyScopes,
+        Self::Rebind,
+        Self::Erase,
         Self::ReadAudit,
     ];
 
@@ -100,14 +115,16 @@ impl Deed {
             Self::Check | Self::Change => &[Support, Operator, Integration, Admin],
             // That somebody has looked is for a person to say.
             Self::ConfirmDeleted => &[Support, Operator, Admin],
-            Self::Pause | Self::Disable | Self::AcknowledgeDisabled => {
+            Self::Pause | Self::Disable | Self::AcknowledgeDisabled | Self::Reconcile => {
                 &[Operator, Integration, Admin]
             }
             Self::Create | Self::GiveKey => &[Integration, Admin],
             // Sealed, and still: nobody but the machine that it is for. An admin makes it a token.
             Self::TakeKey => &[Integration],
             // Whoever withdraws a leaked key has to review it in the same hour. It names people.
-            Self::ReadAudit => &[Operator, Admin],
+            Self::ReadAudit | Self::ReadScopes => &[Operator, Admin],
+            // There is no way back from these, or many customers are asked for something.
+            Self::ApplyScopes | Self::Rebind | Self::Erase => &[Admin],
         }
     }
 
@@ -123,6 +140,11 @@ impl Deed {
             Self::AcknowledgeDisabled => "acknowledge that a withdrawn key is used no more",
             Self::Create => "add a tenant with its key",
             Self::GiveKey => "give a new key",
+            Self::Reconcile => "push the list of the integration's keys",
+            Self::ReadScopes => "see how tenants stand to required scopes",
+            Self::ApplyScopes => "hold tenants to required scopes",
+            Self::Rebind => "bind a tenant to another company",
+            Self::Erase => "forget a tenant",
             Self::ReadAudit => "read the audit chain",
             Self::TakeKey => "fetch a key that is owed, and acknowledge it",
         }
@@ -141,10 +163,14 @@ pub struct Route {
 }
 
 /// Every route that needs a token. One that is not here answers nobody.
-pub const ROUTES: [Route; 17] = [
+pub const ROUTES: [Route; 23] = [
     route(Method::GET, "/api/v1/audit", Deed::ReadAudit),
     route(Method::GET, "/api/v1/audit/head", Deed::ReadAudit),
     route(Method::GET, "/api/v1/handovers", Deed::Read),
+    route(Method::GET, "/api/v1/reconcile", Deed::Read),
+    route(Method::POST, "/api/v1/reconcile", Deed::Reconcile),
+    route(Method::POST, "/api/v1/scopes/apply", Deed::ApplyScopes),
+    route(Method::GET, "/api/v1/scopes/diff", Deed::ReadScopes),
     route(Method::GET, "/api/v1/tenants", Deed::Read),
     route(Method::POST, "/api/v1/tenants", Deed::Create),
     route(Method::GET, "/api/v1/tenants/{ref}", Deed::Read),
@@ -154,10 +180,12 @@ pub const ROUTES: [Route; 17] = [
     route(Method::POST, "/api/v1/tenants/{ref}/confirm-deleted", Deed::ConfirmDeleted),
     route(Method::POST, "/api/v1/tenants/{ref}/disable", Deed::Disable),
     route(Method::POST, "/api/v1/tenants/{ref}/disabled/acknowledge", Deed::AcknowledgeDisabled),
+    route(Method::POST, "/api/v1/tenants/{ref}/erase", Deed::Erase),
     route(Method::GET, "/api/v1/tenants/{ref}/handover", Deed::TakeKey),
     route(Method::POST, "/api/v1/tenants/{ref}/handover/acknowledge", Deed::TakeKey),
     route(Method::PUT, "/api/v1/tenants/{ref}/key", Deed::GiveKey),
     route(Method::POST, "/api/v1/tenants/{ref}/pause", Deed::Pause),
+    route(Method::POST, "/api/v1/tenants/{ref}/rebind", Deed::Rebind),
     route(Method::POST, "/api/v1/tenants/{ref}/resume", Deed::Pause),
 ];
 

@@ -322,7 +322,7 @@ pub async fn found(api: &Api, caller: &Caller, reference: &str) -> Result<Tenant
 /// The same with all that is known of it, as an answer.
 pub async fn whole(api: &Api, caller: &Caller, reference: &str) -> Result<Json<Whole>, Problem> {
     let view = found(api, caller, reference).await?;
-    Ok(Json(Whole::of(&api.desk.store(caller), &view, api.late_before()).await?))
+    Ok(Json(Whole::of(&api.desk.store(caller), &view, &api.setting()).await?))
 }
 
 /// Refuses a moment that is over, or farther away than anybody can mean.

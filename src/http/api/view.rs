@@ -15,6 +15,8 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::TenantView;
 
+use super::compared::{Compared, Setting};
+
 /// A tenant in a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Tenant {
@@ -111,6 +113,10 @@ pub struct Whole {
     pub labels: BTreeMap<String, String>,
     /// Keys that may have leaked and that nobody has confirmed to be deleted at the provider.
     pub deletions_wanted: Vec<Wanted>,
+    /// How the key stands to the integration's; null where keypulse is the master of the keys.
+    pub comparison: Option<Compared>,
+    /// The integration's own page on which the customer gives a new key; null where there is none.
+    pub reconnect_url: Option<String>,
 }
 
 /// Somebody to write to.
@@ -225,17 +231,19 @@ impl Whole {
     pub async fn of(
         store: &Store,
         view: &TenantView,
-        late_before: DateTime<Utc>,
+        setting: &Setting,
     ) -> Result<Self, StoreError> {
         let Care { contact, locale, time_zone, labels } = store.care(view.id).await?;
         let wanted = store.deletions_wanted(view.id).await?;
         Ok(Self {
-            tenant: Tenant::of(view, late_before),
+            tenant: Tenant::of(view, setting.late_before),
             contact: contact.map(|one| Contact { address: one.address, role: one.role }),
             locale,
             time_zone,
             labels,
             deletions_wanted: wanted.iter().map(Wanted::from).collect(),
+            comparison: Compared::of(store, view, setting).await?,
+            reconnect_url: setting.reconnect_url(&view.reference),
         })
     }
 }
