@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::clock::Clock;
@@ -35,9 +35,16 @@ pub struct MadeLink {
     /// Its public name.
     pub id: String,
     /// The link. Whoever has it may give a key.
-    pub url: SecretString,
+    url: SecretString,
     /// Until when it leads to the page.
     pub expires_at: DateTime<Utc>,
+}
+
+impl MadeLink {
+    /// The link, for the one answer that shows it.
+    pub fn shown_once(&self) -> &str {
+        self.url.expose_secret()
+    }
 }
 
 /// Who is to become a tenant by an invitation.
