@@ -12,11 +12,12 @@ use crate::health::CompanyId;
 use crate::health::Finding;
 use crate::health::Scopes;
 use crate::http::api::desk::{
-    Checked, Desk, DeskError, Doing, Offered, Owner, Rebound, Reconciled, Share, Wanted,
+    Checked, Desk, DeskError, Doing, Made, Offered, Owner, Rebound, Reconciled, Share, Wanted,
 };
 use crate::http::api::role::Role;
 use crate::http::api::scopes::{Applied, Difference};
 use crate::http::api::{Caller, Secret};
+use crate::http::public::invitation::Invitation;
 use crate::ids::TenantId;
 use crate::provider::Profile;
 use crate::provider::Refusal;
@@ -26,6 +27,7 @@ use crate::store::Actor;
 use crate::store::Fetched;
 use crate::store::Store;
 use crate::store::TenantFilter;
+use crate::store::TenantView;
 use crate::store::Verdict;
 use crate::task::Admission;
 use crate::task::Answer;
@@ -39,7 +41,7 @@ use crate::task::Origin;
 use crate::task::Settler;
 use crate::task::Whose;
 use crate::task::handover;
-use crate::task::{self, Lease, Rebind};
+use crate::task::{self, Invited, Lease, Links, MadeLink, Rebind};
 
 use super::{pushed, required};
 
@@ -63,6 +65,8 @@ pub struct Counter {
     pub custody: CustodyMode,
     /// The integration's own page for new keys, with `{ref}` for the tenant.
     pub reconnect_url: Option<String>,
+    /// Who makes links; nobody where no pages are served.
+    pub links: Option<Links>,
     /// The longest that one call may take.
     pub call: TimeDelta,
     /// How long a key that is owed may wait before it is late.
@@ -75,6 +79,11 @@ impl Counter {
     /// What decides and saves for this caller, in whose name it is chained.
     pub(super) fn settler(&self, caller: &Caller) -> Settler {
         self.checker.settler.acting_as(actor(caller))
+    }
+
+    fn links(&self) -> Result<&Links, DeskError> {
+        let none = || DeskError::Ours("a link was wanted where no pages are served".to_owned());
+        self.links.as_ref().ok_or_else(none)
     }
 
     fn offer<'a>(
@@ -261,6 +270,40 @@ impl Desk for Counter {
         Box::pin(required::apply(self, caller, filter, share, expected))
     }
 
+    fn serves_pages(&self) -> bool {
+        self.links.is_some()
+    }
+
+    fn link<'a>(
+        &'a self,
+        caller: &'a Caller,
+        tenant: &'a TenantView,
+        recipient: &'a str,
+    ) -> Doing<'a, Made> {
+        Box::pin(async move {
+            let (links, store) = (self.links()?, self.store(caller));
+            let keyring = self.checker.keyring.held();
+            Ok(made(&links.make(&keyring, &store, tenant, recipient).await?))
+        })
+    }
+
+    fn invite<'a>(
+        &'a self,
+        caller: &'a Caller,
+        invitation: &'a Invitation,
+        recipient: &'a str,
+    ) -> Doing<'a, Made> {
+        Box::pin(async move {
+            let (links, store) = (self.links()?, self.store(caller));
+            let keyring = self.checker.keyring.held();
+            let invited = Invited {
+                reference: invitation.reference.as_str().to_owned(),
+                wanted: invitation.written(),
+            };
+            Ok(made(&links.invite(&keyring, &store, invited, recipient).await?))
+        })
+    }
+
     fn custody(&self) -> CustodyMode {
         self.custody
     }
@@ -276,6 +319,10 @@ impl Desk for Counter {
     fn forget(&self) {
         tokio::spawn(forget(self.checker.store.clone()));
     }
+}
+
+fn made(link: &MadeLink) -> Made {
+    Made { id: link.id.clone(), url: link.shown_once().to_owned(), expires_at: link.expires_at }
 }
 
 /// A caller as the audit chain names it: the token for ever, and what people call it.

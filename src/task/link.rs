@@ -40,6 +40,13 @@ pub struct MadeLink {
     pub expires_at: DateTime<Utc>,
 }
 
+impl MadeLink {
+    /// The link, for the one answer that shows it.
+    pub fn shown_once(&self) -> &str {
+        self.url.shown()
+    }
+}
+
 /// Who is to become a tenant by an invitation.
 #[derive(Clone, Debug)]
 pub struct Invited {

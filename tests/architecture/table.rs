@@ -179,6 +179,7 @@ const SECRET_HOMES: &[&str] = &[
     "edge",
     "redact",
     "store::open",
+    "task::link",
     "sandbox",
 ];
 

@@ -42,13 +42,9 @@ async fn a_tenant_is_bound_to_another_company_only_with_a_key_that_is_accepted_t
         assert_eq!(done.body["company_before"], before["company_id"]);
         assert_eq!(done.body["tenant"]["company_id"], other);
         assert_eq!(done.body["tenant"]["key"], Value::Null);
-        let again = served.send(
-            Method::POST,
-            &token,
-            REBIND,
-            &json!({"company_id": other, "reason": "again"}),
-        );
-        assert_eq!(again.await.body["changed"], false);
+        let same = json!({"company_id": other, "reason": "again"});
+        let again = served.send(Method::POST, &token, REBIND, &same).await;
+        assert_eq!(again.body["changed"], false, "{again:?}");
         let chained = "SELECT COUNT(*) AS n FROM audit WHERE action = 'tenant.company_changed' \
                        AND actor_kind = 'token'";
         assert_eq!(rig.number(chained).await, 1);

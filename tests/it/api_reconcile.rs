@@ -76,7 +76,7 @@ async fn a_list_with_a_line_that_cannot_be_used_changes_nothing_and_is_not_repea
         assert_eq!(answer.body["bad_lines"], 2);
         assert_eq!(
             (&answer.body["lines"][0]["line"], &answer.body["lines"][1]["line"]),
-            (&json!(2), &json!(5))
+            (&json!(5), &json!(6))
         );
         assert!(!answer.body.to_string().contains("fedcba"), "{answer:?}");
         let empty = push(&served, &token, "", "ref,fingerprint\n").await;

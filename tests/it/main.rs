@@ -14,6 +14,7 @@ mod api_handover;
 mod api_hostile;
 mod api_keys;
 mod api_lasting;
+mod api_links;
 mod api_measured;
 mod api_once;
 mod api_reconcile;

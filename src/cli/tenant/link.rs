@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::cli::output;
@@ -23,7 +23,7 @@ use crate::task::MadeLink;
 use super::show::found;
 
 /// Who is given a link that is printed here.
-const SUPPORT: &str = "support";
+pub const SUPPORT: &str = "support";
 
 /// Whose link, and what to do with it.
 #[derive(Debug, Args)]
@@ -177,11 +177,18 @@ fn links(app: &App) -> anyhow::Result<Links> {
     )
 }
 
+/// A link as programs read it; null of none.
+pub fn document(made: Option<&MadeLink>) -> Value {
+    made.map_or(
+        Value::Null,
+        |made| json!({ "id": made.id, "url": made.shown_once(), "expires_at": made.expires_at }),
+    )
+}
+
 fn told(made: &MadeLink, json: bool) -> anyhow::Result<()> {
-    let url = made.url.shown();
+    let url = made.shown_once();
     if json {
-        let document = json!({ "id": made.id, "url": url, "expires_at": made.expires_at });
-        return Ok(output::document(&document)?);
+        return output::document(&document(Some(made)));
     }
     output::line(url)?;
     Ok(output::hint(&format!(

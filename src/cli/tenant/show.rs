@@ -168,8 +168,13 @@ pub async fn list(app: &App, filter: &Filter) -> anyhow::Result<()> {
 
 /// One tenant as programs read it, with all that is known of it.
 pub async fn document(app: &App, view: &TenantView) -> anyhow::Result<()> {
+    output::document(&described(app, view).await?)
+}
+
+/// One tenant with all that is known of it, as programs read it.
+pub async fn described(app: &App, view: &TenantView) -> anyhow::Result<Value> {
     let whole = Whole::of(&app.store, view, &compared::setting(app)).await?;
-    output::document(&serde_json::to_value(whole)?)
+    Ok(serde_json::to_value(whole)?)
 }
 
 /// Labels in one line.

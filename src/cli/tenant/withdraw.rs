@@ -8,14 +8,17 @@ use anyhow::{Context, bail};
 
 use crate::app::App;
 use crate::cli::output;
+use crate::config::CustodyMode;
 use crate::health::Action;
 use crate::health::DisabledCause;
 use crate::health::Status;
 use crate::store::Deletion;
 use crate::store::TenantView;
+use crate::task::MadeLink;
 use crate::telemetry::Metrics;
 
-use super::show::{document, found};
+use super::link;
+use super::show::{described, document, found};
 
 /// Disables a tenant whose key may have leaked.
 pub async fn disable(
@@ -39,8 +42,11 @@ pub async fn disable(
         forget(app).await?;
     }
     let view = found(app, reference).await?;
+    let fresh = if before { None } else { fresh_link(app, &view).await };
     if json {
-        return document(app, &view).await;
+        let mut answer = described(app, &view).await?;
+        answer["link"] = link::document(fresh.as_ref());
+        return output::document(&answer);
     }
     output::line(&if before {
         format!("{} was disabled already; nothing has changed", view.reference)
@@ -55,6 +61,13 @@ pub async fn disable(
         output::line(&format!(
             "It is read no more, but it still lies at {}: keypulse deletes nothing there.",
             output::printable(at)
+        ))?;
+    }
+    if let Some(made) = &fresh {
+        output::line(&format!(
+            "A fresh link by which the customer gives a new key, until {}; it is not shown again:\n{}",
+            output::moment(Some(made.expires_at)),
+            made.shown_once()
         ))?;
     }
     let wanted = app.store.deletions_wanted(view.id).await?;
@@ -112,6 +125,24 @@ fn how(app: &App) -> String {
     match &profile.key.deletion {
         Some(deletion) => format!("There: {deletion}"),
         None => format!("Ask {} how", profile.title),
+    }
+}
+
+/// A link by which the customer gives a new key, where there is a page for it. The key is withdrawn also
+/// where none can be made.
+async fn fresh_link(app: &App, view: &TenantView) -> Option<MadeLink> {
+    let links = app.links().filter(|_| app.config.custody.mode != CustodyMode::Mirror)?;
+    let made = async {
+        let keyring = app.keyring().await?;
+        let store = keyring.audit(&app.store);
+        anyhow::Ok(links.make(&keyring.held(), &store, view, link::SUPPORT).await?)
+    };
+    match made.await {
+        Ok(made) => Some(made),
+        Err(error) => {
+            tracing::warn!("no fresh link was made: {error:#}");
+            None
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::config::CustodyMode;
 use crate::given;
 use crate::health::Action;
 use crate::health::DisabledCause;
@@ -17,6 +19,8 @@ use super::Api;
 use super::body::Given;
 use super::caller::Caller;
 use super::desk::Checked;
+use super::idempotent::Kept;
+use super::links::{self, Link};
 use super::problem::{Details, Kind, Problem};
 use super::tenants::{Reference, ahead, disabled, found, whole};
 use super::view::Whole;
@@ -55,12 +59,15 @@ pub struct CheckAnswer {
 }
 
 /// What came of disabling or confirming.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Withdrawn {
     /// Whether anything is different now.
     changed: bool,
     /// What is still to be done, and by whom.
     notice: String,
+    /// Of disabling, where pages are served: a fresh link by which the customer gives a new key. Those
+    /// of before lead nowhere any more.
+    link: Option<Link>,
     /// The tenant now.
     tenant: Whole,
 }
@@ -176,7 +183,7 @@ pub async fn disable(
     caller: Caller,
     Reference(reference): Reference,
     body: Option<Given<Disable>>,
-) -> Result<Json<Withdrawn>, Problem> {
+) -> Result<Response, Problem> {
     let Disable { reason } = body.map(|Given(disable)| disable).unwrap_or_default();
     let reason = reason.map(|text| given::remark(&text));
     let reason = reason.transpose().map_err(|must| Problem::of_field("reason", must))?;
@@ -188,7 +195,14 @@ pub async fn disable(
         done.ok_or_else(kept_changing)?;
         api.desk.forget();
     }
-    withdrawn(&api, &caller, &reference, changed).await
+    let mut answer = withdrawn(&api, &caller, &reference, changed).await?;
+    if changed {
+        answer.link = fresh_link(&api, &caller, &reference).await;
+    }
+    // The link is shown once.
+    let link = answer.link.as_ref().map(Link::without_url);
+    let kept = Kept::of(&Withdrawn { link, ..answer.clone() });
+    Ok((kept, Json(answer)).into_response())
 }
 
 /// Say that the integration has stopped using the withdrawn key of a tenant.
@@ -232,7 +246,23 @@ pub async fn confirm_deleted(
     let view = found(&api, &caller, &reference).await?;
     let store = api.desk.store(&caller);
     let confirmed = store.confirm_deleted(view.id, api.clock.now()).await?;
-    withdrawn(&api, &caller, &reference, confirmed > 0).await
+    withdrawn(&api, &caller, &reference, confirmed > 0).await.map(Json)
+}
+
+/// A link by which the customer gives a new key, where there is a page for it. The key is withdrawn also
+/// where none can be made.
+async fn fresh_link(api: &Api, caller: &Caller, reference: &str) -> Option<Link> {
+    if !api.desk.serves_pages() || api.desk.custody() == CustodyMode::Mirror {
+        return None;
+    }
+    let view = found(api, caller, reference).await.ok()?;
+    match api.desk.link(caller, &view, links::SUPPORT).await {
+        Ok(made) => Some(Link::of(made)),
+        Err(error) => {
+            tracing::warn!("no fresh link was made for a disabled tenant: {error}");
+            None
+        }
+    }
 }
 
 async fn withdrawn(
@@ -240,7 +270,7 @@ async fn withdrawn(
     caller: &Caller,
     reference: &str,
     changed: bool,
-) -> Result<Json<Withdrawn>, Problem> {
+) -> Result<Withdrawn, Problem> {
     let Json(tenant) = whole(api, caller, reference).await?;
     let profile = api.desk.profile();
     let notice = if tenant.deletions_wanted.is_empty() {
@@ -256,7 +286,7 @@ async fn withdrawn(
             profile.title
         )
     };
-    Ok(Json(Withdrawn { changed, notice, tenant }))
+    Ok(Withdrawn { changed, notice, link: None, tenant })
 }
 
 fn kept_changing() -> Problem {

@@ -11,6 +11,7 @@ use crate::health::Action;
 use crate::health::CompanyId;
 use crate::health::Finding;
 use crate::health::Scopes;
+use crate::http::public::invitation::Invitation;
 use crate::ids::TenantId;
 use crate::ids::TenantRef;
 use crate::provider::Profile;
@@ -21,6 +22,7 @@ use crate::store::KeyKind;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::TenantFilter;
+use crate::store::TenantView;
 use crate::store::Verdict;
 
 use super::caller::Caller;
@@ -130,6 +132,16 @@ pub enum Rebound {
     Meanwhile,
 }
 
+/// A link that was made, to be shown once.
+pub struct Made {
+    /// Its public name.
+    pub id: String,
+    /// The link. Whoever has it may give a key.
+    pub url: String,
+    /// Until when it leads to the page.
+    pub expires_at: DateTime<Utc>,
+}
+
 /// What became of the wish to ask now.
 #[derive(Clone, Debug)]
 pub enum Checked {
@@ -228,6 +240,25 @@ pub trait Desk: Debug + Send + Sync {
         share: Share,
         expected: Option<u64>,
     ) -> Doing<'a, Result<Applied, u64>>;
+
+    /// Whether there are pages for customers.
+    fn serves_pages(&self) -> bool;
+
+    /// Makes a link for a tenant.
+    fn link<'a>(
+        &'a self,
+        caller: &'a Caller,
+        tenant: &'a TenantView,
+        recipient: &'a str,
+    ) -> Doing<'a, Made>;
+
+    /// Makes a link by which somebody becomes a tenant.
+    fn invite<'a>(
+        &'a self,
+        caller: &'a Caller,
+        invitation: &'a Invitation,
+        recipient: &'a str,
+    ) -> Doing<'a, Made>;
 
     /// Where the master of the keys is.
     fn custody(&self) -> CustodyMode;

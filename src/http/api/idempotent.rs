@@ -1,12 +1,16 @@
 //! Requests with an `Idempotency-Key`: done once, answered again. Kept are a keyed hash of the request
-//! and the answer, which holds no secret; never the request.
+//! and the answer, which holds no secret (a link is left out: [`Kept`]); never the request.
+
+use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
+use serde::Serialize;
 
 use crate::ids::random_name;
 use crate::store;
@@ -25,6 +29,26 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const LONGEST: usize = 255;
 /// No answer of ours is longer.
 const MOST: usize = 1024 * 1024;
+
+/// What is kept of an answer for repetitions, where that is less than was answered.
+#[derive(Clone, Debug)]
+pub struct Kept(Arc<str>);
+
+impl Kept {
+    /// This is kept, as JSON.
+    pub fn of(answer: &impl Serialize) -> Self {
+        Self(serde_json::to_string(answer).unwrap_or_default().into())
+    }
+}
+
+impl IntoResponseParts for Kept {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
+        parts.extensions_mut().insert(self);
+        Ok(parts)
+    }
+}
 
 /// A request that is to be done once.
 #[derive(Debug)]
@@ -98,7 +122,10 @@ impl Once {
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, MOST).await;
         let bytes = bytes.map_err(|_| Problem::ours("an answer was longer than any may be"))?;
-        let text = std::str::from_utf8(&bytes).unwrap_or_default();
+        let text = match parts.extensions.get::<Kept>() {
+            Some(Kept(text)) => text,
+            None => std::str::from_utf8(&bytes).unwrap_or_default(),
+        };
         let kept = if is_final(parts.status, &parts.headers) {
             api.store.answered(&self.name, &claim, parts.status.as_u16(), text).await
         } else {

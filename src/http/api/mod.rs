@@ -15,6 +15,7 @@ mod idempotent;
 mod key;
 mod lasting;
 mod limits;
+pub mod links;
 mod measure;
 mod openapi;
 mod part;
@@ -105,6 +106,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(tenants::list, tenants::create))
         .routes(routes!(tenants::read, tenants::change))
         .routes(routes!(key::put))
+        .routes(routes!(links::list, links::make, links::revoke))
+        .routes(routes!(links::invite))
         .routes(routes!(lasting::rebind))
         .routes(routes!(lasting::erase))
         .routes(routes!(scopes::diff))

@@ -52,6 +52,7 @@ pub fn document() -> OpenApi {
             (HttpMethod::Post, &mut item.post),
             (HttpMethod::Put, &mut item.put),
             (HttpMethod::Patch, &mut item.patch),
+            (HttpMethod::Delete, &mut item.delete),
         ];
         for (method, operation) in operations {
             if let Some(operation) = operation {
@@ -68,6 +69,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         HttpMethod::Get => ("GET", false),
         HttpMethod::Post => ("POST", true),
         HttpMethod::Put => ("PUT", true),
+        HttpMethod::Delete => ("DELETE", true),
         _ => ("PATCH", true),
     };
     let method: Method = name.parse().unwrap_or_default();

@@ -139,6 +139,8 @@ pub enum Kind {
     NothingRequired,
     /// Another number of tenants is touched than was expected.
     NotExpected,
+    /// No page is served that a link could lead to.
+    NoPages,
     /// A request of this name is under way.
     RequestUnderWay,
     /// The body is too long.
@@ -193,6 +195,7 @@ impl Kind {
         Self::DeletionOpen,
         Self::NothingRequired,
         Self::NotExpected,
+        Self::NoPages,
         Self::RequestUnderWay,
         Self::BodyTooLarge,
         Self::NotJson,
@@ -257,6 +260,7 @@ impl Kind {
             }
             Self::DeletionOpen => ("deletion-open", S::CONFLICT, "A key is to be deleted first"),
             Self::NothingRequired => ("nothing-required", S::CONFLICT, "Nothing is required"),
+            Self::NoPages => ("no-pages", S::CONFLICT, "There is no page for a link"),
             Self::NotExpected => {
                 ("not-expected", S::CONFLICT, "It does not touch as many as expected")
             }

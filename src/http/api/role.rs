@@ -81,13 +81,17 @@ pub enum Deed {
     Rebind,
     /// Forget a tenant.
     Erase,
+    /// Make links that lead customers to a page, and take them back.
+    Link,
+    /// Add somebody as a tenant by a link.
+    Invite,
     /// Read the audit chain, with what is personal in it.
     ReadAudit,
 }
 
 impl Deed {
     /// Every deed, in the order of the table.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Read,
         Self::Check,
         Self::Change,
@@ -103,6 +107,8 @@ impl Deed {
         Self::ApplyScopes,
         Self::Rebind,
         Self::Erase,
+        Self::Link,
+        Self::Invite,
         Self::ReadAudit,
     ];
 
@@ -112,7 +118,9 @@ impl Deed {
         use Role::{Admin, Integration, Operator, Reader, Support};
         match self {
             Self::Read => &[Reader, Support, Operator, Integration, Admin],
-            Self::Check | Self::Change => &[Support, Operator, Integration, Admin],
+            Self::Check | Self::Change | Self::Link | Self::Invite => {
+                &[Support, Operator, Integration, Admin]
+            }
             // That somebody has looked is for a person to say.
             Self::ConfirmDeleted => &[Support, Operator, Admin],
             Self::Pause | Self::Disable | Self::AcknowledgeDisabled | Self::Reconcile => {
@@ -145,6 +153,8 @@ impl Deed {
             Self::ApplyScopes => "hold tenants to required scopes",
             Self::Rebind => "bind a tenant to another company",
             Self::Erase => "forget a tenant",
+            Self::Link => "make links for customers, and take them back",
+            Self::Invite => "invite a new tenant by a link",
             Self::ReadAudit => "read the audit chain",
             Self::TakeKey => "fetch a key that is owed, and acknowledge it",
         }
@@ -163,10 +173,11 @@ pub struct Route {
 }
 
 /// Every route that needs a token. One that is not here answers nobody.
-pub const ROUTES: [Route; 23] = [
+pub const ROUTES: [Route; 27] = [
     route(Method::GET, "/api/v1/audit", Deed::ReadAudit),
     route(Method::GET, "/api/v1/audit/head", Deed::ReadAudit),
     route(Method::GET, "/api/v1/handovers", Deed::Read),
+    route(Method::POST, "/api/v1/invitations", Deed::Invite),
     route(Method::GET, "/api/v1/reconcile", Deed::Read),
     route(Method::POST, "/api/v1/reconcile", Deed::Reconcile),
     route(Method::POST, "/api/v1/scopes/apply", Deed::ApplyScopes),
@@ -184,6 +195,9 @@ pub const ROUTES: [Route; 23] = [
     route(Method::GET, "/api/v1/tenants/{ref}/handover", Deed::TakeKey),
     route(Method::POST, "/api/v1/tenants/{ref}/handover/acknowledge", Deed::TakeKey),
     route(Method::PUT, "/api/v1/tenants/{ref}/key", Deed::GiveKey),
+    route(Method::DELETE, "/api/v1/tenants/{ref}/links", Deed::Link),
+    route(Method::GET, "/api/v1/tenants/{ref}/links", Deed::Read),
+    route(Method::POST, "/api/v1/tenants/{ref}/links", Deed::Link),
     route(Method::POST, "/api/v1/tenants/{ref}/pause", Deed::Pause),
     route(Method::POST, "/api/v1/tenants/{ref}/rebind", Deed::Rebind),
     route(Method::POST, "/api/v1/tenants/{ref}/resume", Deed::Pause),

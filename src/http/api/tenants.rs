@@ -83,7 +83,8 @@ impl TryFrom<Map<String, Value>> for ContactGiven {
 }
 
 impl ContactGiven {
-    fn check(self) -> Result<store::Contact, Problem> {
+    /// The same as it is kept.
+    pub fn check(self) -> Result<store::Contact, Problem> {
         let role = self.role.as_deref().unwrap_or("contact");
         let address = given::address(&self.address);
         Ok(store::Contact {
@@ -346,11 +347,11 @@ pub fn disabled(view: &TenantView) -> Result<(), Problem> {
     }
 }
 
-fn locale(text: &str) -> Result<String, Problem> {
+pub fn locale(text: &str) -> Result<String, Problem> {
     given::locale(text).map_err(|must| Problem::of_field("locale", must))
 }
 
-fn time_zone(text: &str) -> Result<String, Problem> {
+pub fn time_zone(text: &str) -> Result<String, Problem> {
     given::time_zone(text).map_err(|must| Problem::of_field("time_zone", must))
 }
 
