@@ -1,0 +1,6 @@
+//! The customers' pages, as customers meet them: the program itself in a real browser.
+
+mod browser;
+mod place;
+
+mod reconnecting;
