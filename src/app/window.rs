@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::health::Action;
@@ -34,6 +33,7 @@ use crate::task::Newcomer;
 use crate::task::Offer;
 use crate::task::Origin;
 use crate::task::Whose;
+use crate::vault::LinkUrl;
 use crate::vault::Purpose;
 use crate::vault::SealContext;
 
@@ -93,7 +93,7 @@ impl Window for Sill {
         &self.required
     }
 
-    fn again(&self, link: &KeptLink) -> Option<SecretString> {
+    fn again(&self, link: &KeptLink) -> Option<LinkUrl> {
         self.links.again(&self.checker.keyring.held(), link)
     }
 

@@ -34,6 +34,7 @@ mod scopes;
 mod sweep;
 mod tenants;
 mod token;
+mod trial;
 mod withdrawn;
 
 use std::fmt;
@@ -71,7 +72,7 @@ pub use instance::{Holder, Instance, Seen};
 pub use intake::{Entry, Fate};
 pub use kept::KeptKey;
 pub use keyring::{KeyringRow, Removal};
-pub use link::{Ending, KeptLink, LINK_ACTOR, LinkAbout, LinkState, NewLink, Trial};
+pub use link::{Ending, KeptLink, LINK_ACTOR, LinkAbout, LinkState, NewLink};
 pub use open::Place;
 pub use recipient::RecipientRow;
 pub use reconcile::{Listed, ListedKey, ListedTenant, Outcomes, Reconciled};
@@ -84,6 +85,7 @@ pub use scopes::{Binding, Reach, ScopeGroup};
 pub use sweep::{Claim, Watched, Who};
 pub use tenants::{KeyKind, NewTenant, TenantPage, TenantView};
 pub use token::{KeptToken, NewToken};
+pub use trial::Trial;
 pub use withdrawn::{Deletion, Revocations};
 
 /// How often the schema is brought up to date while another process is at it too.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::SecretString;
 use url::Url;
 
 use crate::clock::Clock;
@@ -20,6 +19,7 @@ use crate::vault::Keyring;
 use crate::vault::LinkFor;
 use crate::vault::LinkId;
 use crate::vault::LinkToken;
+use crate::vault::LinkUrl;
 
 /// Where links lead, and for how long.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub struct MadeLink {
     /// Its public name.
     pub id: String,
     /// The link. Whoever has it may give a key.
-    pub url: SecretString,
+    pub url: LinkUrl,
     /// Until when it leads to the page.
     pub expires_at: DateTime<Utc>,
 }
@@ -106,18 +106,13 @@ impl Links {
             expires_at,
         };
         store.add_link(&new, now).await?;
-        Ok(MadeLink { id: new.id, url: self.url(&token), expires_at })
+        Ok(MadeLink { id: new.id, url: token.url(self.base.as_str()), expires_at })
     }
 
     /// The same link again, for a mail that carries it or for a colleague of whoever has it. `None` where
     /// the keyring is another one than it was made with.
-    pub fn again(&self, keyring: &Keyring, kept: &KeptLink) -> Option<SecretString> {
-        again(keyring, kept).map(|token| self.url(&token))
-    }
-
-    fn url(&self, token: &LinkToken) -> SecretString {
-        let base = self.base.as_str().trim_end_matches('/');
-        SecretString::from(format!("{base}/l/{}", token.shown()))
+    pub fn again(&self, keyring: &Keyring, kept: &KeptLink) -> Option<LinkUrl> {
+        again(keyring, kept).map(|token| token.url(self.base.as_str()))
     }
 }
 

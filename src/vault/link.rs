@@ -39,6 +39,22 @@ pub struct LinkFor<'a> {
 /// What stands behind the last `/` of a link: the name and its proof. It has no printable form.
 pub struct LinkToken(SecretString);
 
+/// The whole link, to be handed to whoever it is for. It has no printable form.
+pub struct LinkUrl(SecretString);
+
+impl LinkUrl {
+    /// The text.
+    pub fn shown(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for LinkUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkUrl(hidden)")
+    }
+}
+
 impl LinkId {
     /// Draws a new one.
     pub fn draw() -> Result<Self, NoRandomness> {
@@ -118,7 +134,13 @@ impl LinkToken {
         self.hash().as_slice().ct_eq(kept).into()
     }
 
-    /// The text, for the link itself and for the cookie that stands for it.
+    /// The link below that address.
+    pub fn url(&self, base: &str) -> LinkUrl {
+        let base = base.trim_end_matches('/');
+        LinkUrl(SecretString::from(format!("{base}/l/{}", self.shown())))
+    }
+
+    /// The text, for the cookie that stands for the link.
     pub fn shown(&self) -> &str {
         self.0.expose_secret()
     }
@@ -191,7 +213,9 @@ mod tests {
     #[test]
     fn a_token_cannot_be_printed_by_accident() {
         let token = LinkToken::derive(&keyring(), &LinkId::draw().unwrap(), &PURPOSE);
-        assert_eq!(format!("{token:?}"), "LinkToken(hidden)");
+        let url = token.url("https://connect.example/");
+        assert_eq!(format!("{token:?} {url:?}"), "LinkToken(hidden) LinkUrl(hidden)");
+        assert_eq!(url.shown(), format!("https://connect.example/l/{}", token.shown()));
     }
 
     #[test]

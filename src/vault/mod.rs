@@ -53,7 +53,7 @@ pub use comparison::ComparisonKey;
 pub use error::{BadMasterKey, BadRecipient, VaultError};
 pub use fingerprint::{Fingerprint, sha256};
 pub use keyring::{KeyStatus, Keyring, KeyringStatus};
-pub use link::{LinkFor, LinkId, LinkToken};
+pub use link::{LinkFor, LinkId, LinkToken, LinkUrl};
 pub use master::MasterKey;
 pub use recipient::Recipient;
 pub use seal::{KeyId, Purpose, SealContext, SealedKey};

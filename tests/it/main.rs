@@ -27,6 +27,7 @@ mod handover;
 mod intake;
 mod integration;
 mod keyring;
+mod links;
 mod mirroring;
 mod operating;
 mod rebinding;

@@ -11,7 +11,7 @@ fn rejected() -> Finding {
 }
 
 /// Takes one tenant through these findings, each saved.
-async fn live(rig: &Rig, id: keypulse::ids::TenantId, findings: &[(i64, Finding)]) {
+pub async fn live(rig: &Rig, id: keypulse::ids::TenantId, findings: &[(i64, Finding)]) {
     for (at, finding) in findings {
         let tenant = rig.watched(id).await;
         let verdict = decided(&tenant, finding.clone(), minute(*at));

@@ -2,7 +2,6 @@
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::app::App;
@@ -179,7 +178,7 @@ fn links(app: &App) -> anyhow::Result<Links> {
 }
 
 fn told(made: &MadeLink, json: bool) -> anyhow::Result<()> {
-    let url = made.url.expose_secret();
+    let url = made.url.shown();
     if json {
         let document = json!({ "id": made.id, "url": url, "expires_at": made.expires_at });
         return Ok(output::document(&document)?);

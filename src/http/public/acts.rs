@@ -20,13 +20,14 @@ use crate::store::StoreError;
 use crate::store::TenantView;
 use crate::store::Trial;
 
+use super::Public;
 use super::form::Form;
 use super::invitation::Invitation;
 use super::limits::pause_after;
 use super::outcome::Outcome;
 use super::page;
 use super::screen::{self, Screen, Why};
-use super::{Public, Visit, said_of};
+use super::visit::{Visit, said_of};
 
 /// How long a key waits for a yes.
 const HELD: TimeDelta = TimeDelta::minutes(15);

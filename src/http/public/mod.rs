@@ -5,6 +5,7 @@
 //! a key is taken from a form that a page of ours has sent, and from nothing else.
 
 mod acts;
+mod cookie;
 mod form;
 mod guard;
 pub mod invitation;
@@ -13,48 +14,41 @@ pub mod look;
 pub mod outcome;
 pub mod page;
 pub mod preview;
+mod routes;
 pub mod screen;
 pub mod templates;
 mod turns;
 mod visit;
 pub mod window;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use secrecy::ExposeSecret;
 use tracing::error;
 use url::Url;
 
 use crate::clock::Clock;
 use crate::ids::random_name;
-use crate::provider::Profile;
-use crate::provider::Refusal;
 use crate::redact::chain;
-use crate::redact::printable;
 use crate::store::KeptLink;
 use crate::store::Store;
 use crate::store::StoreError;
-use crate::store::TenantView;
 use crate::vault::LinkId;
 use crate::vault::LinkToken;
+use crate::vault::LinkUrl;
 use crate::words::{Tongue, Words};
 
 use super::listener::Peer;
 
-use form::Form;
 use invitation::Invitation;
 use limits::Limits;
-use outcome::Outcome;
-use page::{Notice, Pages, Reader, Subject};
+use page::{Notice, Pages, Reader};
 use turns::Turns;
+use visit::Visit;
 use window::Window;
+
+pub use routes::router;
 
 /// What the pages need.
 #[derive(Clone, Debug)]
@@ -80,44 +74,6 @@ pub struct Home {
     pub behind_proxy: bool,
     /// Where keys are given instead of here: the integration is the master of them.
     pub elsewhere: Option<String>,
-}
-
-/// Somebody who came by a link that there is.
-#[derive(Clone, Debug)]
-pub struct Visit {
-    link: KeptLink,
-    tenant: Option<TenantView>,
-    locale: Option<String>,
-    zone: Option<String>,
-}
-
-impl Visit {
-    fn said(&self) -> Option<Outcome> {
-        self.link.outcome.as_ref().and_then(|(written, _)| Outcome::read(written))
-    }
-
-    /// Whom the page is about.
-    fn subject(&self, window: &Arc<dyn Window>) -> Subject {
-        let scopes = window.required().iter().map(str::to_owned).collect();
-        let zone = self.zone.clone();
-        if let Some(tenant) = &self.tenant {
-            return Subject {
-                customer: tenant.name.clone(),
-                company: Some(tenant.company.clone()),
-                masked: tenant.masked.clone(),
-                kind: tenant.kind.unwrap_or(crate::store::KeyKind::Integrated),
-                scopes,
-                zone,
-            };
-        }
-        let invited = self.link.wanted.as_deref().and_then(Invitation::read);
-        let (customer, company, kind) = match invited {
-            Some(invited) => (invited.name, invited.company, invited.kind),
-            None => (String::new(), None, crate::store::KeyKind::Integrated),
-        };
-        let company = company.map(|company| company.as_str().to_owned());
-        Subject { customer, company, masked: None, kind, scopes, zone }
-    }
 }
 
 impl Public {
@@ -158,7 +114,7 @@ impl Public {
     /// The visit of whoever has that link, as it stands now.
     async fn visit(&self, id: &LinkId, token: &LinkToken) -> Result<Option<Visit>, StoreError> {
         let store = self.window.store(id.as_str());
-        let Some(link) = visit::link(&store, id, token).await? else { return Ok(None) };
+        let Some(link) = cookie::link(&store, id, token).await? else { return Ok(None) };
         self.of_link(&store, link).await.map(Some)
     }
 
@@ -195,7 +151,7 @@ impl Public {
         let link = self.window.again(&visit.link);
         let action = self.path(&format!("connect/{}", visit.link.id));
         let reference = visit.link.id.get(..8);
-        let link = link.as_ref().map(ExposeSecret::expose_secret);
+        let link = link.as_ref().map(LinkUrl::shown);
         let reader = Reader { reference, action: &action, link, ..Self::reader(&tongue) };
         self.answer(StatusCode::OK, reader, |pages, reader| {
             match (&self.elsewhere, &visit.tenant) {
@@ -259,157 +215,7 @@ impl Public {
     }
 
     fn is_busy(&self, headers: &HeaderMap, peer: Peer, sends: bool) -> bool {
-        let address = visit::address(headers, peer, self.behind_proxy);
+        let address = cookie::address(headers, peer, self.behind_proxy);
         if sends { !self.limits.may_send(address) } else { !self.limits.may_look(address) }
     }
-}
-
-/// The pages, below the path of their address.
-pub fn router(public: Public) -> Router {
-    let base = public.home.path().trim_end_matches('/').to_owned();
-    let routes = Router::new()
-        .route("/l/{token}", get(follow))
-        .route("/connect/{id}", get(look).post(send))
-        .route("/logo", get(logo))
-        .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
-        .fallback(missing)
-        .method_not_allowed_fallback(missing);
-    let routes = if base.is_empty() { routes } else { Router::new().nest(&base, routes) };
-    routes.with_state(public)
-}
-
-/// A link is opened: it leaves the address bar, a cookie stands for it, and nothing else happens.
-async fn follow(
-    State(public): State<Public>,
-    Path(text): Path<String>,
-    request: Request<Body>,
-) -> Response {
-    let (headers, peer) = (request.headers(), peer(&request));
-    if public.is_busy(headers, peer, false) {
-        return public.notice(StatusCode::TOO_MANY_REQUESTS, Notice::Busy, headers);
-    }
-    let Some((id, token)) = LinkToken::parse(&text) else {
-        return public.notice(StatusCode::NOT_FOUND, Notice::Missing, headers);
-    };
-    let mut response = public.redirect(&public.path(&format!("connect/{id}")));
-    let headers = response.headers_mut();
-    if let Some(cookie) = visit::cookie(&id, &token, public.secure()) {
-        headers.insert(header::SET_COOKIE, cookie);
-    }
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
-}
-
-/// A page is looked at.
-async fn look(
-    State(public): State<Public>,
-    Path(id): Path<String>,
-    request: Request<Body>,
-) -> Response {
-    let (headers, peer) = (request.headers(), peer(&request));
-    if public.is_busy(headers, peer, false) {
-        return public.notice(StatusCode::TOO_MANY_REQUESTS, Notice::Busy, headers);
-    }
-    match found(&public, &id, headers).await {
-        Ok(Some((visit, id, token))) => {
-            let mut response = public.show(&visit, headers);
-            // As long as somebody is at it, the cookie goes on.
-            if let Some(cookie) = visit::cookie(&id, &token, public.secure()) {
-                response.headers_mut().insert(header::SET_COOKIE, cookie);
-            }
-            response
-        }
-        Ok(None) => public.notice(StatusCode::NOT_FOUND, Notice::Missing, headers),
-        Err(error) => ours(&public, &error, headers),
-    }
-}
-
-/// A form is sent.
-async fn send(
-    State(public): State<Public>,
-    Path(id): Path<String>,
-    request: Request<Body>,
-) -> Response {
-    let peer = peer(&request);
-    let (parts, body) = request.into_parts();
-    let headers = parts.headers;
-    if !guard::is_ours(&headers, &public.home) {
-        return public.notice(StatusCode::FORBIDDEN, Notice::Refused, &headers);
-    }
-    if public.is_busy(&headers, peer, true) {
-        return public.notice(StatusCode::TOO_MANY_REQUESTS, Notice::Busy, &headers);
-    }
-    let visit = match found(&public, &id, &headers).await {
-        Ok(Some((visit, ..))) => visit,
-        Ok(None) => return public.notice(StatusCode::NOT_FOUND, Notice::Missing, &headers),
-        Err(error) => return ours(&public, &error, &headers),
-    };
-    let form = match Form::read(&headers, body).await {
-        Ok(form) => form,
-        Err(bad) => {
-            let status = match bad {
-                form::BadForm::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
-                form::BadForm::Form => StatusCode::UNPROCESSABLE_ENTITY,
-            };
-            return public.notice(status, Notice::Refused, &headers);
-        }
-    };
-    let to = public.path(&format!("connect/{}#said", visit.link.id));
-    // What was begun is brought to its end, also when the browser goes away meanwhile.
-    let here = public.clone();
-    let done = tokio::spawn(async move {
-        if here.elsewhere.is_some() { Ok(()) } else { acts::act(&here, visit, form).await }
-    });
-    match done.await {
-        Ok(Ok(())) => public.redirect(&to),
-        Ok(Err(error)) => ours(&public, &error, &headers),
-        Err(_) => public.notice(StatusCode::INTERNAL_SERVER_ERROR, Notice::Ours, &headers),
-    }
-}
-
-async fn found(
-    public: &Public,
-    id: &str,
-    headers: &HeaderMap,
-) -> Result<Option<(Visit, LinkId, LinkToken)>, StoreError> {
-    let Some(id) = LinkId::parse(id) else { return Ok(None) };
-    let Some(token) = visit::token(headers, &id, public.secure()) else { return Ok(None) };
-    let visit = public.visit(&id, &token).await?;
-    Ok(visit.map(|visit| (visit, id, token)))
-}
-
-async fn logo(State(public): State<Public>) -> Response {
-    let Some(logo) = &public.pages.look().logo else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let mut response = logo.bytes.clone().into_response();
-    let headers = response.headers_mut();
-    guard::cover(headers, None, public.secure());
-    headers.insert(header::CONTENT_TYPE, logo.kind.clone());
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=3600"));
-    response
-}
-
-async fn missing(State(public): State<Public>, headers: HeaderMap) -> Response {
-    public.notice(StatusCode::NOT_FOUND, Notice::Missing, &headers)
-}
-
-fn ours(public: &Public, error: &dyn std::error::Error, headers: &HeaderMap) -> Response {
-    error!("a page could not be served: {error}");
-    public.notice(StatusCode::SERVICE_UNAVAILABLE, Notice::Ours, headers)
-}
-
-fn peer(request: &Request<Body>) -> Peer {
-    let known = request.extensions().get::<Peer>().copied();
-    known.unwrap_or(Peer(std::net::Ipv4Addr::UNSPECIFIED.into()))
-}
-
-/// The id of the text of a refusal, and what it is filled in with.
-fn said_of(
-    profile: &Profile,
-    subject: &Subject,
-    refusal: &Refusal,
-) -> (String, BTreeMap<String, String>) {
-    let _ = (profile, subject, printable(""));
-    (format!("refusal-{}", refusal.name()), BTreeMap::new())
 }

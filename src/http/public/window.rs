@@ -4,7 +4,6 @@
 use std::fmt::Debug;
 
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::health::CompanyId;
@@ -14,6 +13,7 @@ use crate::ids::TenantId;
 use crate::provider::Profile;
 use crate::store::KeptLink;
 use crate::store::Store;
+use crate::vault::LinkUrl;
 
 use super::invitation::Invitation;
 
@@ -29,7 +29,7 @@ pub trait Window: Debug + Send + Sync {
     fn required(&self) -> &Scopes;
 
     /// The same link again, for a colleague; nothing where it cannot be made.
-    fn again(&self, link: &KeptLink) -> Option<SecretString>;
+    fn again(&self, link: &KeptLink) -> Option<LinkUrl>;
 
     /// Takes a key for a tenant that is there, or leaves everything as it is.
     fn enter<'a>(
