@@ -3,4 +3,6 @@
 mod browser;
 mod place;
 
+mod inviting;
 mod reconnecting;
+mod trouble;

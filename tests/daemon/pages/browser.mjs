@@ -152,7 +152,7 @@ const ACTS = {
   // The same button in several tabs at the same time.
   async together(ask) {
     const pages = await Promise.all(ask.tabs.map(one => tab({ name: ask.name, tab: one })));
-    await Promise.all(pages.map(page => send(page, ask.button)));
+    await Promise.all(pages.map(page => send(page, ask.button, ask.clicks)));
     return Promise.all(pages.map(view));
   },
   async look(ask) { return view(await tab(ask)); },

@@ -6,6 +6,7 @@ use keypulse::sandbox::Change;
 use serde_json::Value;
 
 use crate::daemon::Daemon;
+use crate::database;
 use crate::rig::Rig;
 
 /// Whose connection breaks.
@@ -83,6 +84,14 @@ pub fn links(rig: &Rig, number: u32) -> Vec<(String, u64)> {
     let listed = rig.run(&["tenant", "link", &rig.reference(number), "--list", "--json"]);
     let text = |one: &Value| one["state"].as_str().unwrap().to_owned();
     listed.json_lines().iter().map(|one| (text(one), one["tries"].as_u64().unwrap())).collect()
+}
+
+/// Which key of somebody's is the present one, counted from the first.
+pub fn generation(rig: &Rig, number: u32) -> i64 {
+    let reference = rig.reference(number);
+    let of_whom = format!("(SELECT id FROM tenant WHERE ref = '{reference}')");
+    let sql = format!("SELECT MAX(generation) FROM tenant_key WHERE tenant_id = {of_whom}");
+    database::number(rig, &sql)
 }
 
 /// What the provider calls somebody's company.
