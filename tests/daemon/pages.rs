@@ -2,7 +2,11 @@
 
 mod browser;
 mod place;
+mod plain;
 
+mod guarding;
 mod inviting;
+mod looking;
 mod reconnecting;
+mod secrecy;
 mod trouble;

@@ -83,30 +83,38 @@ async function send(page, button, clicks = 1) {
   await page.waitForLoadState('load');
 }
 
-// Looks at a page as somebody who cannot see it well, has a small screen, or no mouse.
-async function inspect(page) {
-  await page.evaluate(() => { for (const one of document.querySelectorAll('details')) one.open = true; });
-  await page.evaluate(axe);
+// What the rules of accessibility find, and what is too small or too wide, on the screen as it is.
+async function measure(page) {
   const { violations, passes } = await page.evaluate(rules => axe.run(document, {
-    runOnly: { type: 'tag', values: rules }, rules: { 'target-size': { enabled: true } },
+    runOnly: { type: 'tag', values: rules }, rules: { 'target-size': { enabled: true } }, resultTypes: ['violations'],
   }), RULES);
   const layout = await page.evaluate(() => {
-    const shown = one => one.getClientRects().length > 0;
-    const all = [...document.querySelectorAll('a[href], button, input, textarea, summary, select')].filter(shown);
+    const all = [...document.querySelectorAll('a[href], button, input, textarea, summary, select')]
+      .filter(one => one.getClientRects().length > 0);
+    // A link in a sentence is as high as its line.
     const inText = one => one.tagName === 'A' && !one.classList.contains('button');
     const name = one => one.id || one.textContent.trim() || one.tagName;
     return {
       wider: document.documentElement.scrollWidth - document.documentElement.clientWidth,
       small: all.filter(one => !inText(one) && one.getBoundingClientRect().height < 44)
         .map(one => `${name(one)}: ${one.getBoundingClientRect().height}`),
-      reachable: all.map(name),
+      reachable: all.filter(one => one.tabIndex >= 0).map(name),
     };
   });
-  // With the tabulator from the top to the end.
-  await page.evaluate(() => { document.activeElement?.blur(); getSelection().removeAllRanges(); scrollTo(0, 0); });
-  await page.locator('body').evaluate(body => { body.tabIndex = -1; body.focus(); body.removeAttribute('tabindex'); });
+  const told = violations.map(one => ({ id: one.id, nodes: one.nodes.map(node => `${node.html} ${node.failureSummary}`) }));
+  return { violations: told, rules: passes.length, ...layout };
+}
+
+// From the top to the end with the tabulator.
+async function byKeyboard(page, most) {
+  await page.evaluate(() => {
+    document.activeElement?.blur();
+    document.body.tabIndex = -1;
+    document.body.focus();
+    document.body.removeAttribute('tabindex');
+  });
   const order = [], unseen = [];
-  for (let at = 0; at < layout.reachable.length + 1; at += 1) {
+  for (let at = 0; at < 3 * most; at += 1) {
     await page.keyboard.press('Tab');
     const on = await page.evaluate(() => {
       const one = document.activeElement;
@@ -115,14 +123,33 @@ async function inspect(page) {
       return { name: one.id || one.textContent.trim() || one.tagName,
         visible: one.matches(':focus-visible') && style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 };
     });
-    if (!on) break;
+    if (!on || (order.length === most && on.name === order[0])) break;
     if (order.at(-1) !== on.name) order.push(on.name);
     if (!on.visible) unseen.push(on.name);
   }
-  return {
-    violations: violations.map(one => ({ id: one.id, nodes: one.nodes.map(node => `${node.html} ${node.failureSummary}`) })),
-    rules: passes.length, ...layout, order, unseen,
-  };
+  return { order, unseen };
+}
+
+// Looks at a page as somebody who sees badly, has a small screen, or no mouse.
+async function inspect(page, { keyboard }) {
+  await page.evaluate(() => { for (const one of document.querySelectorAll('details')) one.open = true; });
+  await page.evaluate(axe);
+  const found = { violations: [], rules: 0, wider: [], small: [] };
+  const before = page.viewportSize();
+  for (const width of keyboard ? [1280, 320] : [320]) {
+    await page.setViewportSize({ width, height: 800 });
+    for (const colorScheme of keyboard ? ['dark', 'light'] : ['light']) {
+      await page.emulateMedia({ colorScheme });
+      const one = await measure(page);
+      found.violations.push(...one.violations.map(each => ({ ...each, width, colorScheme })));
+      found.rules = Math.max(found.rules, one.rules);
+      found.reachable = one.reachable;
+      if (colorScheme === 'light') { found.wider.push(one.wider); found.small.push(...one.small); }
+    }
+  }
+  if (keyboard) Object.assign(found, await byKeyboard(page, found.reachable.length));
+  await page.setViewportSize(before);
+  return found;
 }
 
 const ACTS = {
@@ -155,6 +182,10 @@ const ACTS = {
     await Promise.all(pages.map(page => send(page, ask.button, ask.clicks)));
     return Promise.all(pages.map(view));
   },
+  // At this address this visitor meets somebody else's page.
+  async forge(ask) {
+    await of(ask.name).context.route(ask.url, route => route.fulfill({ contentType: 'text/html', body: ask.html }));
+  },
   async look(ask) { return view(await tab(ask)); },
   async back(ask) {
     const page = await tab(ask);
@@ -168,7 +199,7 @@ const ACTS = {
   },
   // Whatever a script can do that has run in the page.
   async script(ask) { return (await tab(ask)).evaluate(ask.script); },
-  async inspect(ask) { return inspect(await tab(ask)); },
+  async inspect(ask) { return inspect(await tab(ask), ask); },
   async screenshot(ask) { await (await tab(ask)).screenshot({ path: ask.path, fullPage: true }); },
   async stored(ask) {
     const page = await tab(ask), { context } = of(ask.name);

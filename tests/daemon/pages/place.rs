@@ -57,7 +57,10 @@ pub fn new_key(rig: &Rig, number: u32) -> String {
 /// A key that looks like one and is nobody's.
 pub fn wrong(key: &str) -> String {
     let (rest, last) = key.split_at(key.len() - 6);
-    format!("{rest}{}", last.chars().rev().map(|one| if one == 'a' { 'b' } else { 'a' }).collect::<String>())
+    format!(
+        "{rest}{}",
+        last.chars().rev().map(|one| if one == 'a' { 'b' } else { 'a' }).collect::<String>()
+    )
 }
 
 pub fn until_status(rig: &Rig, daemon: &Daemon, number: u32, status: &str) {
