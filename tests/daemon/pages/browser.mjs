@@ -12,6 +12,7 @@ const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const FLAGS = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', ...(process.getuid() === 0 ? ['--no-sandbox'] : [])];
 const LAUNCH = { executablePath: process.env.KEYPULSE_TEST_CHROMIUM, args: FLAGS };
+const NARROW = { width: 320, height: 800 };
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const PATIENCE = 20_000;
 
@@ -84,10 +85,10 @@ async function send(page, button, clicks = 1) {
 }
 
 // What the rules of accessibility find, and what is too small or too wide, on the screen as it is.
-async function measure(page) {
-  const { violations, passes } = await page.evaluate(rules => axe.run(document, {
-    runOnly: { type: 'tag', values: rules }, rules: { 'target-size': { enabled: true } }, resultTypes: ['violations'],
-  }), RULES);
+async function measure(page, contrast = true) {
+  const rules = { 'target-size': { enabled: true }, 'color-contrast': { enabled: contrast } };
+  const options = { runOnly: { type: 'tag', values: RULES }, rules, resultTypes: ['violations'] };
+  const { violations, passes } = await page.evaluate(options => axe.run(document, options), options);
   const layout = await page.evaluate(() => {
     const all = [...document.querySelectorAll('a[href], button, input, textarea, summary, select')]
       .filter(one => one.getClientRects().length > 0);
@@ -113,7 +114,7 @@ async function byKeyboard(page, most) {
     document.body.focus();
     document.body.removeAttribute('tabindex');
   });
-  const order = [], unseen = [];
+  const order = [], visible = new Set();
   for (let at = 0; at < 3 * most; at += 1) {
     await page.keyboard.press('Tab');
     const on = await page.evaluate(() => {
@@ -125,20 +126,23 @@ async function byKeyboard(page, most) {
     });
     if (!on || (order.length === most && on.name === order[0])) break;
     if (order.at(-1) !== on.name) order.push(on.name);
-    if (!on.visible) unseen.push(on.name);
+    // A date has several stops, of which the last has a ring of its own.
+    if (on.visible) visible.add(on.name);
   }
-  return { order, unseen };
+  return { order, unseen: order.filter(name => !visible.has(name)) };
 }
 
+const unfold = () => { for (const one of document.querySelectorAll('details')) one.open = true; };
+
 // Looks at a page as somebody who sees badly, has a small screen, or no mouse.
-async function inspect(page, { keyboard }) {
-  await page.evaluate(() => { for (const one of document.querySelectorAll('details')) one.open = true; });
+async function inspect(page) {
+  await page.evaluate(unfold);
   await page.evaluate(axe);
   const found = { violations: [], rules: 0, wider: [], small: [] };
   const before = page.viewportSize();
-  for (const width of keyboard ? [1280, 320] : [320]) {
-    await page.setViewportSize({ width, height: 800 });
-    for (const colorScheme of keyboard ? ['dark', 'light'] : ['light']) {
+  for (const width of [1280, NARROW.width]) {
+    await page.setViewportSize({ ...NARROW, width });
+    for (const colorScheme of ['dark', 'light']) {
       await page.emulateMedia({ colorScheme });
       const one = await measure(page);
       found.violations.push(...one.violations.map(each => ({ ...each, width, colorScheme })));
@@ -147,8 +151,27 @@ async function inspect(page, { keyboard }) {
       if (colorScheme === 'light') { found.wider.push(one.wider); found.small.push(...one.small); }
     }
   }
-  if (keyboard) Object.assign(found, await byKeyboard(page, found.reachable.length));
+  Object.assign(found, await byKeyboard(page, found.reachable.length));
   await page.setViewportSize(before);
+  return found;
+}
+
+// Many pages that lie in files, each put in the place of the one before: loading them costs more than
+// looking at them.
+async function leaf(page, { paths, contrast }) {
+  await page.setViewportSize(NARROW);
+  await page.goto(`file://${paths[0]}`);
+  await page.evaluate(axe);
+  const found = [];
+  for (const path of paths) {
+    const head = await page.evaluate(html => {
+      const { documentElement } = new DOMParser().parseFromString(html, 'text/html');
+      document.replaceChild(document.adoptNode(documentElement), document.documentElement);
+      return { lang: document.documentElement.lang, heading: document.querySelector('h1').innerText, title: document.title };
+    }, readFileSync(path, 'utf8'));
+    await page.evaluate(unfold);
+    found.push({ path, ...head, ...await measure(page, contrast) });
+  }
   return found;
 }
 
@@ -199,8 +222,8 @@ const ACTS = {
   },
   // Whatever a script can do that has run in the page.
   async script(ask) { return (await tab(ask)).evaluate(ask.script); },
-  async inspect(ask) { return inspect(await tab(ask), ask); },
-  async screenshot(ask) { await (await tab(ask)).screenshot({ path: ask.path, fullPage: true }); },
+  async inspect(ask) { return inspect(await tab(ask)); },
+  async leaf(ask) { return leaf(await tab(ask), ask); },
   async stored(ask) {
     const page = await tab(ask), { context } = of(ask.name);
     const inside = await page.evaluate(async () => ({
