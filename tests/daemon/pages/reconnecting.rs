@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::browser::{Browser, Steps, Visitor};
 use super::place::{self, BACK, ONE, PRODUCT, SUPPORT, text};
 use crate::daemon::Daemon;
+use crate::database;
 use crate::rig::Rig;
 
 /// What one step costs a person, in seconds, generously: looking at a page and reading what it says,
@@ -95,6 +96,10 @@ fn mended(rig: &Rig, daemon: &Daemon, browser: &mut Browser, visitor: &mut Visit
     let mut later = browser.visitor("later");
     let page = later.open(browser, &link);
     assert_eq!((text(&page, "heading"), &page["key"]), ("Connected", &Value::Null));
+    // That it was used it says once nobody can be waiting for the answer any more.
+    database::execute(rig, "UPDATE link SET ended_at = ended_at - (expires_at - created_at)");
+    let page = later.open(browser, &link);
+    assert_eq!((text(&page, "heading"), &page["key"]), ("Everything works", &Value::Null));
     later.act(browser, "close", &json!({}));
 }
 
