@@ -6,9 +6,10 @@ pub mod desk;
 pub mod doors;
 mod enrol;
 pub mod pages;
+pub mod post;
 mod window;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -63,10 +64,12 @@ use crate::task::watchdog;
 use crate::telemetry::Metrics;
 use crate::telemetry::Supervisor;
 use crate::vault::MasterKey;
+use crate::words::Words;
 
 pub use enrol::{ImportRequest, TenantRequest};
 
 use doors::Doors;
+use post::Post;
 
 /// Time between two tries to reach a database that does not answer at the start.
 const RETRY: Duration = Duration::from_secs(2);
@@ -76,6 +79,11 @@ const LOCK_TRIES: u32 = 5;
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 /// Time between two measurements of a server's clock.
 const MEASURE: Duration = Duration::from_secs(10);
+
+/// The texts that customers read, with those of the operator.
+pub fn words(config: &Config) -> anyhow::Result<Words> {
+    Words::load(config.words.dir.as_deref()).context("the texts of `words.dir` cannot be used")
+}
 
 /// A configured keypulse with its store open.
 #[derive(Debug)]
@@ -92,6 +100,7 @@ pub struct App {
     profile: Arc<Profile>,
     // Of an embedded database: while it is held, no other daemon runs on it.
     instance: Option<Instance>,
+    words: OnceLock<Words>,
 }
 
 /// Whether a missing database may be made, and an older schema brought up to date.
@@ -165,7 +174,23 @@ impl App {
             None => (machine, None),
         };
         let supervisor = Supervisor::default();
-        Ok(Self { config, store, clock, supervisor, server, profile, instance: None })
+        let (instance, words) = (None, OnceLock::new());
+        Ok(Self { config, store, clock, supervisor, server, profile, instance, words })
+    }
+
+    /// The texts that customers read, read once.
+    pub fn words(&self) -> anyhow::Result<Words> {
+        if let Some(words) = self.words.get() {
+            return Ok(words.clone());
+        }
+        let words = words(&self.config)?;
+        Ok(self.words.get_or_init(|| words).clone())
+    }
+
+    /// The same with texts that were read already.
+    #[must_use]
+    pub fn speaking(self, words: Words) -> Self {
+        Self { words: OnceLock::from(words), ..self }
     }
 
     /// The provider that is asked.
@@ -297,13 +322,13 @@ impl App {
     pub async fn run(&self, checker: Arc<Checker>, shutdown: &Shutdown) -> anyhow::Result<()> {
         let doors = Doors::open(&self.config).await?;
         info!(
-            "keypulse {} watches {} at {}; API on {}; metrics and checks on {}; nobody is \
-             written to (notify.mode = shadow)",
+            "keypulse {} watches {} at {}; API on {}; metrics and checks on {}; notify.mode = {}",
             env!("CARGO_PKG_VERSION"),
             self.profile.title,
             self.base_url(),
             doors.private_url(),
-            doors.metrics_url()
+            doors.metrics_url(),
+            post::configured(self.config.notify.mode).word()
         );
         let served = private::Private {
             store: checker.store.clone(),
@@ -313,6 +338,9 @@ impl App {
             pickup_within: self.config.custody.pickup_within,
         };
         self.recover(&checker).await;
+        let post = Post::of(self, &checker.metrics)?;
+        post.begin(self, &checker.metrics).await?;
+        let mut telling = post.start(shutdown);
         let signal = self.config.heartbeat.url.as_ref().map(Signal::to);
         let signal = signal.transpose().context("`heartbeat.url` cannot be used")?;
         let beside = tokio::spawn(self.beside(&checker, signal, shutdown));
@@ -353,6 +381,11 @@ impl App {
         }
         // Until the last check is saved, whoever asks gets an answer.
         serving.abort();
+        while let Some(ended) = telling.join_next().await {
+            if let Err(error) = ended {
+                error!("a lane ended by itself: {error}");
+            }
+        }
         if let Err(error) = beside.await {
             error!("what runs beside the checks ended by itself: {error}");
         }
@@ -371,7 +404,9 @@ impl App {
             shutdown: shutdown.clone(),
         };
         let metrics = checker.metrics.clone();
-        Ok(Api::new(self.store.clone(), Arc::clone(&self.clock), metrics, Arc::new(counter)))
+        let desk = Arc::new(counter);
+        let clock = Arc::clone(&self.clock);
+        Ok(Api::new(self.store.clone(), clock, metrics, desk, self.words()?))
     }
 
     /// Puts right what a daemon that died or a wrong clock has left. If it cannot be done now, leases

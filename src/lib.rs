@@ -13,6 +13,7 @@ pub mod given;
 pub mod health;
 pub mod http;
 pub mod ids;
+pub mod notify;
 pub mod provider;
 pub mod redact;
 pub mod sandbox;

@@ -53,7 +53,7 @@ pub fn mask(secret: &str) -> String {
 /// Text that came from outside, without anything that a terminal would obey or that turns the
 /// direction of writing.
 pub fn printable(text: &str) -> String {
-    let bidi = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let bidi = |c: char| matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|c| if c.is_control() || bidi(c) { '\u{fffd}' } else { c }).collect()
 }
 

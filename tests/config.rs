@@ -270,16 +270,33 @@ fn keys_are_read_from_a_store_over_tls_and_not_kept_for_long() {
 }
 
 #[test]
-fn this_version_refuses_to_promise_a_message() {
-    for mode in ["on_call", "live"] {
-        assert_eq!(
-            refusal("", &[("KEYPULSE__NOTIFY__MODE", mode)]),
-            format!(
-                "environment KEYPULSE__NOTIFY__MODE: `notify.mode` is \"{mode}\" and must be \
-                 `shadow`, because this version decides and shows but cannot send: write \
-                 `shadow`, or leave the key out"
-            )
-        );
+fn this_version_refuses_to_promise_a_mail() {
+    assert_eq!(
+        refusal("", &[("KEYPULSE__NOTIFY__MODE", "live")]),
+        "environment KEYPULSE__NOTIFY__MODE: `notify.mode` is \"live\" and must be `shadow` or \
+         `on_call`: `live` writes to customers, and this version cannot send mail yet"
+    );
+}
+
+#[test]
+fn who_is_to_tell_must_be_told_whom_and_sign_what_it_says() {
+    let nobody = refusal("[notify]\nmode = \"on_call\"", &[]);
+    assert!(nobody.contains("neither `alertmanager.urls` nor `webhook.endpoints`"), "{nobody}");
+    let alerts = "[notify]\nmode = \"on_call\"\n[alertmanager]\nurls = [\"http://127.0.0.1:9093\"]";
+    let config = load(alerts, &[]).unwrap();
+    assert_eq!(config.notify.mode, NotifyMode::OnCall);
+    assert_eq!(config.alertmanager.resolve_timeout, Duration::from_mins(5));
+    let unsigned = refusal("[webhook]\nendpoints = [\"https://erp.example/hooks\"]", &[]);
+    assert!(unsigned.contains("`webhook.secret_file`"), "{unsigned}");
+    for (key, value) in [
+        ("KEYPULSE__ALERTMANAGER__URLS", r#"["http://alerts.example"]"#),
+        ("KEYPULSE__ALERTMANAGER__RESOLVE_TIMEOUT", "1s"),
+        ("KEYPULSE__WEBHOOK__ENDPOINTS", r#"["https://u:hunter2@erp.example"]"#),
+        ("KEYPULSE__WEBHOOK__ACKNOWLEDGE_WITHIN", "0s"),
+        ("KEYPULSE__CONSOLE__EXTERNAL_URL", "http://keys.example"),
+    ] {
+        let refused = refusal("", &[(key, value)]);
+        assert!(refused.contains(" must be"), "{key}: {refused}");
     }
 }
 

@@ -13,6 +13,7 @@ mod m20261120_000007_reference;
 mod m20261120_000008_reconcile;
 mod m20261120_000009_scopes;
 mod m20261120_000010_links;
+mod m20261120_000011_outbox;
 
 /// Brings a database from any released schema to the newest, and back.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000008_reconcile::Migration),
             Box::new(m20261120_000009_scopes::Migration),
             Box::new(m20261120_000010_links::Migration),
+            Box::new(m20261120_000011_outbox::Migration),
         ]
     }
 

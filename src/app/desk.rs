@@ -93,7 +93,7 @@ impl Desk for Counter {
         Box::pin(async move {
             let whose = self.checker.whose(key.pasted(), &self.required, &self.shutdown).await;
             Ok(match whose.map_err(said)? {
-                Whose::Company { company, .. } => Owner::Company(company),
+                Whose::Company { company, name, .. } => Owner::Company(company, name),
                 Whose::Refused(refusal) => Owner::Refused(refusal),
             })
         })

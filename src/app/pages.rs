@@ -19,11 +19,6 @@ use crate::words::Words;
 use super::App;
 use super::window::Sill;
 
-/// All that is said to customers, in all languages.
-pub fn words(_config: &Config) -> anyhow::Result<Words> {
-    Ok(Words::load(None)?)
-}
-
 /// The pages as they are configured. Every one is made once in every language, so that what is wrong
 /// with a template is found here.
 pub fn pages(config: &Config, profile: &Profile, words: &Words) -> anyhow::Result<Pages> {
@@ -67,7 +62,7 @@ impl App {
         let (Some(url), Some(links)) = (self.config.public.url.clone(), self.links()) else {
             return Ok(None);
         };
-        let words = words(&self.config)?;
+        let words = self.words()?;
         let pages = pages(&self.config, &self.profile, &words)?;
         let mode = self.config.custody.mode;
         let sill = Sill {

@@ -119,7 +119,7 @@ impl Window for Sill {
         Box::pin(async move {
             let whose = self.checker.whose(key, &self.required, &self.shutdown).await;
             Ok(match whose.map_err(said)? {
-                Whose::Company { company, .. } => Owner::Company(company),
+                Whose::Company { company, name, .. } => Owner::Company(company, name),
                 Whose::Refused(refusal) => Owner::Refused(refusal),
             })
         })

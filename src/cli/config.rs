@@ -35,6 +35,7 @@ pub fn run(command: &Command, file: Option<&Path>) -> anyhow::Result<ExitCode> {
             let profile = Profile::load(&config.provider.profile)?;
             app::place(&config)?;
             doors::check(&config)?;
+            app::words(&config)?;
             let base = config.provider.base_url.as_ref().unwrap_or(&profile.base_url);
             let master =
                 config.keyring.master_key.is_some() || config.keyring.master_key_file.is_some();

@@ -1,5 +1,7 @@
 //! The fleet at a glance. First whether anything is wrong, then what, then who needs a person; the
 //! rest below.
+//!
+//! Long because it is one page, for people and for programs.
 
 use std::fmt::Write as _;
 
@@ -10,9 +12,12 @@ use crate::app::{self, App};
 use crate::config::BudgetPer;
 use crate::health::Status;
 use crate::store::HandoverCount;
+use crate::store::InForce;
 use crate::store::Instance;
+use crate::store::Mode;
 use crate::store::Pickup;
 use crate::store::Place;
+use crate::store::PostCount;
 use crate::store::PutOff;
 use crate::store::Seen;
 use crate::store::StatusCount;
@@ -27,6 +32,8 @@ use super::{handover, output};
 const NAMED: u32 = 10;
 /// Room for the gathering of batches before a check counts as late, as on `/checkz`.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
+/// A message that waits for longer is shown.
+const OLD_MESSAGE: TimeDelta = TimeDelta::minutes(15);
 /// Nothing is printed wider than this.
 pub const WIDTH: usize = 80;
 /// On a terminal narrower than this, names are left out: the reference says who it is.
@@ -43,6 +50,9 @@ pub struct Glance {
     earliest: Option<DateTime<Utc>>,
     put_off: PutOff,
     handovers: HandoverCount,
+    posted: Vec<PostCount>,
+    endpoints_off: usize,
+    mode: Option<InForce>,
     mirror: Option<Mirrored>,
     interval: TimeDelta,
     effective: TimeDelta,
@@ -68,6 +78,9 @@ impl Glance {
             in_need: app.store.tenants_in_need(NAMED).await?,
             earliest: app.store.earliest_due().await?,
             put_off: app.store.put_off(now - PUT_OFF_AFTER, now).await?,
+            posted: app.store.count_posted().await?,
+            endpoints_off: endpoints_off(app).await?,
+            mode: app.store.mode().await?,
             mirror: Mirrored::of(app).await?,
             handovers: app.store.count_handovers(handover::late_before(app)).await?,
             interval: app.config.policy.interval,
@@ -118,6 +131,7 @@ impl Glance {
             let keys = output::many(self.handovers.late, "key");
             wrong.push(("degraded", format!("{keys} not picked up by the integration in time")));
         }
+        wrong.extend(self.untold().map(|what| ("degraded", what)));
         let mirror = self.mirror.iter().flat_map(Mirrored::wrong);
         wrong.extend(mirror.map(|what| ("degraded", what)));
         if self.effective > self.interval {
@@ -129,6 +143,46 @@ impl Glance {
             wrong.push(("degraded", shed));
         }
         wrong
+    }
+
+    /// Who was not told what they were owed, if it is so.
+    fn untold(&self) -> impl Iterator<Item = String> {
+        let dead = match self.posted_in("dead") {
+            0 => None,
+            dead => Some(format!(
+                "{} given up: `keypulse messages list --state dead`",
+                output::many(dead, "message")
+            )),
+        };
+        let oldest = self.oldest_owed().filter(|at| self.now - *at > OLD_MESSAGE);
+        let old = oldest.map(|at| {
+            format!("a message has waited for {} to be taken", output::span(self.now - at))
+        });
+        let off = (self.endpoints_off > 0).then(|| {
+            let off = i64::try_from(self.endpoints_off).unwrap_or(i64::MAX);
+            format!("{} switched off: `keypulse webhook list`", output::many(off, "endpoint"))
+        });
+        [dead, old, off].into_iter().flatten()
+    }
+
+    fn posted_in(&self, state: &str) -> i64 {
+        self.posted.iter().filter(|one| one.state == state).map(|one| one.messages).sum()
+    }
+
+    fn oldest_owed(&self) -> Option<DateTime<Utc>> {
+        let waits = |one: &&PostCount| matches!(&*one.state, "owed" | "sending");
+        self.posted.iter().filter(waits).filter_map(|one| one.oldest).min()
+    }
+
+    /// Who is told anything, and what still waits.
+    fn told(&self) -> String {
+        match self.mode.map(|one| one.mode) {
+            None | Some(Mode::Shadow) => "nobody (shadow)".to_owned(),
+            Some(Mode::OnCall) => format!(
+                "on-call and the integration; {} waiting",
+                output::many(self.posted_in("owed") + self.posted_in("sending"), "message")
+            ),
+        }
     }
 
     /// What is put off, if anything is, and what comes first.
@@ -253,6 +307,7 @@ impl Glance {
                 Some(mirror) => ("mirror", mirror.fact()),
                 None => ("hand-over", self.handed_over()),
             },
+            ("told", self.told()),
             ("checked every", every),
             ("budget", format!("{} calls a minute {per}", self.budget)),
             ("daemon", daemon),
@@ -313,6 +368,13 @@ impl Glance {
                 "confirmations": self.put_off.confirmations, "routine": self.put_off.routine,
             },
             "handovers": handovers,
+            "notify": {
+                "mode": self.mode.map(|one| one.mode.word()),
+                "waiting": self.posted_in("owed") + self.posted_in("sending"),
+                "oldest_waiting_since": self.oldest_owed(),
+                "dead": self.posted_in("dead"),
+                "endpoints_off": self.endpoints_off,
+            },
             "mirror": self.mirror.map(|mirror| mirror.json()),
             "interval_seconds": self.interval.num_seconds(),
             "effective_interval_seconds": self.effective.num_seconds(),
@@ -331,6 +393,12 @@ impl Glance {
             "version": env!("CARGO_PKG_VERSION"),
         })
     }
+}
+
+/// How many endpoints that are configured are switched off.
+async fn endpoints_off(app: &App) -> anyhow::Result<usize> {
+    let channels = app.store.channels().await?;
+    Ok(channels.iter().filter(|one| one.active && one.off_at.is_some()).count())
 }
 
 #[cfg(test)]

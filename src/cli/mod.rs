@@ -12,8 +12,10 @@ mod handover;
 mod healthcheck;
 mod import;
 mod keyring;
+mod messages;
 mod migrate;
 mod mirrored;
+mod notify;
 mod output;
 mod page;
 mod recipient;
@@ -27,6 +29,8 @@ mod sign;
 mod status;
 mod tenant;
 mod token;
+mod webhook;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -104,9 +108,21 @@ enum Command {
     /// Look at the customers' pages before a customer does, and change them.
     #[command(subcommand)]
     Page(page::Command),
+    /// Show the mode that is in force, or put another one in force: who is told anything.
+    #[command(subcommand)]
+    Notify(notify::Command),
+    /// Look at what is owed to on-call and the integration; owe again what did not arrive.
+    #[command(subcommand)]
+    Messages(messages::Command),
+    /// Try, list and switch on the endpoints of the integration; make the secret for them.
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Check and show the configuration.
     #[command(subcommand)]
     Config(config::Command),
+    /// Say what the texts of further languages lack.
+    #[command(subcommand)]
+    Words(words::Command),
     /// Change the schema of the database.
     #[command(subcommand)]
     Migrate(migrate::Command),
@@ -163,7 +179,24 @@ impl Cli {
                 scopes::run(command, app).await
             }
             Command::Page(command) => page::run(command, &self.load()?),
+            Command::Notify(command) => {
+                let app = self.opened(Access::Look).await?;
+                let app = if notify::is_chained(command) { app.audited().await? } else { app };
+                notify::run(command, app).await
+            }
+            Command::Messages(command) => {
+                let app = self.opened(Access::Look).await?;
+                let app = if messages::is_chained(command) { app.audited().await? } else { app };
+                messages::run(command, app).await
+            }
+            Command::Webhook(webhook::Command::Secret { out }) => webhook::secret(out),
+            Command::Webhook(command) => {
+                let app = self.opened(Access::Look).await?;
+                let app = if webhook::is_chained(command) { app.audited().await? } else { app };
+                webhook::run(command, app).await
+            }
             Command::Config(command) => config::run(command, self.config.as_deref()),
+            Command::Words(command) => words::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,
             Command::Keyring(command) => keyring::run(command, self.config.as_deref()).await,
             Command::Audit(command) => {

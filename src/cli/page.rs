@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Subcommand;
 
-use crate::app::pages;
+use crate::app::{self, pages};
 use crate::config::Config;
 use crate::http::public::{preview, templates};
 use crate::provider::Profile;
@@ -56,7 +56,7 @@ pub fn run(command: &Command, config: &Config) -> anyhow::Result<ExitCode> {
 }
 
 fn preview_all(config: &Config, out: &Path) -> anyhow::Result<()> {
-    let words = pages::words(config)?;
+    let words = app::words(config)?;
     let profile = Profile::load(&config.provider.profile)?;
     let pages = pages::pages(config, &profile, &words)?;
     let mut index = String::from("<!doctype html><meta charset=\"utf-8\"><title>Pages</title>\n");

@@ -21,6 +21,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
         .context("log lines cannot be written")?;
     // Before a database is made that could not be used.
     app::master_key(&config)?;
+    let words = app::words(&config)?;
     let shutdown = Shutdown::new();
     shutdown.on_signals().context("signals cannot be listened for")?;
     let clock = Arc::new(SystemClock::default());
@@ -29,7 +30,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let Some(app) = App::open_when_ready(config, clock, supervisor, &shutdown).await? else {
         return Ok(ExitCode::SUCCESS);
     };
-    let app = app.acting_as(actor::daemon());
+    let app = app.acting_as(actor::daemon()).speaking(words);
     let keyring = app.keyring().await?;
     let checker = Arc::new(app.checker(keyring, Metrics::new()?)?);
     app.run(checker, &shutdown).await?;

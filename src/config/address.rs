@@ -55,6 +55,14 @@ pub(super) fn is_heartbeat_url(text: &str) -> bool {
     base_url(url.as_str()).is_ok()
 }
 
+/// What `alertmanager.urls` must be.
+pub(super) const ALERTMANAGER_URLS: &str = "be a list of URLs that begin with `https://`, or with \
+     `http://` to this machine (127.0.0.1, [::1], localhost), without user name, password, `?` and `#`";
+
+/// What `webhook.endpoints` must be.
+pub(super) const WEBHOOK_ENDPOINTS: &str = "be a list of URLs that begin with `https://`, or with \
+     `http://` to this machine (127.0.0.1, [::1], localhost), without user name, password and `#`";
+
 /// What `custody.fingerprint_url` must be.
 pub(super) const FINGERPRINT_URL: &str = "be a URL that begins with `https://`, or with `http://` \
      to this machine (127.0.0.1, [::1], localhost), with `{ref}` once after the host and without \

@@ -12,8 +12,9 @@ use super::error::ConfigError;
 use super::reader::Reader;
 use super::secret;
 use super::sections::{
-    Brand, Budget, BudgetPer, Connect, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat,
-    Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Store, TlsFiles, Watch,
+    Alertmanager, Brand, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Heartbeat,
+    Keyring, Log, LogFormat, Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Store,
+    TlsFiles, Watch, Webhook, Words,
 };
 use super::written::{Refusal, Written};
 use crate::health::{Bounds, Policy};
@@ -23,6 +24,9 @@ const MOST_REJECTIONS: u32 = 100;
 
 /// The longest that a key that was read elsewhere is used.
 const LONGEST_CACHE: Duration = Duration::from_hours(1);
+
+/// Alerts are told three times within their time-out, and not more often than every second.
+const SHORTEST_RESOLVE: Duration = Duration::from_secs(3);
 
 /// The longest time-out of a call.
 const LONGEST_CALL: Duration = Duration::from_mins(5);
@@ -267,15 +271,68 @@ fn colour(text: &str) -> Option<[u8; 3]> {
     Some([red, green, blue])
 }
 
-pub(super) fn notify(reader: &mut Reader) -> Result<Notify, ConfigError> {
+pub(super) fn notify(
+    reader: &mut Reader,
+    alertmanager: &Alertmanager,
+    webhook: &Webhook,
+) -> Result<Notify, ConfigError> {
     let mode = reader.required("notify.mode", |written| match written {
-        Written::Text(text) if matches!(text.as_str(), "on_call" | "live") => Err(written.refuse(
-            "be `shadow`, because this version decides and shows but cannot send: write `shadow`, \
-             or leave the key out",
+        Written::Text(text) if text.as_str() == "live" => Err(written.refuse(
+            "be `shadow` or `on_call`: `live` writes to customers, and this version cannot send \
+             mail yet",
         )),
-        _ => written.text("be `shadow`", |text| (text == "shadow").then_some(NotifyMode::Shadow)),
+        _ => written.text("be `shadow` or `on_call`", |text| match text {
+            "shadow" => Some(NotifyMode::Shadow),
+            "on_call" => Some(NotifyMode::OnCall),
+            _ => None,
+        }),
     })?;
+    let nobody = alertmanager.urls.is_empty() && webhook.endpoints.is_empty();
+    if mode == NotifyMode::OnCall && nobody {
+        let must = "be `shadow` as long as neither `alertmanager.urls` nor `webhook.endpoints` \
+                    says whom to tell";
+        return Err(reader.refuse("notify.mode", must));
+    }
     Ok(Notify { mode })
+}
+
+pub(super) fn alertmanager(reader: &mut Reader) -> Result<Alertmanager, ConfigError> {
+    let urls = reader.required("alertmanager.urls", |written| {
+        written.texts(address::ALERTMANAGER_URLS, |text| address::base_url(text).ok())
+    })?;
+    let must = "be a duration of at least `3s` and at most `365d`, such as `5m`";
+    let resolve_timeout = reader.required("alertmanager.resolve_timeout", |written| {
+        written.text(must, |text| duration::parse(text).filter(|span| *span >= SHORTEST_RESOLVE))
+    })?;
+    Ok(Alertmanager { urls, resolve_timeout })
+}
+
+pub(super) fn webhook(reader: &mut Reader) -> Result<Webhook, ConfigError> {
+    let endpoints = reader.required("webhook.endpoints", |written| {
+        written.texts(address::WEBHOOK_ENDPOINTS, |text| {
+            address::is_heartbeat_url(text).then(|| url::Url::parse(text).ok()).flatten()
+        })
+    })?;
+    let secret = secret_file(reader, "webhook.secret_file")?;
+    let previous_secret = secret_file(reader, "webhook.previous_secret_file")?;
+    let allow_hosts = reader.required("webhook.allow_hosts", |written| {
+        written.texts("be a list of host names, none empty or with white space", word)
+    })?;
+    let acknowledge_within = reader.required("webhook.acknowledge_within", above_zero)?;
+    if !endpoints.is_empty() && secret.is_none() {
+        let must = "be left empty without `webhook.secret_file`: a message that is not signed could \
+                    be anybody's";
+        return Err(reader.refuse("webhook.endpoints", must));
+    }
+    Ok(Webhook { endpoints, secret, previous_secret, allow_hosts, acknowledge_within })
+}
+
+pub(super) fn console(reader: &mut Reader) -> Result<Console, ConfigError> {
+    Ok(Console { external_url: reader.optional("console.external_url", base_url)? })
+}
+
+pub(super) fn words(reader: &mut Reader) -> Result<Words, ConfigError> {
+    Ok(Words { dir: reader.optional("words.dir", path)? })
 }
 
 pub(super) fn heartbeat(reader: &mut Reader) -> Result<Heartbeat, ConfigError> {

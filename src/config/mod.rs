@@ -21,8 +21,9 @@ use std::path::Path;
 
 pub use error::{ConfigError, FileError};
 pub use sections::{
-    Brand, Budget, BudgetPer, Connect, Custody, CustodyMode, Heartbeat, Keyring, Log, LogFormat,
-    Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Store, TlsFiles, Watch,
+    Alertmanager, Brand, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Heartbeat,
+    Keyring, Log, LogFormat, Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Store,
+    TlsFiles, Watch, Webhook, Words,
 };
 pub use source::{Setting, Source};
 
@@ -60,6 +61,14 @@ pub struct Config {
     pub pages: Pages,
     /// `[notify]`: whether anybody is told.
     pub notify: Notify,
+    /// `[alertmanager]`: whom on-call hears of it from.
+    pub alertmanager: Alertmanager,
+    /// `[webhook]`: how the integration is told.
+    pub webhook: Webhook,
+    /// `[console]`: where people look.
+    pub console: Console,
+    /// `[words]`: the texts that customers read.
+    pub words: Words,
     /// `[heartbeat]`: who notices when keypulse stops.
     pub heartbeat: Heartbeat,
     /// `[log]`: how log lines are written.
@@ -87,6 +96,8 @@ impl Config {
         let mut reader = Reader::new(layers);
         let watch = load::watch(&mut reader)?;
         let brand = load::brand(&mut reader)?;
+        let alertmanager = load::alertmanager(&mut reader)?;
+        let webhook = load::webhook(&mut reader)?;
         Ok(Self {
             store: load::store(&mut reader)?,
             provider: load::provider(&mut reader)?,
@@ -101,7 +112,11 @@ impl Config {
             public: load::public(&mut reader, &brand)?,
             brand,
             pages: load::pages(&mut reader)?,
-            notify: load::notify(&mut reader)?,
+            notify: load::notify(&mut reader, &alertmanager, &webhook)?,
+            alertmanager,
+            webhook,
+            console: load::console(&mut reader)?,
+            words: load::words(&mut reader)?,
             heartbeat: load::heartbeat(&mut reader)?,
             log: load::log(&mut reader)?,
             settings: reader.into_settings(),

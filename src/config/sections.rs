@@ -180,11 +180,51 @@ pub struct Notify {
     pub mode: NotifyMode,
 }
 
-/// How far a decision goes. `on_call` and `live` are refused by name until something can send.
+/// How far a decision goes. `live` is refused by name until mail can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotifyMode {
     /// Decide and show, send nothing.
     Shadow,
+    /// Tell on-call and the integration; customers nothing.
+    OnCall,
+}
+
+/// `[alertmanager]`: whom on-call hears of it from.
+#[derive(Clone, Debug)]
+pub struct Alertmanager {
+    /// Every member: https, or http to this machine.
+    pub urls: Vec<Url>,
+    /// How long an alert stands that is not told again.
+    pub resolve_timeout: Duration,
+}
+
+/// `[webhook]`: how the integration is told.
+#[derive(Debug)]
+pub struct Webhook {
+    /// Where to: https, or http to this machine.
+    pub endpoints: Vec<Url>,
+    /// What each message is signed with.
+    pub secret: Option<SecretString>,
+    /// What it was signed with before: each message has a signature by it as well.
+    pub previous_secret: Option<SecretString>,
+    /// Names that may lead into a private network.
+    pub allow_hosts: Vec<String>,
+    /// How long a withdrawn key may go without the integration's word that it stopped using it.
+    pub acknowledge_within: Duration,
+}
+
+/// `[console]`: where people look.
+#[derive(Clone, Debug)]
+pub struct Console {
+    /// What alerts link to.
+    pub external_url: Option<Url>,
+}
+
+/// `[words]`: the texts that customers read.
+#[derive(Clone, Debug)]
+pub struct Words {
+    /// A folder with more languages and changed texts. None: those that are built in.
+    pub dir: Option<PathBuf>,
 }
 
 /// `[heartbeat]`: who notices when keypulse stops.

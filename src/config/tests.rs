@@ -58,15 +58,20 @@ fn the_manual_gives_default_unit_and_reason_of_every_key() {
 #[test]
 fn every_example_of_the_manual_is_taken() {
     let optional: Vec<_> = Config::defaults_text().lines().filter_map(commented_out).collect();
-    assert_eq!(optional.len(), 15);
+    assert_eq!(optional.len(), 28);
     // The files that these name are not on every machine.
-    let names_file =
-        |line: &&&str| line.starts_with("url_file") || line.starts_with("fingerprint_token_file");
+    let names_file = |line: &&&str| {
+        ["url_file", "fingerprint_token_file", "secret_file", "previous_secret_file"]
+            .iter()
+            .any(|name| line.starts_with(name))
+    };
     for one in optional.iter().filter(|line| !names_file(line)) {
         let file = tempfile::NamedTempFile::new().unwrap();
         // Half a pair is refused.
         let tls = |line: &str| line.starts_with("tls_");
-        let wanted = |line: &str| line == *one || (tls(one) && tls(line));
+        // A page needs a product.
+        let product = |line: &str| one.starts_with("url =") && line.starts_with("product =");
+        let wanted = |line: &str| line == *one || (tls(one) && tls(line)) || product(line);
         write(file.path(), manual(wanted)).unwrap();
         set_permissions(file.path(), Permissions::from_mode(0o600)).unwrap();
         // Some are for this custody only, and none is against it.

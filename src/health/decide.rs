@@ -340,6 +340,7 @@ impl Rules<'_> {
                 self.effects.push(Effect::owe(Audience::Operator, Stage::StatusChanged));
             }
         }
+        self.effects.push(Effect::owe(Audience::Integration, Stage::Disabled));
         self.destroy_key();
         Reason::Disabled(cause)
     }
@@ -393,8 +394,6 @@ impl Rules<'_> {
     }
 
     pub(super) fn owe_first(&mut self, audiences: &[Audience]) {
-        for audience in audiences {
-            self.effects.push(Effect::owe(*audience, Stage::First));
-        }
+        self.effects.extend(audiences.iter().map(|who| Effect::owe(*who, Stage::First)));
     }
 }

@@ -115,6 +115,10 @@ pub enum Stage {
     StatusChanged,
     /// The tenant was bound to another company; one for every time.
     CompanyChanged,
+    /// Another key took the place of the tenant's; one for every time.
+    KeyReplaced,
+    /// The tenant's key is not to be used any more; one for every time.
+    Disabled,
 }
 
 impl Stage {
@@ -125,6 +129,8 @@ impl Stage {
             Self::Resolved => "resolved",
             Self::StatusChanged => "status_changed",
             Self::CompanyChanged => "company_changed",
+            Self::KeyReplaced => "key_replaced",
+            Self::Disabled => "disabled",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a new key means: the rule by which it takes the place of the one before.
 
 use super::decide::Rules;
-use super::episode::Outcome;
+use super::episode::{Audience, Effect, Outcome, Stage};
 use super::evidence::{Generation, NewKey};
 use super::reason::Reason;
 use super::state::Status;
@@ -24,6 +24,7 @@ impl Rules<'_> {
         self.next.recovered_at = None;
         self.next.destroyed_at = None;
         self.put(Status::Healthy { doubt: None });
+        self.effects.push(Effect::owe(Audience::Integration, Stage::KeyReplaced));
         if matches!(self.next.status, Status::Paused { .. }) {
             Reason::ReplacedWhilePaused
         } else {
@@ -78,6 +79,7 @@ mod tests {
                 Effect::owe(Audience::Customer, Stage::Resolved),
                 Effect::owe(Audience::OnCall, Stage::Resolved),
                 Effect::CloseEpisode { number: 1, outcome: Outcome::Replaced },
+                Effect::owe(Audience::Integration, Stage::KeyReplaced),
                 Effect::owe(Audience::Integration, Stage::StatusChanged),
             ]
         );

@@ -14,7 +14,9 @@ use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::redact::chain;
+use crate::store::OPEN_STATES;
 use crate::store::Pickup;
+use crate::store::PostCount;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::telemetry::Metrics;
@@ -130,6 +132,7 @@ async fn count(private: &Private) -> Result<(), StoreError> {
         let keys = private.metrics.handovers.with_label_values(&[pickup.name()]);
         keys.set(handovers.of(pickup));
     }
+    count_messages(private).await?;
     let list = private.store.reconciled().await?;
     if let Some(outcomes) = list.and_then(|list| list.outcomes) {
         for (word, keys) in outcomes.named() {
@@ -139,6 +142,28 @@ async fn count(private: &Private) -> Result<(), StoreError> {
     }
     let pushed = list.map_or(0, |list| list.pushed_at.timestamp_millis());
     private.metrics.reconcile_pushed.set(TimeDelta::milliseconds(pushed).as_seconds_f64());
+    Ok(())
+}
+
+/// What is owed, by kind of channel.
+async fn count_messages(private: &Private) -> Result<(), StoreError> {
+    let counted = private.store.count_posted().await?;
+    for kind in ["webhook", "alertmanager"] {
+        for state in OPEN_STATES {
+            let one = counted.iter().find(|one| one.kind == kind && one.state == state);
+            let series = private.metrics.messages.with_label_values(&[kind, state]);
+            series.set(one.map_or(0, |one| one.messages));
+        }
+        let waits =
+            |one: &&PostCount| one.kind == kind && matches!(&*one.state, "owed" | "sending");
+        let oldest = counted.iter().filter(waits).filter_map(|one| one.oldest).min();
+        let waited = oldest.map_or(TimeDelta::zero(), |at| private.clock.now() - at);
+        let series = private.metrics.message_waiting_seconds.with_label_values(&[kind]);
+        series.set(waited.to_std().unwrap_or_default().as_secs_f64());
+    }
+    let channels = private.store.channels().await?;
+    let off = channels.iter().filter(|one| one.active && one.off_at.is_some()).count();
+    private.metrics.endpoints_off.set(i64::try_from(off).unwrap_or(i64::MAX));
     Ok(())
 }
 

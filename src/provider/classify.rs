@@ -13,6 +13,7 @@ use crate::health::Finding;
 use crate::health::Inconclusive;
 use crate::health::Permission;
 use crate::health::Scopes;
+use crate::redact::printable;
 
 use super::profile::{Company, Identity, Installation, PermissionCall};
 
@@ -168,6 +169,18 @@ pub fn company(
         Some(_) => Err(Finding::Inconclusive(Inconclusive::Contradiction)),
         None => Err(Finding::Inconclusive(Inconclusive::Nonsense)),
     }
+}
+
+/// The name that people know a company by, if the company call gave one for that company.
+pub fn company_name(call: &Company, company: &CompanyId, reply: &Reply) -> Option<String> {
+    let Reply::Answered(Answer { status: 200, body: Body::Json(body), .. }) = reply else {
+        return None;
+    };
+    let named = call.id.iter().find_map(|pointer| text(body, pointer)).and_then(CompanyId::parse);
+    let name = call.name.iter().find_map(|pointer| text(body, pointer))?;
+    (named.as_ref() == Some(company))
+        .then(|| printable(name.trim()))
+        .filter(|name| !name.is_empty())
 }
 
 /// The installation call, made after the identity was accepted. A missing installation says

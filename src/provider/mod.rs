@@ -15,9 +15,9 @@ mod telling;
 #[cfg(test)]
 mod table;
 
-pub use classify::{Answer, Body, Expected, Reply, Seen, Subject};
+pub use classify::{Answer, Body, Expected, Reply, Seen, Subject, company_name};
 pub use client::{Client, ClientError, Limits};
 pub use examine::{Call, CallKind, Examination, Step};
 pub use profile::{Profile, ProfileError};
 pub use refusal::Refusal;
-pub use telling::{Names, Taken, Told};
+pub use telling::{Names, Say, Taken, Told};

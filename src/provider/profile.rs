@@ -121,6 +121,9 @@ pub struct Company {
     pub needs: Vec<String>,
     /// Where the answer may repeat the id.
     pub id: Vec<String>,
+    /// Where the answer may give the name that people know.
+    #[serde(default)]
+    pub name: Vec<String>,
 }
 
 /// The call that says whether the installation is still connected.

@@ -3,10 +3,12 @@
 //! The only place that knows tables. It opens no sealed key, decides nothing, and reads no clock:
 //! every time is handed in; only rows of the audit chain are dated by a clock that was handed in.
 
+mod alert;
 mod audit;
 mod budget;
 mod care;
 mod change;
+mod channel;
 mod compared;
 mod counts;
 mod dialect;
@@ -21,7 +23,10 @@ mod intake;
 mod kept;
 mod keyring;
 mod link;
+mod mode;
 mod open;
+mod outbox;
+mod posted;
 mod recipient;
 mod reconcile;
 mod recover;
@@ -46,18 +51,21 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, SqliteTransactionMode,
     Statement, TransactionOptions, TransactionTrait, Value,
 };
+use tokio::sync::watch;
 
 use migrations::Migrator;
 use sea_orm_migration::MigratorTrait;
 
 use crate::ids::TenantId;
 
+pub use alert::{AlertRow, Condition, Limits, Standing};
 pub use audit::{
     Actor, Appended, AuditRow, Auditor, BadHead, Detail, Draft, Fault, Head, Mac, Verified,
 };
 pub use budget::MOST_HELD;
 pub use care::{Care, Contact};
 pub use change::{Changes, Edit, MOST_LABELS};
+pub use channel::{Channel, ChannelKind, ChannelView, MOST_FAILING};
 pub use compared::{ComparedRow, ComparedView};
 pub use counts::{MessageCount, PutOff, StatusCount};
 pub use dialect::Dialect;
@@ -73,7 +81,10 @@ pub use intake::{Entry, Fate};
 pub use kept::KeptKey;
 pub use keyring::{KeyringRow, Removal};
 pub use link::{Ending, KeptLink, LINK_ACTOR, LinkAbout, LinkState, NewLink};
+pub use mode::{InForce, Mode};
 pub use open::Place;
+pub use outbox::{Draw, Drawn, Settled, Settlement};
+pub use posted::{Again, OPEN_STATES, POST_STATES, PostCount, Posted};
 pub use recipient::RecipientRow;
 pub use reconcile::{Listed, ListedKey, ListedTenant, Outcomes, Reconciled};
 pub use recover::Recovered;
@@ -102,6 +113,8 @@ pub struct Store {
     auditor: Option<Auditor>,
     /// Who writes.
     actor: Arc<Actor>,
+    /// How often this process has owed somebody something: whoever sends waits for it.
+    owed: Arc<watch::Sender<u64>>,
 }
 
 impl fmt::Debug for Store {
@@ -135,7 +148,7 @@ impl Store {
     }
 
     fn on(write: DatabaseConnection, read: DatabaseConnection, dialect: Dialect) -> Self {
-        Self { write, read, dialect, auditor: None, actor: Arc::default() }
+        Self { write, read, dialect, auditor: None, actor: Arc::default(), owed: Arc::default() }
     }
 
     /// Which database it is.

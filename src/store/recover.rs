@@ -19,7 +19,7 @@ pub struct Recovered {
 }
 
 impl Store {
-    /// Ends all leases, where nobody else can be at work (`alone`), and has everybody asked within
+    /// Ends all leases, of tenants and of messages that may be sent twice, where nobody else can be at work (`alone`), and has everybody asked within
     /// one `interval` whose belief was written in the future: otherwise they would be asked when the
     /// clock has caught up, which may be a year. A pause keeps its end.
     pub async fn recover(
@@ -31,7 +31,13 @@ impl Store {
         let leases = if alone {
             let sql = "UPDATE tenant_state SET lease = NULL, lease_until = NULL \
                        WHERE lease IS NOT NULL";
-            self.write.execute_raw(self.statement(sql, [])).await?.rows_affected()
+            let leases = self.write.execute_raw(self.statement(sql, [])).await?.rows_affected();
+            // Endpoints know a message by its id, so one that was being sent is sent again at once.
+            let sql = "UPDATE delivery SET state = 'owed', lease = NULL, lease_until = NULL \
+                       WHERE state = 'sending' \
+                       AND channel IN (SELECT name FROM channel WHERE kind = 'webhook')";
+            self.write.execute_raw(self.statement(sql, [])).await?;
+            leases
         } else {
             0
         };

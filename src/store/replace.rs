@@ -11,7 +11,7 @@ use super::error::is_unique_violation;
 use super::handover::HandOver;
 use super::row::micros;
 use super::save::{Follows, Verdict};
-use super::{Store, StoreError};
+use super::{ELSEWHERE, Store, StoreError};
 
 /// A new key, sealed for the generation that its tenant's verdict names.
 #[derive(Clone, Debug)]
@@ -132,7 +132,13 @@ impl Store {
         let generation = verdict.decision.next.generation.0;
         self.hand_over(&tx, verdict.tenant, generation, &new.hand_over, now).await?;
         self.spend_link(&tx, verdict.tenant, None, now).await?;
+        let fetching = match &new.hand_over {
+            _ if new.key_id == ELSEWHERE => Some("read_again"),
+            HandOver::Owed(_) => Some("fetch_handover"),
+            HandOver::Delivered => None,
+        };
         let mut follows = Follows::default();
+        follows.fetching = fetching;
         follows.add(verdict, now)?;
         let key = self.trace(&new.fingerprint);
         let chained = follows.chained.drain(..).map(|row| row.fact("key", key.clone()));
@@ -140,6 +146,7 @@ impl Store {
         self.follow(&tx, &follows).await?;
         self.append(&tx, &chained).await?;
         tx.commit().await?;
+        self.tell_of(&follows);
         if let Err(error) = self.empty_log().await {
             tracing::warn!(
                 "a replaced key may stand in the write-ahead log until it is emptied: {error}"

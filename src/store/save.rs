@@ -1,4 +1,6 @@
 //! Saves what was decided of many tenants, with all that follows from it, in one transaction.
+//!
+//! Long because what follows from a decision is listed in one place, whatever its sort.
 
 use std::collections::BTreeSet;
 
@@ -21,10 +23,6 @@ use super::audit::Draft;
 use super::row::{StateRow, micros};
 use super::tenants::json;
 use super::{Dialect, Store, StoreError, ids};
-
-/// How a message is kept that nobody may send: what was decided while nothing was live is never
-/// sent later by itself.
-const SHADOW: &str = "shadow";
 
 /// A decision about one tenant, to be saved.
 #[derive(Clone, Debug)]
@@ -102,6 +100,7 @@ impl Store {
         self.follow(&tx, &follows).await?;
         self.append(&tx, &follows.chained).await?;
         tx.commit().await?;
+        self.tell_of(&follows);
         if !follows.destroyed.is_empty() {
             let why = match self.empty_log().await {
                 Ok(true) => None,
@@ -210,6 +209,9 @@ impl Store {
             (all.granted.is_empty(), dialect.note_granted(), json(&all.granted)?),
             (all.opened.is_empty(), dialect.open_episodes(), json(&all.opened)?),
             (all.closed.is_empty(), dialect.close_episodes(), json(&all.closed)?),
+            // Good news is owed to those only whose bad news is not taken back here.
+            (all.over.is_empty(), dialect.cancel_messages(), json(&all.over)?),
+            (all.over.is_empty(), dialect.cancel_deliveries(), json(&all.over)?),
             (all.owed.is_empty(), dialect.owe(), json(&all.owed)?),
             // The fingerprint is read from the row that is deleted after it.
             (all.withdrawn.is_empty(), dialect.withdraw_keys(), json(&all.withdrawn)?),
@@ -222,7 +224,17 @@ impl Store {
         for (_, sql, rows) in statements.into_iter().filter(|(empty, ..)| !empty) {
             tx.execute_raw(self.statement(sql, [rows.into()])).await?;
         }
+        if !all.owed.is_empty() {
+            self.owe_to_channels(tx, &json(&all.owed)?).await?;
+        }
         Ok(())
+    }
+
+    /// To be called once it is committed: wakes whoever sends.
+    pub(super) fn tell_of(&self, all: &Follows) {
+        if !all.owed.is_empty() {
+            self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
+        }
     }
 }
 
@@ -234,7 +246,10 @@ pub(super) struct Follows {
     rebound: Vec<(i64, String)>,
     opened: Vec<(i64, u32, i64, i64)>,
     closed: Vec<(i64, u32, i64, &'static str)>,
+    over: Vec<(i64, u32)>,
     owed: Vec<Owed>,
+    /// What the integration has to do to get a key that replaces another.
+    pub(super) fetching: Option<&'static str>,
     destroyed: Vec<(i64, u32, i64)>,
     withdrawn: Vec<(i64, u32, i64, Option<String>)>,
     /// Whose links lead nowhere any more, and since when.
@@ -243,8 +258,9 @@ pub(super) struct Follows {
     pub(super) chained: Vec<Draft>,
 }
 
-/// A message: id, tenant, episode, audience, stage, state, dedup key, body, when it was owed.
-type Owed = (String, i64, u32, &'static str, &'static str, &'static str, String, String, i64);
+/// A message: id, tenant, episode, audience, stage, dedup key, body, when it was owed. Whether it is
+/// to be sent, the mode says that is in force when it is written.
+type Owed = (String, i64, u32, &'static str, &'static str, String, String, i64);
 
 impl Follows {
     pub(super) fn add(&mut self, verdict: &Verdict, now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -268,7 +284,9 @@ impl Follows {
                 Effect::CloseEpisode { number, outcome } => {
                     self.closed.push((tenant, *number, now, outcome.name()));
                 }
-                Effect::Owe(notice) => self.owed.push(owed(verdict, *notice, now)?),
+                Effect::Owe(notice) => {
+                    self.owed.push(owed(verdict, *notice, self.fetching, now)?);
+                }
                 Effect::DestroyKey => {
                     self.destroyed.push((tenant, generation, now));
                 }
@@ -277,8 +295,7 @@ impl Follows {
                     self.unlinked.push((tenant, now));
                 }
                 Effect::RevokeLinks => self.unlinked.push((tenant, now)),
-                // Nothing is ever unsent yet: messages are kept as what would have been sent.
-                Effect::CancelUnsent => {}
+                Effect::CancelUnsent => self.over.push((tenant, over(&verdict.decision))),
             }
         }
         Ok(())
@@ -333,14 +350,28 @@ fn chained(verdict: &Verdict) -> Option<Draft> {
     Some(draft)
 }
 
-fn owed(verdict: &Verdict, notice: Notice, now: i64) -> Result<Owed, StoreError> {
+/// The episode that a decision ends; the latest where it ends none.
+fn over(decision: &Decision) -> u32 {
+    let closed = decision.effects.iter().find_map(|effect| match effect {
+        Effect::CloseEpisode { number, .. } => Some(*number),
+        _ => None,
+    });
+    closed.unwrap_or(decision.next.episodes)
+}
+
+fn owed(
+    verdict: &Verdict,
+    notice: Notice,
+    fetching: Option<&'static str>,
+    now: i64,
+) -> Result<Owed, StoreError> {
     let next = &verdict.decision.next;
     let (tenant, audience, stage) = (verdict.tenant, notice.audience.name(), notice.stage.name());
     let dedup_key = match notice.stage {
         Stage::First | Stage::Resolved => {
             format!("{tenant}/episode-{}/{audience}/{stage}", next.episodes)
         }
-        Stage::StatusChanged | Stage::CompanyChanged => {
+        Stage::StatusChanged | Stage::CompanyChanged | Stage::KeyReplaced | Stage::Disabled => {
             format!("{tenant}/version-{}/{audience}/{stage}", verdict.version + 1)
         }
     };
@@ -355,9 +386,20 @@ fn owed(verdict: &Verdict, notice: Notice, now: i64) -> Result<Owed, StoreError>
         body["company_id"] = bond.to.as_str().into();
         body["company_id_before"] = bond.from.as_str().into();
     }
+    match notice.stage {
+        Stage::KeyReplaced => {
+            body["generation"] = next.generation.0.into();
+            body["action"] = fetching.unwrap_or("none").into();
+        }
+        Stage::Disabled => {
+            body["generation"] = next.generation.0.into();
+            body["action"] = "stop_using_the_key".into();
+        }
+        Stage::First | Stage::Resolved | Stage::StatusChanged | Stage::CompanyChanged => {}
+    }
     let id = random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
     let body = body.to_string();
-    Ok((id, tenant.raw(), next.episodes, audience, stage, SHADOW, dedup_key, body, now))
+    Ok((id, tenant.raw(), next.episodes, audience, stage, dedup_key, body, now))
 }
 
 /// What is written of a verdict that changes nothing else: id, version, when it was accepted, when

@@ -10,15 +10,20 @@
 //! What is owed to the integration of such a key is sealed and fetched in [`handover`]; [`leave`] seals
 //! all live keys at once.
 //!
+//! What is decided to be told is owed in the same transaction. One [`Lane`] for each endpoint of the
+//! integration sends it; an [`Alarm`] tells on-call what stands.
+//!
 //! Apart from that road, a [`rotate`] exchanges the keyring beside running processes, each of which
 //! notices by its [`KeyringSource`].
 
 mod admit;
+pub mod alarm;
 pub mod budget;
 pub mod check;
 mod check_now;
 mod crew;
 pub mod cron;
+pub mod deliver;
 mod deposit;
 mod draw;
 pub mod enter;
@@ -51,10 +56,12 @@ pub mod watchdog;
 mod whose;
 
 pub use admit::{Admission, Newcomer};
+pub use alarm::Alarm;
 pub use budget::{Budget, Caller, Scope};
 pub use check::{Change, Checker, Observed};
 pub use check_now::CheckNow;
 pub use cron::Pokes;
+pub use deliver::{Lane, Signer};
 pub use enter::{Answer, EnterError, Found, Offer};
 pub use gate::Gate;
 pub use handover::{Copier, HandOverError, Origin};

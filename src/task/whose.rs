@@ -1,18 +1,30 @@
 //! Whose a key is that somebody offers for a tenant of which no company was given: to be shown to a
 //! person, who confirms it before anything is stored.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use crate::health::CompanyId;
 use crate::health::Scopes;
+use crate::provider;
+use crate::provider::Call;
+use crate::provider::CallKind;
 use crate::provider::Examination;
 use crate::provider::Expected;
 use crate::provider::Refusal;
 use crate::provider::Subject;
 use crate::provider::format;
+use crate::redact::ApiKey;
 use crate::shutdown::Shutdown;
 use crate::store::Bearer;
 
+use super::budget::Caller;
 use super::check::Checker;
 use super::enter::EnterError;
+
+/// A name is not waited for longer than this.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What is known of the owner of a key. Nothing was stored.
 #[derive(Debug)]
@@ -21,6 +33,8 @@ pub enum Whose {
     Company {
         /// The company.
         company: CompanyId,
+        /// The name that people know it by, where the key may read it.
+        name: Option<String>,
         /// What people may see of the key.
         masked: String,
         /// The client that it was made for, where the provider says.
@@ -33,7 +47,7 @@ pub enum Whose {
 }
 
 impl Checker {
-    /// Asks the provider whose key this is: one call, ahead of routine in the budget.
+    /// Asks the provider whose key this is: one call, or two for its name, ahead of routine in the budget.
     #[tracing::instrument(name = "key.whose", level = "debug", skip_all)]
     pub async fn whose(
         &self,
@@ -62,9 +76,30 @@ impl Checker {
         }
         Ok(match tried.seen.map(|seen| (seen.subject, seen.client, seen.scopes)) {
             Some((Subject::Company(company), client, scopes)) => {
-                Whose::Company { company, masked: formed.key.masked(), client, scopes }
+                let name = self.name_of(&company, scopes.as_ref(), &formed.key).await;
+                Whose::Company { company, name, masked: formed.key.masked(), client, scopes }
             }
             Some((Subject::Organisation, ..)) | None => Whose::Refused(Refusal::CompanyNotSaid),
         })
+    }
+
+    /// What people call a company, for whoever has to recognise it: one more call, where the key may
+    /// make it. Without a name its id has to do.
+    async fn name_of(
+        &self,
+        company: &CompanyId,
+        granted: Option<&Scopes>,
+        key: &ApiKey,
+    ) -> Option<String> {
+        let asked = self.profile.company.as_ref().filter(|call| !call.name.is_empty())?;
+        let needs: Scopes = asked.needs.iter().cloned().collect();
+        if granted.is_some_and(|granted| !needs.missing_from(granted).is_empty()) {
+            return None;
+        }
+        self.may_call(Caller::Entry, Instant::now() + PATIENCE, None).await?;
+        let path = asked.path.replace("{company}", company.as_str()).into();
+        let reply = self.call(&Call { kind: CallKind::Company, path }, key, self.clock.now()).await;
+        self.heed(&reply).await;
+        provider::company_name(asked, company, &reply)
     }
 }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-    Opts, Registry, TextEncoder,
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use crate::health::Failure;
@@ -96,6 +96,18 @@ pub struct Metrics {
     pub reconcile_keys: IntGaugeVec,
     /// When the integration's latest list was pushed.
     pub reconcile_pushed: Gauge,
+    /// Messages on their channels, by how they fare.
+    pub messages: IntGaugeVec,
+    /// How long the oldest message that is still to be sent has waited, in seconds.
+    pub message_waiting_seconds: GaugeVec,
+    /// Tries to deliver, by what came of them.
+    pub delivery_tries: IntCounterVec,
+    /// Alerts that this process tells.
+    pub alerts: IntGauge,
+    /// Endpoints of the integration that are switched off.
+    pub endpoints_off: IntGauge,
+    /// 1 while this process is configured for another mode than the one that is in force.
+    pub notify_mode_differs: IntGauge,
     /// Requests that the API has answered, by route and class of status.
     pub api_requests: IntCounterVec,
     /// How long the API took to answer, in seconds.
@@ -275,6 +287,30 @@ impl Metrics {
                 "keypulse_reconcile_pushed_timestamp_seconds",
                 "When the integration pushed its latest list of keys; 0 when it never did",
             )?,
+            messages: new.gauges(
+                "keypulse_messages",
+                "Messages that have not arrived, by kind of channel and by how they fare there",
+                &["channel", "state"],
+            )?,
+            message_waiting_seconds: new.real_gauges(
+                "keypulse_message_waiting_seconds",
+                "How long ago the oldest message was decided that is still to be sent",
+                &["channel"],
+            )?,
+            delivery_tries: new.counters(
+                "keypulse_delivery_tries_total",
+                "Tries to deliver, by kind of channel and by what came of them",
+                &["channel", "result"],
+            )?,
+            alerts: new.int_gauge("keypulse_alerts", "Alerts that this process tells on-call")?,
+            endpoints_off: new.int_gauge(
+                "keypulse_webhook_endpoints_off",
+                "Endpoints of the integration that are switched off",
+            )?,
+            notify_mode_differs: new.int_gauge(
+                "keypulse_notify_mode_differs",
+                "1 while the process is configured for another notify.mode than is in force",
+            )?,
             api_requests: new.counters(
                 "keypulse_api_requests_total",
                 "Requests that the API has answered, by route and class of status",
@@ -324,6 +360,15 @@ impl Metrics {
         }
         for answer in ["answered", "unanswered", "held_back"] {
             let _ = self.fingerprint_calls.with_label_values(&[answer]);
+        }
+        for channel in ["webhook", "alertmanager"] {
+            for state in ["owed", "sending", "dead", "unknown"] {
+                let _ = self.messages.with_label_values(&[channel, state]);
+            }
+            for result in ["delivered", "again", "dead"] {
+                let _ = self.delivery_tries.with_label_values(&[channel, result]);
+            }
+            let _ = self.message_waiting_seconds.with_label_values(&[channel]);
         }
         for status in Status::WORDS {
             let _ = self.status_changes.with_label_values(&[status]);
@@ -414,6 +459,15 @@ impl Maker<'_> {
         labels: &[&str],
     ) -> Result<IntGaugeVec, prometheus::Error> {
         self.keep(IntGaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn real_gauges(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<GaugeVec, prometheus::Error> {
+        self.keep(GaugeVec::new(Opts::new(name, help), labels)?)
     }
 
     fn histogram(

@@ -36,7 +36,7 @@ pub enum VaultError {
         mode: u32,
     },
     /// A master key is written once.
-    #[error("{path} already exists: keypulse never overwrites a master key", path = path.display())]
+    #[error("{path} already exists: keypulse never overwrites a key", path = path.display())]
     AlreadyExists {
         /// The file that is in the way.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum VaultError {
         source: io::Error,
     },
     /// The operating system did not let us write it; nothing was left behind.
-    #[error("the master key cannot be written to {path}", path = path.display())]
+    #[error("the key cannot be written to {path}", path = path.display())]
     Write {
         /// The file asked for.
         path: PathBuf,

@@ -161,8 +161,7 @@ mod tests {
 
     fn keyring() -> Keyring {
         let master = MasterKey::generate().unwrap();
-        let rows = Keyring::create(&master, DateTime::UNIX_EPOCH).unwrap();
-        Keyring::open(&master, &rows).unwrap()
+        Keyring::create(&master, DateTime::UNIX_EPOCH).unwrap().0
     }
 
     const PURPOSE: LinkFor<'_> = LinkFor { seat: 7, episode: Some(2), recipient: "support" };

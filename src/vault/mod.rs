@@ -46,6 +46,7 @@ pub mod seal;
 #[cfg(test)]
 mod tests;
 pub mod token;
+pub mod webhook;
 mod wrap;
 
 pub use age::{Sealer, seal_to};
@@ -58,4 +59,5 @@ pub use master::MasterKey;
 pub use recipient::Recipient;
 pub use seal::{KeyId, Purpose, SealContext, SealedKey};
 pub use token::{BadToken, Token, TokenHash};
+pub use webhook::{BadWebhookSecret, WebhookSecret};
 pub use wrap::{Role, WrappedKey};

@@ -28,13 +28,13 @@ type Files = (&'static str, &'static [(&'static str, &'static str)]);
 /// To add a file, write it in all four languages and name it here in each.
 pub(super) const FILES: &[Files] = &[
     files!("en": "pages.ftl", "refusals.ftl", "words.ftl"),
-    files!("da": "refusals.ftl", "words.ftl"),
-    files!("sv": "refusals.ftl", "words.ftl"),
-    files!("de": "refusals.ftl", "words.ftl"),
+    files!("da": "pages.ftl", "refusals.ftl", "words.ftl"),
+    files!("sv": "pages.ftl", "refusals.ftl", "words.ftl"),
+    files!("de": "pages.ftl", "refusals.ftl", "words.ftl"),
 ];
 
 /// All languages: those built in, with what was added laid over them and beside them.
-pub(super) fn over(added: Vec<Added>) -> BTreeMap<String, Language> {
+pub(super) fn over(added: &[Added]) -> BTreeMap<String, Language> {
     let own: BTreeMap<String, Vec<Arc<FluentResource>>> = FILES
         .iter()
         .map(|(tag, files)| {
@@ -46,7 +46,7 @@ pub(super) fn over(added: Vec<Added>) -> BTreeMap<String, Language> {
         })
         .collect();
     let added: BTreeMap<String, Vec<Arc<FluentResource>>> =
-        added.into_iter().map(|one| (one.id.to_string(), one.resources)).collect();
+        added.iter().map(|one| (one.id.to_string(), one.resources().cloned().collect())).collect();
     let tags = own.keys().chain(added.keys()).cloned();
     let mut catalogues = Shelf { own: &own, added: &added, made: BTreeMap::new() };
     tags.filter_map(|tag| {
@@ -88,13 +88,19 @@ impl Shelf<'_> {
         if let Some(made) = self.made.get(&(tag.to_owned(), changed)) {
             return Some(Arc::clone(made));
         }
-        let own = self.own.get(tag).into_iter().flatten();
-        let added = self.added.get(tag).filter(|_| changed).into_iter().flatten();
-        let resources: Vec<_> = own.chain(added).cloned().collect();
+        let id: LanguageIdentifier = tag.parse().ok()?;
+        let parent = id.language.to_string();
+        let mut resources = Vec::new();
+        // A regional form stands on the whole language, so that its texts may refer to that.
+        for tag in if parent == tag { vec![tag] } else { vec![parent.as_str(), tag] } {
+            resources.extend(self.own.get(tag).into_iter().flatten().cloned());
+            let added = self.added.get(tag).filter(|_| changed);
+            resources.extend(added.into_iter().flatten().cloned());
+        }
         if resources.is_empty() {
             return None;
         }
-        let made = Arc::new(Catalogue::new(&tag.parse().ok()?, &resources));
+        let made = Arc::new(Catalogue::new(&id, &resources));
         self.made.insert((tag.to_owned(), changed), Arc::clone(&made));
         Some(made)
     }

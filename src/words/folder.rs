@@ -20,7 +20,14 @@ const BYTES: u64 = 512 * 1024;
 /// One language that the folder holds texts of.
 pub(super) struct Added {
     pub id: LanguageIdentifier,
-    pub resources: Vec<Arc<FluentResource>>,
+    /// By file name.
+    pub files: Vec<(String, Arc<FluentResource>)>,
+}
+
+impl Added {
+    pub fn resources(&self) -> impl Iterator<Item = &Arc<FluentResource>> {
+        self.files.iter().map(|(_, resource)| resource)
+    }
 }
 
 /// Everything in `dir`, laid out as `<language>/*.ftl`. What begins with a dot is left alone.
@@ -39,16 +46,16 @@ pub(super) fn read(dir: &Path) -> Result<Vec<Added>, WordsError> {
         if !seen.insert(id.to_string()) {
             return Err(WordsError::LanguageTwice { path });
         }
-        let resources = language(&root, &path)?;
-        if !resources.is_empty() {
-            added.push(Added { id, resources });
+        let files = language(&root, &path)?;
+        if !files.is_empty() {
+            added.push(Added { id, files });
         }
     }
     Ok(added)
 }
 
-fn language(root: &Path, dir: &Path) -> Result<Vec<Arc<FluentResource>>, WordsError> {
-    let (mut resources, mut seen) = (Vec::new(), BTreeSet::new());
+fn language(root: &Path, dir: &Path) -> Result<Vec<(String, Arc<FluentResource>)>, WordsError> {
+    let (mut files, mut seen) = (Vec::new(), BTreeSet::new());
     for path in entries(dir)? {
         if path.extension().is_none_or(|extension| extension != "ftl") {
             continue;
@@ -60,9 +67,10 @@ fn language(root: &Path, dir: &Path) -> Result<Vec<Arc<FluentResource>>, WordsEr
                 return Err(WordsError::Twice { path, line, id });
             }
         }
-        resources.push(Arc::new(resource));
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        files.push((name, Arc::new(resource)));
     }
-    Ok(resources)
+    Ok(files)
 }
 
 /// What lies in `dir`, by name.
@@ -102,8 +110,7 @@ fn contents(path: &Path) -> Result<String, WordsError> {
         return Err(WordsError::TooMuch { path: path.to_owned(), bound: "512 KiB" });
     }
     String::from_utf8(bytes).map_err(|fault| {
-        let good = fault.utf8_error().valid_up_to();
-        let line = 1 + fault.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count();
+        let line = text::line_of(fault.as_bytes(), fault.utf8_error().valid_up_to());
         WordsError::Encoding { path: path.to_owned(), line }
     })
 }

@@ -7,6 +7,7 @@ mod built_in;
 mod catalogue;
 mod error;
 mod folder;
+mod review;
 mod text;
 mod time;
 mod variables;
@@ -20,6 +21,7 @@ use chrono::{DateTime, Utc};
 use fluent_bundle::FluentArgs;
 
 pub use error::WordsError;
+pub use review::{Review, Reviewed, Wrong};
 
 use accept::Wish;
 use catalogue::Catalogue;
@@ -64,7 +66,7 @@ pub enum Arg<'a> {
 impl Words {
     /// The languages that are compiled in.
     pub fn built_in() -> Self {
-        Self::of(Vec::new())
+        Self::of(&[])
     }
 
     /// The same, and over them the texts in `dir`, laid out as `<language>/*.ftl`.
@@ -74,10 +76,27 @@ impl Words {
     /// A folder that cannot be read or is too large, a name that leads out of it or is no language,
     /// a file that does not keep to the syntax: with file, line and fault.
     pub fn load(dir: Option<&Path>) -> Result<Self, WordsError> {
-        Ok(Self::of(dir.map_or_else(|| Ok(Vec::new()), folder::read)?))
+        let Some(dir) = dir else { return Ok(Self::built_in()) };
+        let added = folder::read(dir)?;
+        let words = Self::of(&added);
+        for review in review::of(&words, &added) {
+            review.warn();
+        }
+        Ok(words)
     }
 
-    fn of(added: Vec<folder::Added>) -> Self {
+    /// What the texts in `dir` lack or have too much, for whoever writes them; language by language,
+    /// and only those of the folder.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Words::load`].
+    pub fn review(dir: &Path) -> Result<Vec<Review>, WordsError> {
+        let added = folder::read(dir)?;
+        Ok(review::of(&Self::of(&added), &added))
+    }
+
+    fn of(added: &[folder::Added]) -> Self {
         Self(Arc::new(All { languages: built_in::over(added) }))
     }
 
@@ -126,6 +145,12 @@ impl Tongue {
             tracing::error!(id, language = self.tag, "a text cannot be shown in any language");
             from(MISSING, &FluentArgs::new()).unwrap_or_default()
         })
+    }
+
+    /// The same of texts alone.
+    pub fn say_texts(&self, id: &str, args: &[(&str, &str)]) -> String {
+        let args: Vec<_> = args.iter().map(|(name, text)| (*name, Arg::Text(text))).collect();
+        self.say(id, &args)
     }
 
     /// Whether this language itself has a text of this name.

@@ -21,7 +21,7 @@ pub(super) fn parse(path: &Path, source: String) -> Result<FluentResource, Words
         let source = resource.source();
         match faults.first() {
             Some(fault) => {
-                let line = line_of(source, fault.pos.start);
+                let line = line_of(source.as_bytes(), fault.pos.start);
                 // It may repeat what is written there.
                 syntax(line, redact::printable(&fault.kind.to_string()))
             }
@@ -44,13 +44,13 @@ pub(super) fn names(resource: &FluentResource) -> impl Iterator<Item = (String, 
         };
         // A name is a piece of the source.
         let at = (name.as_ptr() as usize).saturating_sub(source.as_ptr() as usize);
-        Some((format!("{sign}{name}"), line_of(source, at)))
+        Some((format!("{sign}{name}"), line_of(source.as_bytes(), at)))
     })
 }
 
-fn line_of(source: &str, at: usize) -> usize {
-    let before = source.as_bytes().get(..at).unwrap_or(source.as_bytes());
-    1 + before.iter().filter(|byte| **byte == b'\n').count()
+/// The line, counted from one, that the byte at `at` stands in.
+pub(super) fn line_of(source: &[u8], at: usize) -> usize {
+    source.get(..at).unwrap_or(source).split(|byte| *byte == b'\n').count()
 }
 
 /// The first line where placeables and their arguments nest too deep. A text begins anew with each

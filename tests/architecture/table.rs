@@ -137,7 +137,7 @@ pub const CRATES: &[Confined] = &[
     confined("migrations", &["store"], DATABASE),
     confined(
         "reqwest",
-        &["edge", "provider", "custody"],
+        &["edge", "provider", "custody", "notify"],
         "every outgoing HTTP client is built in one place",
     ),
     confined("lettre", &["notify"], "only notify speaks SMTP"),

@@ -7,6 +7,8 @@
 
 #[path = "../it/age.rs"]
 mod age;
+#[path = "../it/alertmanager.rs"]
+mod alertmanager;
 mod daemon;
 mod database;
 mod files;
@@ -17,6 +19,9 @@ mod integration;
 mod moto;
 mod page;
 mod program;
+#[expect(dead_code, reason = "some of it is for other tests")]
+#[path = "../it/receiver.rs"]
+mod receiver;
 mod replacing;
 mod rig;
 mod server;
@@ -52,5 +57,7 @@ mod secrecy;
 mod settings;
 mod snippets;
 mod story;
+mod telling;
 mod tls;
 mod withdrawn;
+mod wording;

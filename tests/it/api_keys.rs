@@ -150,7 +150,7 @@ async fn a_refusal_has_its_type_and_words_for_the_customer_and_changes_nothing()
             for text in ["customer_message", "next_step"] {
                 assert!(answer.body[text].as_str().unwrap().len() > 10, "{answer:?}");
             }
-            assert!(answer.head.contains("content-language: en"), "{answer:?}");
+            assert!(answer.head.contains("content-language: da"), "{answer:?}");
             assert_eq!(everything(rig).await, before, "{key}");
         }
         served.road.change(Change::Fault(Fault::new(FaultKind::Status(503))));
@@ -233,6 +233,94 @@ async fn of_two_keys_that_are_given_at_once_one_is_live_and_the_other_says_so() 
             (&now.body["status"], &now.body["key"]),
             (&json!("healthy"), &json!(key.masked()))
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn texts_come_in_the_language_asked_for_else_the_headers_else_the_tenants_else_english() {
+    on_both(async |rig| {
+        let served = Served::on(rig, 1).await;
+        let token = served.token(Role::Integration).await;
+        let put = async |query: &str, headers: &[(&str, &str)], key: &str| {
+            let path = format!("{KEY}{query}");
+            served.send_as(Method::PUT, &token, &path, &json!({ "key": key }), headers).await
+        };
+        let danish: &[_] = &[("accept-language", "fi, da;q=0.5")];
+        let finnish: &[_] = &[("accept-language", "fi")];
+        let junk = ";q=,".repeat(1_500);
+        let none = [
+            ("", &[][..], "en", "No key was given."),
+            ("?locale=fi", finnish, "en", "No key was given."),
+            ("", &[("accept-language", junk.as_str())], "en", "No key was given."),
+            ("", danish, "da", "Der blev ikke angivet nogen nøgle."),
+            ("?locale=SV-fi", danish, "sv", "Ingen nyckel angavs."),
+        ];
+        let german = "Es wurde kein Schlüssel angegeben.";
+        let tenants = [
+            ("", &[][..], "de", german),
+            ("?locale=fi", finnish, "de", german),
+            ("", danish, "da", "Der blev ikke angivet nogen nøgle."),
+            ("?locale=sv", danish, "sv", "Ingen nyckel angavs."),
+        ];
+        for (locale, cases) in [(Value::Null, &none[..]), (json!("de-AT"), &tenants)] {
+            let change = json!({ "locale": locale });
+            let path = "/api/v1/tenants/erp-0001";
+            assert_eq!(served.send(Method::PATCH, &token, path, &change).await.status, 200);
+            for (query, headers, language, begins) in cases {
+                let answer = put(query, headers, "").await;
+                assert_eq!(answer.refused(), (422, "key-empty"), "{query} {headers:?}");
+                let said = answer.body["customer_message"].as_str().unwrap();
+                assert!(said.starts_with(begins), "{locale} {query} {headers:?}: {said}");
+                let header = format!("content-language: {language}\r\n");
+                assert!(format!("{}\r\n", answer.head).contains(&header), "{answer:?}");
+            }
+        }
+        let key = served.road.rotated(1);
+        let answer = put("?locale=da", &[], key.expose()).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(answer.head.contains("content-language: da"), "{answer:?}");
+        let said = answer.body["customer_message"].as_str().unwrap();
+        assert!(said.starts_with("Pleo godtager denne nøgle for "), "{said}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_new_tenants_own_language_counts_and_a_query_is_taken_only_where_it_means_something() {
+    on_both(async |rig| {
+        let served = Served::beside(rig, 1).await;
+        let token = served.token(Role::Integration).await;
+        let mut dead = served.newcomer(1);
+        dead["key"] = json!("two words");
+        dead["locale"] = json!("sv");
+        for (path, language) in [("", "sv"), ("?locale=de", "de")] {
+            let path = format!("/api/v1/tenants{path}");
+            let answer = served.send(Method::POST, &token, &path, &dead).await;
+            assert_eq!(answer.refused(), (422, "key-unusable"));
+            assert!(answer.head.contains(&format!("content-language: {language}")), "{answer:?}");
+        }
+        // Also while the company is not known yet.
+        let mut unknown = dead.clone();
+        unknown.as_object_mut().unwrap().remove("company_id");
+        let answer = served.send(Method::POST, &token, "/api/v1/tenants", &unknown).await;
+        assert_eq!(answer.refused(), (422, "key-unusable"));
+        assert!(answer.head.contains("content-language: sv"), "{answer:?}");
+
+        dead["key"] = served.newcomer(1)["key"].clone();
+        let answer = served.send(Method::POST, &token, "/api/v1/tenants?locale=da", &dead).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        assert!(answer.head.contains("content-language: da"), "{answer:?}");
+        let key = "/api/v1/tenants/new-1/key";
+        for bad in ["?locale=danish!", "?locale=da&locale=da", "?language=da", "?key=pls_1"] {
+            let path = format!("{key}{bad}");
+            let answer = served.send(Method::PUT, &token, &path, &json!({"key": ""})).await;
+            assert_eq!(answer.refused(), (400, "bad-query"), "{bad}");
+            assert!(!answer.body.to_string().contains("pls_1"), "{answer:?}");
+        }
+        let elsewhere = "/api/v1/tenants/new-1/pause?locale=da";
+        let answer = served.send(Method::POST, &token, elsewhere, &json!({})).await;
+        assert_eq!(answer.refused(), (400, "bad-query"));
     })
     .await;
 }

@@ -6,6 +6,8 @@
 )]
 
 mod age;
+mod alarm;
+mod alertmanager;
 mod api;
 mod api_audit;
 mod api_handover;
@@ -19,6 +21,7 @@ mod audit;
 mod budget;
 mod claiming;
 mod client;
+mod delivering;
 mod entering;
 mod entering_at_once;
 mod erasing;
@@ -30,7 +33,9 @@ mod keyring;
 mod links;
 mod mirroring;
 mod operating;
+mod outbox;
 mod rebinding;
+mod receiver;
 mod referring;
 mod rig;
 mod road;

@@ -2,7 +2,7 @@
 
 use keypulse::health::CompanyId;
 use keypulse::provider::Refusal;
-use keypulse::sandbox::Change;
+use keypulse::sandbox::{Change, Scope};
 use keypulse::shutdown::Shutdown;
 use keypulse::task::Whose;
 
@@ -28,9 +28,13 @@ impl Road {
 async fn the_company_of_a_key_is_told_by_one_call_and_nothing_is_stored() {
     on_both(async |rig| {
         let road = Road::on(rig, 1).await;
+        // It may not read what the company is called.
+        let scope = Scope::parse("companies:read").unwrap();
+        road.change(Change::RemoveScope { tenant: 1, scope });
         let key = road.rotated(1);
         let (before, calls) = (everything(rig).await, road.sandbox.world().counts().total);
-        let Whose::Company { company, masked, client, scopes } = road.whose(key.expose()).await
+        let Whose::Company { company, name, masked, client, scopes } =
+            road.whose(key.expose()).await
         else {
             panic!("refused")
         };
@@ -38,9 +42,20 @@ async fn the_company_of_a_key_is_told_by_one_call_and_nothing_is_stored() {
         assert_eq!(Some(company), CompanyId::parse(&tenant.company_id));
         assert_eq!(client, Some(tenant.client_id));
         assert!(road.app.required_scopes().missing_from(&scopes.unwrap()).is_empty());
-        assert_eq!(masked, key.masked());
+        assert_eq!((masked, name), (key.masked(), None));
         assert_eq!(road.sandbox.world().counts().total, calls + 1);
         assert_eq!(everything(rig).await, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_company_is_named_where_the_key_may_read_its_name() {
+    on_both(async |rig| {
+        let road = Road::on(rig, 1).await;
+        let key = road.rotated(1);
+        let Whose::Company { name, .. } = road.whose(key.expose()).await else { panic!("refused") };
+        assert_eq!(name, Some(road.sandbox.world().tenant(1).unwrap().company_name));
     })
     .await;
 }

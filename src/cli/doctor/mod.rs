@@ -82,7 +82,7 @@ impl Check {
 pub async fn run(options: &Options, file: Option<&Path>) -> anyhow::Result<ExitCode> {
     // What a log line would say is said below.
     log::init(log::Form::Auto, Some("off"))?;
-    let checks = look(options.live, file).await;
+    let checks = Box::pin(look(options.live, file)).await;
     let worst = checks.iter().map(|check| check.level).max().unwrap_or(Level::Ok);
     if options.json {
         output::document(&json!({"ok": worst != Level::Problem, "checks": checks}))?;
@@ -129,6 +129,7 @@ async fn look(live: bool, file: Option<&Path>) -> Vec<Check> {
     checks.push(Check::ok("profile", format!("{} ({})", profile.title, profile.name)));
     checks.extend(parts::provider(&config, &profile, live).await);
     checks.push(parts::master_key(&config));
+    checks.extend(parts::words(&config));
     checks.extend([machine::files(config.watch.concurrency.get()), machine::core_dumps()]);
     let place = match app::place(&config) {
         Ok(place) => place,
@@ -158,6 +159,7 @@ async fn database(config: Config) -> Vec<Check> {
     checks.push(parts::clock(&app, machine.as_ref()).await);
     checks.push(parts::full_pass(&app).await);
     checks.push(parts::leaked(&app).await);
+    checks.push(parts::told(&app).await);
     checks.push(match app.config.custody.mode {
         CustodyMode::Keeper | CustodyMode::Reference => parts::handovers(&app).await,
         CustodyMode::Mirror => parts::mirror(&app).await,

@@ -1,4 +1,6 @@
 //! What keypulse is made of: its configuration, its keys, its database, its listener, its provider.
+//!
+//! Long because each part has one check, and they are read side by side.
 
 use std::error::Error;
 use std::io;
@@ -6,7 +8,7 @@ use std::path::Path;
 
 use chrono::TimeDelta;
 
-use crate::app::{self, App, doors};
+use crate::app::{self, App, doors, post};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::listener;
@@ -16,11 +18,13 @@ use crate::provider::Limits;
 use crate::provider::Profile;
 use crate::store::Dialect;
 use crate::store::Instance;
+use crate::store::Mode;
 use crate::store::Outcomes;
 use crate::store::Place;
 use crate::store::Seen;
 use crate::store::StoreError;
 use crate::task::mirror::LIST_COUNTS;
+use crate::words::{Review, Words};
 
 use super::super::{ask, handover, output};
 use super::Check;
@@ -83,6 +87,26 @@ pub fn master_key(config: &Config) -> Check {
         Ok(master) => Check::ok("master key", format!("{}, its owner's alone", master.id())),
         Err(error) => Check::refused("master key", error.as_ref()),
     }
+}
+
+/// The operator's own texts, where there are any.
+pub fn words(config: &Config) -> Option<Check> {
+    let dir = config.words.dir.as_deref()?;
+    Some(match Words::review(dir) {
+        Err(error) => Check::refused("texts", &error),
+        Ok(reviews) if reviews.iter().all(Review::is_complete) => {
+            Check::ok("texts", format!("those in {} are complete", dir.display()))
+        }
+        Ok(reviews) => {
+            let unfinished = reviews.iter().filter(|review| !review.is_complete());
+            let languages: Vec<_> = unfinished.map(|review| review.language.as_str()).collect();
+            Check::warning(
+                "texts",
+                format!("other words are shown in places in: {}", languages.join(", ")),
+                "see what is missing or has a fault with `keypulse words check`",
+            )
+        }
+    })
 }
 
 /// Whether a daemon runs, and what is to be said of that.
@@ -293,6 +317,55 @@ pub async fn handovers(app: &App) -> Check {
             NAME,
             format!("sealed to {}; {} owed", recipient.name, keys(count.owed + count.fetched)),
         ),
+    }
+}
+
+/// Whether those who are to be told are told.
+pub async fn told(app: &App) -> Check {
+    const NAME: &str = "messages";
+    let (mode, posted, channels) = match (
+        app.store.mode().await,
+        app.store.count_posted().await,
+        app.store.channels().await,
+    ) {
+        (Ok(mode), Ok(posted), Ok(channels)) => (mode, posted, channels),
+        (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
+            return Check::refused(NAME, &error);
+        }
+    };
+    let configured = post::configured(app.config.notify.mode);
+    let dead: i64 = posted.iter().filter(|one| one.state == "dead").map(|one| one.messages).sum();
+    let off = channels.iter().find(|one| one.active && one.off_at.is_some());
+    match mode.map(|one| one.mode) {
+        Some(mode) if mode != configured => Check::warning(
+            NAME,
+            format!(
+                "notify.mode is {} here, and {} in the database, which counts",
+                configured.word(),
+                mode.word()
+            ),
+            format!(
+                "`keypulse notify mode {}` puts that in force; or correct the configuration of this \
+                 machine",
+                configured.word()
+            ),
+        ),
+        _ if off.is_some() => Check::warning(
+            NAME,
+            format!("endpoint {} is switched off", off.map_or("", |one| one.name.as_str())),
+            "`keypulse webhook list` says why; `webhook test`, then `webhook enable` and `webhook \
+             replay`",
+        ),
+        _ if dead > 0 => Check::warning(
+            NAME,
+            format!("{} given up", output::many(dead, "message")),
+            "`keypulse messages list --state dead`; `messages resend` or `webhook replay` owes them \
+             again",
+        ),
+        Some(Mode::OnCall) => Check::ok(NAME, "on-call and the integration are told"),
+        Some(Mode::Shadow) | None => {
+            Check::ok(NAME, format!("nobody is told anything yet ({})", configured.word()))
+        }
     }
 }
 

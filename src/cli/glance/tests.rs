@@ -18,6 +18,9 @@ fn well() -> Glance {
         earliest: Some(noon() + TimeDelta::minutes(3)),
         put_off: PutOff::default(),
         handovers: HandoverCount::default(),
+        posted: Vec::new(),
+        endpoints_off: 0,
+        mode: None,
         mirror: None,
         interval: TimeDelta::minutes(15),
         effective: TimeDelta::minutes(15),
@@ -96,4 +99,28 @@ fn no_line_is_wider_than_eighty_columns_and_without_colour_none_is_used() {
     assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
     assert!(!text.contains('\u{1b}'), "{text}");
     assert!(well().text(true, WIDTH).contains("\u{1b}[32m●\u{1b}[0m nothing is wrong"));
+}
+
+#[test]
+fn who_was_not_told_is_said_before_the_facts() {
+    let count = |state: &str, messages, oldest| PostCount {
+        kind: "webhook".to_owned(),
+        state: state.to_owned(),
+        messages,
+        oldest: Some(oldest),
+    };
+    let old = noon() - TimeDelta::minutes(16);
+    let posted = vec![count("dead", 3, old), count("owed", 2, old), count("sent", 9, old)];
+    let glance = Glance { posted, endpoints_off: 1, ..well() };
+    let said: Vec<String> = glance.wrong().into_iter().map(|(_, what)| what).collect();
+    assert_eq!(
+        said,
+        [
+            "3 messages given up: `keypulse messages list --state dead`",
+            "a message has waited for 16 minutes to be taken",
+            "1 endpoint switched off: `keypulse webhook list`",
+        ]
+    );
+    let sent = Glance { posted: vec![count("sent", 9, old)], ..well() };
+    assert!(sent.wrong().is_empty(), "{:?}", sent.wrong());
 }

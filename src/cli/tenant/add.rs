@@ -26,6 +26,7 @@ use crate::store::StoreError;
 use crate::task::Origin;
 use crate::task::Whose;
 use crate::telemetry::Metrics;
+use crate::words::Words;
 
 use super::replace::code_of;
 use super::show::{describe, found};
@@ -186,17 +187,22 @@ async fn confirmed(
     let checker = app.checker(app.keyring().await?, Metrics::new()?)?;
     let shutdown = Shutdown::new();
     shutdown.on_signals().context("signals cannot be listened for")?;
-    let company = match checker.whose(pasted, &app.required_scopes(), &shutdown).await? {
-        Whose::Company { company, .. } => company,
+    let (company, known) = match checker.whose(pasted, &app.required_scopes(), &shutdown).await? {
+        Whose::Company { company, name, .. } => (company, name),
         Whose::Refused(refusal) => return refused(options, app, &refusal, name),
     };
     let title = &app.profile().title;
     if options.json {
-        output::document(&json!({ "type": "company-to-confirm", "company_id": company.as_str() }))?;
+        output::document(&json!({
+            "type": "company-to-confirm",
+            "company_id": company.as_str(),
+            "company_name": known,
+        }))?;
         return Ok(Owner::Unclear(ExitCode::from(TO_CONFIRM)));
     }
     output::hint(&format!(
-        "{title} says that this key belongs to company {company}. Nothing is stored yet."
+        "{title} says that this key belongs to company {company}{}. Nothing is stored yet.",
+        known.map(|name| format!(", {}", output::printable(&name))).unwrap_or_default()
     ))?;
     if !io::stdin().is_terminal() {
         output::hint(&format!(
@@ -224,7 +230,8 @@ fn refused(options: &Options, app: &App, refusal: &Refusal, name: &str) -> anyho
         customer: &customer,
         company: "",
     };
-    let told = refusal.tell(&names);
+    let english = Words::built_in().choose(None, None);
+    let told = refusal.tell(&names, &|id, args| english.say_texts(id, args));
     if options.json {
         output::document(&json!({
             "type": refusal.name(),

@@ -26,6 +26,7 @@ use crate::task::Found;
 use crate::task::Offer;
 use crate::task::Origin;
 use crate::telemetry::Metrics;
+use crate::words::Words;
 
 use super::compared;
 use super::show::{describe, found};
@@ -86,11 +87,15 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
         company: &now.company,
     };
     let paused = matches!(now.health.status, Status::Paused { .. });
+    let english = Words::built_in().choose(None, None);
+    let render = |id: &str, args: &[(&str, &str)]| english.say_texts(id, args);
     let (kind, told, seen, code) = match &answer {
-        Answer::Refused(refusal) => (refusal.name(), refusal.tell(&names), None, code_of(refusal)),
+        Answer::Refused(refusal) => {
+            (refusal.name(), refusal.tell(&names, &render), None, code_of(refusal))
+        }
         Answer::Replaced { found, .. } => {
             let taken = Taken::Replaced;
-            (taken.name(), taken.tell(&names, paused), Some(found), ExitCode::SUCCESS)
+            (taken.name(), taken.tell(&names, paused, &render), Some(found), ExitCode::SUCCESS)
         }
         Answer::SameKey { found, .. } => {
             let taken = match now.health.status {
@@ -100,7 +105,7 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
                 | Status::Paused { .. }
                 | Status::Disabled(_) => Taken::Same,
             };
-            (taken.name(), taken.tell(&names, paused), Some(found), ExitCode::SUCCESS)
+            (taken.name(), taken.tell(&names, paused, &render), Some(found), ExitCode::SUCCESS)
         }
     };
     if options.json {

@@ -65,6 +65,13 @@ pub struct Withdrawn {
     tenant: Whole,
 }
 
+/// What came of an acknowledgement.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Noted {
+    /// Whether anything is different now: false where it was acknowledged before.
+    changed: bool,
+}
+
 /// Stop asking about a tenant.
 ///
 /// Until a time, or until it is resumed. Nobody is told of it meanwhile.
@@ -182,6 +189,31 @@ pub async fn disable(
         api.desk.forget();
     }
     withdrawn(&api, &caller, &reference, changed).await
+}
+
+/// Say that the integration has stopped using the withdrawn key of a tenant.
+///
+/// Once no process of it holds the key any more, not when the message arrives: an answer 2xx to
+/// `tenant.disabled` says only that it was received. Until this is said, on-call is alerted. The same
+/// twice is no error.
+#[utoipa::path(post, path = "/api/v1/tenants/{ref}/disabled/acknowledge",
+    operation_id = "acknowledge_disabled", tag = "key", request_body = Nothing,
+    params(("ref" = String, Path, description = "The integration's own name for the tenant")),
+    responses((status = OK, description = "Noted", body = Noted),
+        (status = NOT_FOUND, description = "There is no such tenant, or no key of it was withdrawn",
+            body = Details, content_type = "application/problem+json")))]
+pub async fn acknowledge_disabled(
+    State(api): State<Api>,
+    caller: Caller,
+    Reference(reference): Reference,
+    _: Option<Given<Nothing>>,
+) -> Result<Json<Noted>, Problem> {
+    let view = found(&api, &caller, &reference).await?;
+    let store = api.desk.store(&caller);
+    match store.acknowledge_disabled(view.id, api.clock.now()).await? {
+        Some(changed) => Ok(Json(Noted { changed })),
+        None => Err(Kind::NothingToAcknowledge.because("no key of this tenant was ever withdrawn")),
+    }
 }
 
 /// Confirm that the withdrawn keys of a tenant were deleted at the provider.

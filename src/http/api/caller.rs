@@ -21,6 +21,7 @@ use super::idempotent;
 use super::problem::{Kind, Problem};
 use super::role::{Deed, Role, deed_of};
 use super::tenants::Reference;
+use super::wish::Wish;
 
 /// Who asks, by a token that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,11 +80,13 @@ async fn pass(
         )));
     }
     // Nothing that is asked for in the address: what stands there ends up in logs.
-    if !reads && parts.uri.query().is_some() {
+    let wish = Wish::of(&parts, path.as_str())?;
+    if !reads && wish.is_none() && parts.uri.query().is_some() {
         return Err(Kind::BadQuery.because("this takes no query: everything goes into the body"));
     }
     let read = body::Read::from(body).await?;
     let name = idempotent::name_of(&parts.headers)?;
+    parts.extensions.insert(wish.unwrap_or_default());
     parts.extensions.insert(read.clone());
     parts.extensions.insert(caller.clone());
     let (method, token) = (parts.method.clone(), caller.token.clone());

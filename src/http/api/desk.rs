@@ -76,8 +76,8 @@ pub enum Offered {
 /// Whose a key is.
 #[derive(Clone, Debug)]
 pub enum Owner {
-    /// This company's.
-    Company(CompanyId),
+    /// This company's, and the name that people know it by, where the key may read it.
+    Company(CompanyId, Option<String>),
     /// It would not be taken.
     Refused(Refusal),
 }

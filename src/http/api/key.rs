@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,6 +12,7 @@ use crate::provider;
 use crate::provider::Names;
 use crate::provider::Refusal;
 use crate::redact::printable;
+use crate::words::Tongue;
 
 use super::Api;
 use super::body::Given;
@@ -20,6 +22,7 @@ use super::problem::{Details, Problem};
 use super::secret::Secret;
 use super::tenants::{Reference, ahead, found};
 use super::view::Whole;
+use super::wish::{self, Wish};
 
 /// A new key for a tenant.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -56,36 +59,53 @@ pub struct Taken {
 /// does it take the place of the key before, which is destroyed. A refusal changes nothing.
 #[utoipa::path(put, path = "/api/v1/tenants/{ref}/key", operation_id = "put_key", tag = "key",
     request_body = NewKey,
-    params(("ref" = String, Path, description = "The integration's own name for the tenant")),
-    responses((status = OK, description = "The key is accepted", body = Taken),
+    params(("ref" = String, Path, description = "The integration's own name for the tenant"),
+        wish::Parameters),
+    responses((status = OK, description = "The key is accepted", body = Taken,
+            headers(("Content-Language" = String, description = "The language of the texts"))),
         (status = CONFLICT, description = "The key is in use, or somebody was faster",
             body = Details, content_type = "application/problem+json")))]
 pub async fn put(
     State(api): State<Api>,
     caller: Caller,
     Reference(reference): Reference,
+    wish: Wish,
     Given(NewKey { key, expires_at }): Given<NewKey>,
-) -> Result<Json<Taken>, Problem> {
+) -> Result<(HeaderMap, Json<Taken>), Problem> {
     let before = found(&api, &caller, &reference).await?;
     ahead("expires_at", expires_at, api.clock.now())?;
+    let care = api.desk.store(&caller).care(before.id).await?;
+    let tongue = wish.tongue(&api.words, care.locale.as_deref());
     let offered = api.desk.enter(&caller, before.id, &key, expires_at).await?;
     drop(key);
     let status = before.health.status.word();
-    let customer = (before.name.as_str(), before.company.as_str());
-    answer(&api, &caller, offered, &reference, Some(status), customer).await.map(Json)
+    let customer = Customer { name: &before.name, company: &before.company, tongue: &tongue };
+    let taken = answer(&api, &caller, offered, &reference, Some(status), customer).await?;
+    Ok((wish::headers(&tongue), Json(taken)))
 }
 
-/// What is said of an offered key. `customer` is the name and the company to be named.
+/// Whom a text is for: the name and the company to be named, and the language.
+#[derive(Clone, Copy)]
+pub struct Customer<'a> {
+    /// As people know them.
+    pub name: &'a str,
+    /// The id of their company; empty where it is not known.
+    pub company: &'a str,
+    /// What they read.
+    pub tongue: &'a Tongue,
+}
+
+/// What is said of an offered key.
 pub async fn answer(
     api: &Api,
     caller: &Caller,
     offered: Offered,
     reference: &str,
     before: Option<&'static str>,
-    customer: (&str, &str),
+    customer: Customer<'_>,
 ) -> Result<Taken, Problem> {
-    let name = printable(customer.0);
-    let names = names(api, &name, customer.1);
+    let name = printable(customer.name);
+    let names = names(api, &name, customer.company);
     let (same, excess) = match offered {
         Offered::Refused(refusal) => return Err(refused(api, &refusal, customer)),
         Offered::Live { excess } => (false, excess),
@@ -103,7 +123,8 @@ pub async fn answer(
         | Status::Paused { .. }
         | Status::Disabled(_) => provider::Taken::Same,
     };
-    let told = taken.tell(&names, matches!(status, Status::Paused { .. }));
+    let paused = matches!(status, Status::Paused { .. });
+    let told = taken.tell(&names, paused, &|id, args| customer.tongue.say_texts(id, args));
     Ok(Taken {
         kind: taken.name(),
         customer_message: told.customer_message,
@@ -115,8 +136,9 @@ pub async fn answer(
 }
 
 /// What is said of a key that was not taken.
-pub fn refused(api: &Api, refusal: &Refusal, (name, company): (&str, &str)) -> Problem {
-    Problem::of_refusal(refusal, &names(api, &printable(name), company))
+pub fn refused(api: &Api, refusal: &Refusal, customer: Customer<'_>) -> Problem {
+    let name = printable(customer.name);
+    Problem::of_refusal(refusal, &names(api, &name, customer.company), customer.tongue)
 }
 
 fn names<'a>(api: &'a Api, customer: &'a str, company: &'a str) -> Names<'a> {

@@ -18,11 +18,14 @@ mod openapi;
 mod part;
 pub mod problem;
 mod query;
+#[cfg(test)]
+mod refusals;
 pub mod review;
 pub mod role;
 mod secret;
 mod tenants;
 pub mod view;
+mod wish;
 
 use std::sync::Arc;
 
@@ -38,6 +41,7 @@ use utoipa_axum::routes;
 use crate::clock::Clock;
 use crate::store::Store;
 use crate::telemetry::Metrics;
+use crate::words::Words;
 
 pub use caller::Caller;
 pub use desk::Desk;
@@ -58,13 +62,20 @@ pub struct Api {
     desk: Arc<dyn Desk>,
     limits: Arc<Limits>,
     metrics: Metrics,
+    words: Words,
 }
 
 impl Api {
-    /// An API on that store, whose wishes that desk sees to.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, metrics: Metrics, desk: Arc<dyn Desk>) -> Self {
+    /// An API on that store, whose wishes that desk sees to, in those words.
+    pub fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        metrics: Metrics,
+        desk: Arc<dyn Desk>,
+        words: Words,
+    ) -> Self {
         measure::know(&metrics);
-        Self { store, clock, desk, limits: Arc::default(), metrics }
+        Self { store, clock, desk, limits: Arc::default(), metrics, words }
     }
 
     /// What was owed before this moment is late.
@@ -84,6 +95,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(acts::check))
         .routes(routes!(acts::disable))
         .routes(routes!(acts::confirm_deleted))
+        .routes(routes!(acts::acknowledge_disabled))
         .routes(routes!(audit::list))
         .routes(routes!(audit::head))
         .routes(routes!(audit::review))

@@ -10,6 +10,9 @@ use crate::health::CompanyId;
 use crate::provider::{Names, Refusal};
 use crate::redact::chain;
 use crate::store::StoreError;
+use crate::words::Tongue;
+
+use super::wish;
 
 /// What every `type` begins with.
 pub const TYPE: &str = "urn:keypulse:problem:";
@@ -45,10 +48,16 @@ pub struct Details {
     /// Of a company that is to be confirmed: its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     company_id: Option<String>,
+    /// Of a company that is to be confirmed: the name that people know it by, where the key may read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    company_name: Option<String>,
     #[serde(skip)]
     retry_after: Option<u32>,
     #[serde(skip)]
     allow: Option<&'static str>,
+    /// Of the texts for a customer.
+    #[serde(skip)]
+    language: Option<HeaderValue>,
 }
 
 /// Every kind of problem but refused keys.
@@ -72,6 +81,8 @@ pub enum Kind {
     NoSuchTenant,
     /// No key of this tenant is owed.
     NothingOwed,
+    /// No key of this tenant was withdrawn.
+    NothingToAcknowledge,
     /// The method is not for this path.
     MethodNotAllowed,
     /// The body did not come in time.
@@ -116,7 +127,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::BadRequest,
         Self::BadQuery,
         Self::BadCursor,
@@ -126,6 +137,7 @@ impl Kind {
         Self::NoSuchPage,
         Self::NoSuchTenant,
         Self::NothingOwed,
+        Self::NothingToAcknowledge,
         Self::MethodNotAllowed,
         Self::BodyTooSlow,
         Self::RefTaken,
@@ -165,6 +177,9 @@ impl Kind {
             Self::NoSuchPage => ("no-such-page", S::NOT_FOUND, "Nothing is served here"),
             Self::NoSuchTenant => ("no-such-tenant", S::NOT_FOUND, "There is no such tenant"),
             Self::NothingOwed => ("nothing-owed", S::NOT_FOUND, "No key is owed"),
+            Self::NothingToAcknowledge => {
+                ("nothing-to-acknowledge", S::NOT_FOUND, "No key was withdrawn")
+            }
             Self::MethodNotAllowed => {
                 ("method-not-allowed", S::METHOD_NOT_ALLOWED, "This cannot be done here")
             }
@@ -226,8 +241,10 @@ impl Kind {
             customer_message: None,
             next_step: None,
             company_id: None,
+            company_name: None,
             retry_after,
             allow: None,
+            language: None,
         }))
     }
 }
@@ -246,8 +263,8 @@ impl Problem {
     }
 
     /// A key that was not taken.
-    pub fn of_refusal(refusal: &Refusal, names: &Names<'_>) -> Self {
-        let told = refusal.tell(names);
+    pub fn of_refusal(refusal: &Refusal, names: &Names<'_>, tongue: &Tongue) -> Self {
+        let told = refusal.tell(names, &|id, args| tongue.say_texts(id, args));
         Self(Box::new(Details {
             kind: format!("{TYPE}{}", refusal.name()),
             title: "The key was not taken".to_owned(),
@@ -258,18 +275,21 @@ impl Problem {
             customer_message: Some(told.customer_message),
             next_step: Some(told.next_step),
             company_id: None,
+            company_name: None,
             retry_after: refusal.is_passing().then_some(LATER),
             allow: None,
+            language: wish::header(tongue),
         }))
     }
 
     /// The key is this company's, which nobody has named.
-    pub fn to_confirm(company: &CompanyId) -> Self {
+    pub fn to_confirm(company: &CompanyId, name: Option<String>) -> Self {
         let mut problem = Kind::CompanyToConfirm.because(
             "nothing was stored: show the company to whoever gave the key, and send the same again \
              with this `company_id` once they have confirmed it",
         );
         problem.0.company_id = Some(company.to_string());
+        problem.0.company_name = name;
         problem
     }
 
@@ -353,9 +373,8 @@ impl IntoResponse for Problem {
         if let Some(seconds) = details.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if details.customer_message.is_some() {
-            // The only language there is.
-            headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static("en"));
+        if let Some(language) = details.language {
+            headers.insert(header::CONTENT_LANGUAGE, language);
         }
         response
     }

@@ -63,6 +63,8 @@ pub enum Deed {
     Pause,
     /// Withdraw a key that may have leaked.
     Disable,
+    /// Say that the integration has stopped using a withdrawn key.
+    AcknowledgeDisabled,
     /// Add a tenant with its key.
     Create,
     /// Give a new key.
@@ -75,13 +77,14 @@ pub enum Deed {
 
 impl Deed {
     /// Every deed, in the order of the table.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Read,
         Self::Check,
         Self::Change,
         Self::ConfirmDeleted,
         Self::Pause,
         Self::Disable,
+        Self::AcknowledgeDisabled,
         Self::Create,
         Self::GiveKey,
         Self::TakeKey,
@@ -97,7 +100,9 @@ impl Deed {
             Self::Check | Self::Change => &[Support, Operator, Integration, Admin],
             // That somebody has looked is for a person to say.
             Self::ConfirmDeleted => &[Support, Operator, Admin],
-            Self::Pause | Self::Disable => &[Operator, Integration, Admin],
+            Self::Pause | Self::Disable | Self::AcknowledgeDisabled => {
+                &[Operator, Integration, Admin]
+            }
             Self::Create | Self::GiveKey => &[Integration, Admin],
             // Sealed, and still: nobody but the machine that it is for. An admin makes it a token.
             Self::TakeKey => &[Integration],
@@ -115,6 +120,7 @@ impl Deed {
             Self::ConfirmDeleted => "confirm that a withdrawn key was deleted",
             Self::Pause => "pause and resume",
             Self::Disable => "disable as compromised",
+            Self::AcknowledgeDisabled => "acknowledge that a withdrawn key is used no more",
             Self::Create => "add a tenant with its key",
             Self::GiveKey => "give a new key",
             Self::ReadAudit => "read the audit chain",
@@ -135,7 +141,7 @@ pub struct Route {
 }
 
 /// Every route that needs a token. One that is not here answers nobody.
-pub const ROUTES: [Route; 16] = [
+pub const ROUTES: [Route; 17] = [
     route(Method::GET, "/api/v1/audit", Deed::ReadAudit),
     route(Method::GET, "/api/v1/audit/head", Deed::ReadAudit),
     route(Method::GET, "/api/v1/handovers", Deed::Read),
@@ -147,6 +153,7 @@ pub const ROUTES: [Route; 16] = [
     route(Method::POST, "/api/v1/tenants/{ref}/check", Deed::Check),
     route(Method::POST, "/api/v1/tenants/{ref}/confirm-deleted", Deed::ConfirmDeleted),
     route(Method::POST, "/api/v1/tenants/{ref}/disable", Deed::Disable),
+    route(Method::POST, "/api/v1/tenants/{ref}/disabled/acknowledge", Deed::AcknowledgeDisabled),
     route(Method::GET, "/api/v1/tenants/{ref}/handover", Deed::TakeKey),
     route(Method::POST, "/api/v1/tenants/{ref}/handover/acknowledge", Deed::TakeKey),
     route(Method::PUT, "/api/v1/tenants/{ref}/key", Deed::GiveKey),

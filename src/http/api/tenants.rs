@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path, State};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -27,12 +27,13 @@ use super::Api;
 use super::body::Given;
 use super::caller::Caller;
 use super::desk::{self, Owner};
-use super::key::{Taken, answer, refused};
+use super::key::{Customer, Taken, answer, refused};
 use super::part::Of;
 use super::problem::{Details, Kind, Problem, no_tenant};
 use super::query::{Asked, Parameters};
 use super::secret::Secret;
 use super::view::{Tenant, Whole};
+use super::wish::{self, Wish};
 
 /// The farthest moment that is taken.
 const FARTHEST: TimeDelta = TimeDelta::days(3_660);
@@ -184,15 +185,17 @@ pub struct Page {
 /// The key is tried at the provider first. Unless it is accepted, for this company and with all that is
 /// required, nothing is stored.
 #[utoipa::path(post, path = "/api/v1/tenants", operation_id = "create_tenant", tag = "tenants",
-    request_body = NewTenant,
-    responses((status = CREATED, description = "Added, and the key is accepted", body = Taken),
+    request_body = NewTenant, params(wish::Parameters),
+    responses((status = CREATED, description = "Added, and the key is accepted", body = Taken,
+            headers(("Content-Language" = String, description = "The language of the texts"))),
         (status = CONFLICT, description = "The reference or the key is in use", body = Details,
             content_type = "application/problem+json")))]
 pub async fn create(
     State(api): State<Api>,
     caller: Caller,
+    wish: Wish,
     Given(new): Given<NewTenant>,
-) -> Result<(StatusCode, Json<Taken>), Problem> {
+) -> Result<(StatusCode, HeaderMap, Json<Taken>), Problem> {
     let NewTenant { reference, company_id, key, name, kind, expires_at, contact, .. } = new;
     let reference = TenantRef::parse(&reference).map_err(|_| {
         Problem::of_field("ref", "must have 1 to 128 characters of ASCII, no space")
@@ -223,17 +226,19 @@ pub async fn create(
             .filter_map(|(name, value)| Some((name, value?)))
             .collect(),
     };
+    let tongue = wish.tongue(&api.words, care.locale.as_deref());
     let Some(company) = company else {
-        return Err(whose(&api, &caller, &reference, &name, &key).await);
+        let customer = Customer { name: &name, company: "", tongue: &tongue };
+        return Err(whose(&api, &caller, &reference, customer, &key).await);
     };
     let of_company = company.to_string();
-    let customer = (name.as_str(), of_company.as_str());
+    let customer = Customer { name: &name, company: &of_company, tongue: &tongue };
     let wanted =
         desk::Wanted { reference: reference.clone(), name: name.clone(), company, kind, care };
     let offered = api.desk.admit(&caller, wanted, &key, expires_at).await?;
     drop(key);
     let taken = answer(&api, &caller, offered, reference.as_str(), None, customer).await?;
-    Ok((StatusCode::CREATED, Json(taken)))
+    Ok((StatusCode::CREATED, wish::headers(&tongue), Json(taken)))
 }
 
 /// Says whose the key is, to be confirmed, or why it would not be taken.
@@ -241,7 +246,7 @@ async fn whose(
     api: &Api,
     caller: &Caller,
     reference: &TenantRef,
-    name: &str,
+    customer: Customer<'_>,
     key: &Secret,
 ) -> Problem {
     match api.desk.store(caller).tenant(reference.as_str()).await {
@@ -250,8 +255,8 @@ async fn whose(
         Err(error) => return error.into(),
     }
     match api.desk.whose(key).await {
-        Ok(Owner::Company(company)) => Problem::to_confirm(&company),
-        Ok(Owner::Refused(refusal)) => refused(api, &refusal, (name, "")),
+        Ok(Owner::Company(company, name)) => Problem::to_confirm(&company, name),
+        Ok(Owner::Refused(refusal)) => refused(api, &refusal, customer),
         Err(error) => error.into(),
     }
 }

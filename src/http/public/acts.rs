@@ -100,7 +100,8 @@ async fn tried(
     let Some(invitation) = invitation(&visit.link) else { return Ok(Outcome::Ours) };
     let Some(company) = invitation.company.clone() else {
         return Ok(match public.window.whose(key).await? {
-            Owner::Company(company) => Outcome::ToConfirm {
+            Owner::Company(company, name) => Outcome::ToConfirm {
+                name,
                 company: company.as_str().to_owned(),
                 masked: mask(key.trim()),
                 expires_at,

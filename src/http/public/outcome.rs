@@ -25,6 +25,9 @@ pub enum Outcome {
     ToConfirm {
         /// The company that the key belongs to.
         company: String,
+        /// The name that people know it by.
+        #[serde(default)]
+        name: Option<String>,
         /// What people may see of the key.
         masked: String,
         /// When the key expires, as far as was said.
@@ -107,6 +110,7 @@ mod tests {
             },
             Outcome::ToConfirm {
                 company: "company-7".into(),
+                name: Some("Fjord A/S".into()),
                 masked: "…cdef".into(),
                 expires_at: None,
             },

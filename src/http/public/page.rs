@@ -120,8 +120,8 @@ impl Pages {
     ) -> Result<String, TemplateError> {
         match screen {
             Screen::Ask(ask) => self.ask(ask, subject, reader),
-            Screen::Confirm { company, masked } => {
-                let more = context! { company, masked, company_name => () };
+            Screen::Confirm { company, name, masked } => {
+                let more = context! { company, masked, company_name => name };
                 self.render("confirm.html", subject, reader, more)
             }
             Screen::Connected => self.render("connected.html", subject, reader, context! {}),

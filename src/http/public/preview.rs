@@ -133,7 +133,10 @@ fn screens() -> Vec<(String, Screen, KeyKind)> {
     };
     all.push(("ask-waiting".into(), Screen::Ask(waiting), KeyKind::Integrated));
     let company = "bd97c2b1-18e9-4df7-9ea7-034642645342".to_owned();
-    let confirm = Screen::Confirm { company, masked: "…0a1b".to_owned() };
+    let confirm =
+        Screen::Confirm {
+            company, name: Some("Fjord A/S".to_owned()), masked: "…0a1b".to_owned()
+        };
     all.push(("confirm".into(), confirm, KeyKind::Integrated));
     all.push(("connected".into(), Screen::Connected, KeyKind::Integrated));
     all.push(("declined".into(), Screen::Declined, KeyKind::Integrated));

@@ -26,6 +26,8 @@ pub enum Screen {
     Confirm {
         /// The company.
         company: String,
+        /// The name that people know it by, where that could be read.
+        name: Option<String>,
         /// What people may see of the key.
         masked: String,
     },
@@ -132,10 +134,10 @@ pub fn screen(link: &KeptLink, health: Option<&Health>, now: DateTime<Utc>) -> S
         };
     }
     match (said, health) {
-        (Some(Outcome::ToConfirm { company, masked, .. }), _)
+        (Some(Outcome::ToConfirm { company, name, masked, .. }), _)
             if link.held.as_ref().is_some_and(|(_, until)| now < *until) =>
         {
-            Screen::Confirm { company, masked }
+            Screen::Confirm { company, name, masked }
         }
         // What was declined by this link stays so until somebody gives a key by it after all.
         (Some(Outcome::Declined), Some(Health { status: Status::Disabled(_), .. })) => {
@@ -282,8 +284,12 @@ mod tests {
 
     #[test]
     fn a_key_waits_for_a_yes_only_as_long_as_it_is_held() {
-        let outcome =
-            Outcome::ToConfirm { company: "c".into(), masked: "…cdef".into(), expires_at: None };
+        let outcome = Outcome::ToConfirm {
+            company: "c".into(),
+            name: None,
+            masked: "…cdef".into(),
+            expires_at: None,
+        };
         let held = |until| KeptLink { held: Some((vec![1], until)), ..said(&outcome) };
         let waiting = screen(&held(now() + TimeDelta::minutes(1)), None, now());
         assert!(matches!(waiting, Screen::Confirm { .. }), "{waiting:?}");

@@ -1,8 +1,10 @@
 //! Somebody who came by a link that there is: the link, and whom it is about.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::provider::Names;
 use crate::provider::Profile;
 use crate::provider::Refusal;
 use crate::redact::printable;
@@ -64,6 +66,20 @@ pub fn said_of(
     subject: &Subject,
     refusal: &Refusal,
 ) -> (String, BTreeMap<String, String>) {
-    let _ = (profile, subject, printable(""));
-    (format!("refusal-{}", refusal.name()), BTreeMap::new())
+    let customer = printable(&subject.customer);
+    let names = Names {
+        provider: &profile.title,
+        place: profile.key.place.as_deref(),
+        prefixes: &profile.key.prefixes,
+        customer: &customer,
+        company: subject.company.as_deref().unwrap_or_default(),
+    };
+    let values = RefCell::new(BTreeMap::new());
+    // Nothing is said yet: whoever reads it may read another language than whoever tried.
+    let told = refusal.tell(&names, &|id, args| {
+        let args = args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        values.borrow_mut().extend(args);
+        id.to_owned()
+    });
+    (told.customer_message, values.into_inner())
 }

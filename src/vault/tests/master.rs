@@ -66,7 +66,7 @@ fn a_file_that_exists_is_never_overwritten_not_even_through_a_link() {
         assert!(matches!(error, VaultError::AlreadyExists { .. }));
         assert_eq!(
             error.to_string(),
-            format!("{} already exists: keypulse never overwrites a master key", path.display())
+            format!("{} already exists: keypulse never overwrites a key", path.display())
         );
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), "mine");

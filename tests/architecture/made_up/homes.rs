@@ -12,7 +12,7 @@ fn an_outside_crate_away_from_home_is_refused_in_every_form() {
         ("src/app.rs", "fn f() { migrations::Migrator::up(); }"),
         ("src/task/sweep.rs", "fn f() -> sqlx::Error { x }"),
         ("src/http/mod.rs", "use {std::fmt, reqwest as web};"),
-        ("src/notify/webhook.rs", "fn f() { reqwest::Client::default(); }"),
+        ("src/task/deliver.rs", "fn f() { reqwest::Client::default(); }"),
         ("src/app.rs", "use lettre::Message;"),
         ("src/app.rs", "fn f() { serve(x.as_mut::<axum::Router>()) }"),
         ("src/store/mod.rs", "use ring::hmac;"),

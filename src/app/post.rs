@@ -1,0 +1,162 @@
+//! Whom keypulse tells, as it is configured: the channels, and who works them.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+use url::Url;
+
+use crate::config::NotifyMode;
+use crate::edge::Guard;
+use crate::notify::{Endpoint, Member};
+use crate::shutdown::Shutdown;
+use crate::store::{Channel, ChannelKind, InForce, Mode};
+use crate::task::alarm::{self, Alarm, Patience};
+use crate::task::{Lane, Signer};
+use crate::telemetry::Metrics;
+use crate::vault::{WebhookSecret, sha256};
+
+use super::App;
+
+/// Digits of the name of an endpoint.
+const DIGITS: usize = 6;
+
+/// All who tell somebody.
+#[derive(Debug)]
+pub struct Post {
+    lanes: Vec<Lane>,
+    alarm: Option<Alarm>,
+    channels: Vec<Channel>,
+    configured: Mode,
+}
+
+impl Post {
+    /// Those that are configured. Nothing is sent and nothing written.
+    pub fn of(app: &App, metrics: &Metrics) -> anyhow::Result<Self> {
+        let config = &app.config;
+        let mut channels = Vec::new();
+        let lanes = lanes(app, metrics)?;
+        channels.extend(lanes.iter().map(|lane| Channel {
+            name: lane.channel.to_string(),
+            kind: ChannelKind::Webhook,
+            host: lane.endpoint.host().to_owned(),
+        }));
+        let members = config.alertmanager.urls.iter().map(Member::at);
+        let members: Vec<Member> =
+            members.collect::<Result<_, _>>().context("`alertmanager.urls` cannot be used")?;
+        if let Some(first) = members.first() {
+            channels.push(Channel {
+                name: alarm::CHANNEL.to_owned(),
+                kind: ChannelKind::Alertmanager,
+                host: first.host().to_owned(),
+            });
+        }
+        let patience = Patience {
+            resolve_timeout: config.alertmanager.resolve_timeout,
+            acknowledge_within: config.webhook.acknowledge_within,
+            pickup_within: config.custody.pickup_within,
+        };
+        let console = config.console.external_url.clone();
+        let alarm = (!members.is_empty()).then(|| {
+            let (store, clock) = (app.store.clone(), Arc::clone(&app.clock));
+            Alarm::new(store, clock, metrics.clone(), members, &patience, console)
+        });
+        Ok(Self { lanes, alarm, channels, configured: configured(config.notify.mode) })
+    }
+
+    /// Takes these channels for the installation's, and its mode for what is in force; says what is
+    /// sent.
+    pub async fn begin(&self, app: &App, metrics: &Metrics) -> anyhow::Result<InForce> {
+        // A process that sends nothing does not say where to.
+        if self.configured == Mode::OnCall {
+            app.store.know_channels(&self.channels).await?;
+        }
+        let in_force = app.store.begin_mode(self.configured, app.clock.now()).await?;
+        let differs = in_force.mode != self.configured;
+        metrics.notify_mode_differs.set(differs.into());
+        let (word, configured) = (in_force.mode.word(), self.configured.word());
+        match (self.configured, in_force.mode) {
+            (Mode::Shadow, Mode::Shadow) => {
+                info!("nobody is told anything (notify.mode = shadow)");
+            }
+            (Mode::OnCall, Mode::OnCall) => info!(
+                "on-call and the integration are told (notify.mode = on_call), customers nothing"
+            ),
+            (Mode::OnCall, Mode::Shadow) => warn!(
+                "nobody is told anything: notify.mode is {configured} here and {word} in the \
+                 database, which counts; `keypulse notify mode {configured}` changes it"
+            ),
+            (Mode::Shadow, Mode::OnCall) => warn!(
+                "this process sends nothing: notify.mode is {configured} here and {word} in the \
+                 database, so what it decides is owed and waits for a process that sends"
+            ),
+        }
+        Ok(in_force)
+    }
+
+    /// Begins to tell, until the shutdown. A process that is configured for shadow never does.
+    pub fn start(self, shutdown: &Shutdown) -> JoinSet<()> {
+        let mut working = JoinSet::new();
+        if self.configured == Mode::Shadow {
+            return working;
+        }
+        for lane in self.lanes {
+            working.spawn(lane.run(shutdown.clone()));
+        }
+        if let Some(alarm) = self.alarm {
+            working.spawn(alarm.run(shutdown.clone()));
+        }
+        working
+    }
+}
+
+/// A lane for each endpoint that is configured.
+pub fn lanes(app: &App, metrics: &Metrics) -> anyhow::Result<Vec<Lane>> {
+    let webhook = &app.config.webhook;
+    let mut secrets = Vec::new();
+    for (key, secret) in [
+        ("webhook.secret_file", &webhook.secret),
+        ("webhook.previous_secret_file", &webhook.previous_secret),
+    ] {
+        if let Some(secret) = secret {
+            let secret = WebhookSecret::read(secret);
+            secrets.push(secret.with_context(|| format!("`{key}` cannot be used"))?);
+        }
+    }
+    let signer = Arc::new(Signer(secrets));
+    let guard = Guard::allowing(&webhook.allow_hosts);
+    let lane = |address: &Url| {
+        let endpoint =
+            Endpoint::at(address, &guard).context("`webhook.endpoints` cannot be used")?;
+        Ok(Lane {
+            store: app.store.clone(),
+            clock: Arc::clone(&app.clock),
+            metrics: metrics.clone(),
+            channel: channel_name(address).into(),
+            endpoint,
+            signer: Arc::clone(&signer),
+        })
+    };
+    webhook.endpoints.iter().map(lane).collect()
+}
+
+/// The name of the channel to an endpoint: the same wherever the address is the same.
+pub fn channel_name(address: &Url) -> String {
+    let hash = sha256(address.as_str().as_bytes());
+    let mut name = "webhook-".to_owned();
+    for byte in hash.iter().take(DIGITS) {
+        for half in [byte >> 4, byte & 15] {
+            name.push(char::from_digit(u32::from(half), 16).unwrap_or('0'));
+        }
+    }
+    name
+}
+
+/// The mode that a process is configured for.
+pub fn configured(mode: NotifyMode) -> Mode {
+    match mode {
+        NotifyMode::Shadow => Mode::Shadow,
+        NotifyMode::OnCall => Mode::OnCall,
+    }
+}

@@ -1,0 +1,216 @@
+//! What on-call is told for as long as it lasts: conditions, read as they stand, each with how many
+//! it is true of, since when, and a few of them; and since when each was told.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, Value};
+
+use super::row::{micros, time};
+use super::{Store, StoreError};
+
+/// So many of those it is true of are named.
+const NAMED: i64 = 5;
+
+/// Something on-call has to know for as long as it is true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Keys were judged dead, by cause.
+    NeedsReconnection,
+    /// Keys may have leaked, and nobody has confirmed that they were deleted at the provider.
+    KeyCompromised,
+    /// The integration has not said that it stopped using withdrawn keys.
+    DisableUnacknowledged,
+    /// Keys were not fetched by the integration in time.
+    HandoverLate,
+    /// Endpoints of the integration were switched off.
+    EndpointOff,
+}
+
+impl Condition {
+    /// Every one.
+    pub const ALL: [Self; 5] = [
+        Self::NeedsReconnection,
+        Self::KeyCompromised,
+        Self::DisableUnacknowledged,
+        Self::HandoverLate,
+        Self::EndpointOff,
+    ];
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NeedsReconnection => "needs_reconnection",
+            Self::KeyCompromised => "key_compromised",
+            Self::DisableUnacknowledged => "disable_unacknowledged",
+            Self::HandoverLate => "handover_late",
+            Self::EndpointOff => "endpoint_off",
+        }
+    }
+
+    /// What it is true of, as `FROM … WHERE …` with `name`, `since` and `cause`, and its parameter.
+    fn rows(self, limits: &Limits) -> (&'static str, Vec<Value>) {
+        match self {
+            Self::NeedsReconnection => (
+                "SELECT t.ref AS name, s.since AS since, s.cause AS cause FROM message m \
+                 JOIN tenant_state s ON s.tenant_id = m.tenant_id AND s.episodes = m.episode \
+                 JOIN tenant t ON t.id = m.tenant_id \
+                 WHERE m.audience = 'on_call' AND m.stage = 'first' AND m.state = 'owed' \
+                 AND s.status = 'needs_reconnection' AND s.paused_at IS NULL",
+                Vec::new(),
+            ),
+            Self::KeyCompromised => (
+                "SELECT t.ref AS name, d.wanted_at AS since, '' AS cause FROM message m \
+                 JOIN deletion d ON d.tenant_id = m.tenant_id AND d.wanted_at = m.owed_at \
+                 JOIN tenant t ON t.id = m.tenant_id \
+                 WHERE m.audience = 'on_call' AND m.stage = 'first' AND m.state = 'owed' \
+                 AND d.confirmed_at IS NULL",
+                Vec::new(),
+            ),
+            Self::DisableUnacknowledged => (
+                "SELECT t.ref AS name, m.owed_at AS since, '' AS cause FROM message m \
+                 JOIN tenant t ON t.id = m.tenant_id \
+                 WHERE m.audience = 'integration' AND m.stage = 'disabled' AND m.state = 'owed' \
+                 AND m.acknowledged_at IS NULL AND m.owed_at <= $1",
+                vec![micros(limits.unacknowledged_before).into()],
+            ),
+            Self::HandoverLate => (
+                "SELECT t.ref AS name, h.owed_at AS since, '' AS cause FROM handover h \
+                 JOIN tenant t ON t.id = h.tenant_id \
+                 WHERE h.acknowledged_at IS NULL AND h.fetched_at IS NULL \
+                 AND h.sealed IS NOT NULL AND h.owed_at < $1 AND h.owed_at >= $2",
+                vec![micros(limits.late_before).into(), micros(limits.sending_since).into()],
+            ),
+            Self::EndpointOff => (
+                "SELECT host AS name, off_at AS since, '' AS cause FROM channel \
+                 WHERE kind = 'webhook' AND active = 1 AND off_at IS NOT NULL",
+                Vec::new(),
+            ),
+        }
+    }
+}
+
+/// From when on things are late.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A withdrawn key whose end was not acknowledged, told before then.
+    pub unacknowledged_before: DateTime<Utc>,
+    /// A key that was not fetched, owed before then.
+    pub late_before: DateTime<Utc>,
+    /// Since when anything is sent: what was owed before is nobody's alert.
+    pub sending_since: DateTime<Utc>,
+}
+
+/// A condition that is true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Which one.
+    pub condition: Condition,
+    /// Its cause; empty where it has none.
+    pub cause: String,
+    /// Of how many.
+    pub count: u32,
+    /// Since when it is true of one of them.
+    pub since: DateTime<Utc>,
+    /// A few of them, those first of whom it was true first.
+    pub examples: Vec<String>,
+}
+
+/// When an alert of that name began, and whether it is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertRow {
+    /// Its name.
+    pub name: String,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl Store {
+    /// All conditions that are true.
+    pub async fn standing(&self, limits: &Limits) -> Result<Vec<Standing>, StoreError> {
+        let mut all = Vec::new();
+        for condition in Condition::ALL {
+            let (rows, values) = condition.rows(limits);
+            let sql = format!(
+                "SELECT cause, COUNT(*) AS tenants, MIN(since) AS since FROM ({rows}) AS v \
+                 GROUP BY cause ORDER BY cause"
+            );
+            for row in self.read.query_all_raw(self.statement(sql, values.clone())).await? {
+                let (count, since): (i64, i64) =
+                    (row.try_get("", "tenants")?, row.try_get("", "since")?);
+                let cause: Option<String> = row.try_get("", "cause")?;
+                all.push(Standing {
+                    condition,
+                    cause: cause.unwrap_or_default(),
+                    count: u32::try_from(count).unwrap_or(u32::MAX),
+                    since: time(since).unwrap_or(DateTime::UNIX_EPOCH),
+                    examples: Vec::new(),
+                });
+            }
+            for standing in all.iter_mut().filter(|one| one.condition == condition) {
+                let mut values = values.clone();
+                values.push(standing.cause.as_str().into());
+                let sql = format!(
+                    "SELECT name FROM ({rows}) AS v WHERE COALESCE(cause, '') = ${} \
+                     ORDER BY since, name LIMIT {NAMED}",
+                    values.len()
+                );
+                for row in self.read.query_all_raw(self.statement(sql, values)).await? {
+                    standing.examples.push(row.try_get("", "name")?);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Notes that alerts of these names stand now and no others, and forgets those that ended before
+    /// `forget_before`. Gives back all that are not forgotten.
+    pub async fn note_alerts(
+        &self,
+        names: &[String],
+        now: DateTime<Utc>,
+        forget_before: DateTime<Utc>,
+    ) -> Result<Vec<AlertRow>, StoreError> {
+        let before = self.alerts().await?;
+        let open = |row: &&AlertRow| row.ended_at.is_none();
+        let same = before.iter().filter(open).count() == names.len()
+            && before.iter().filter(open).all(|row| names.contains(&row.name));
+        let stale = before.iter().any(|row| row.ended_at.is_some_and(|at| at < forget_before));
+        if same && !stale {
+            return Ok(before);
+        }
+        let tx = self.begin().await?;
+        for name in names {
+            let sql = "INSERT INTO alert (name, started_at) VALUES ($1, $2) ON CONFLICT (name) \
+                       DO UPDATE SET started_at = excluded.started_at, ended_at = NULL \
+                       WHERE alert.ended_at IS NOT NULL";
+            let values = [name.as_str().into(), micros(now).into()];
+            tx.execute_raw(self.statement(sql, values)).await?;
+        }
+        for over in before.iter().filter(open).filter(|row| !names.contains(&row.name)) {
+            let sql = "UPDATE alert SET ended_at = $2 WHERE name = $1 AND ended_at IS NULL";
+            let values = [over.name.as_str().into(), micros(now).into()];
+            tx.execute_raw(self.statement(sql, values)).await?;
+        }
+        let sql = "DELETE FROM alert WHERE ended_at < $1";
+        tx.execute_raw(self.statement(sql, [micros(forget_before).into()])).await?;
+        tx.commit().await?;
+        self.alerts().await
+    }
+
+    async fn alerts(&self) -> Result<Vec<AlertRow>, StoreError> {
+        let sql = "SELECT name, started_at, ended_at FROM alert ORDER BY name";
+        let rows = self.write.query_all_raw(self.statement(sql, [])).await?;
+        rows.iter()
+            .map(|row| {
+                let ended: Option<i64> = row.try_get("", "ended_at")?;
+                Ok(AlertRow {
+                    name: row.try_get("", "name")?,
+                    started_at: time(row.try_get("", "started_at")?)
+                        .unwrap_or(DateTime::UNIX_EPOCH),
+                    ended_at: ended.and_then(time),
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,222 @@
+//! What on-call is told, asked of a real Alertmanager.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use keypulse::clock::{Clock, ManualClock, SystemClock};
+use keypulse::health::{Action, Finding};
+use keypulse::notify::{Member, Subject};
+use keypulse::store::{HandOver, Mode, Store};
+use keypulse::task::Alarm;
+use keypulse::task::alarm::Patience;
+use keypulse::telemetry::Metrics;
+use url::Url;
+
+use crate::alertmanager::Alertmanager;
+use crate::outbox::{dies, live, telling};
+use crate::rig::{Rig, now, on_both, tenant};
+
+/// A clock that begins so long before the present moment, which Alertmanager goes by, that a test
+/// ends before it: what is over at a later moment is not over there yet.
+fn present() -> Arc<ManualClock> {
+    Arc::new(ManualClock::starting_at(SystemClock::default().now() - TimeDelta::hours(2)))
+}
+
+fn alarm(store: &Store, clock: &Arc<ManualClock>, members: &[&str]) -> Alarm {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let members = members.iter().map(|url| Member::at(&Url::parse(url).unwrap()).unwrap());
+    let patience = Patience {
+        resolve_timeout: Duration::from_hours(4),
+        acknowledge_within: Duration::from_mins(5),
+        pickup_within: Duration::from_hours(1),
+    };
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    Alarm::new(store.clone(), clock, Metrics::new().unwrap(), members.collect(), &patience, None)
+}
+
+fn one(name: &str, cause: &str, count: &str) -> (String, String, String) {
+    (name.to_owned(), cause.to_owned(), count.to_owned())
+}
+
+async fn on_call_states(rig: &Rig) -> Vec<String> {
+    let sql = "SELECT d.state FROM delivery d JOIN message m ON m.id = d.message_id \
+               WHERE d.channel = 'alertmanager' ORDER BY m.owed_at, m.id";
+    rig.query(sql).await.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn many_dead_keys_are_one_alert_that_every_member_holds_until_the_last_of_them_is_well() {
+    on_both(async |rig| {
+        let members = [Alertmanager::start(), Alertmanager::start()];
+        let urls = members.each_ref().map(Alertmanager::url);
+        telling(rig, &[]).await;
+        let ids = rig.add(7).await;
+        for id in &ids {
+            dies(rig, *id).await;
+        }
+        let clock = present();
+        let mut alarm = alarm(&rig.store, &clock, &urls.each_ref().map(|url| &**url));
+        alarm.run_once().await.unwrap();
+        for member in &members {
+            let dead = one("KeypulseNeedsReconnection", "rejected", "7");
+            assert_eq!(member.told(), [dead]);
+            let alert = &member.holds()[0];
+            let examples = alert["annotations"]["examples"].as_str().unwrap();
+            assert_eq!(examples, "t-0000, t-0001, t-0002, t-0003, t-0004");
+            assert!(!alert["labels"].to_string().contains("t-000"), "{alert}");
+        }
+        assert_eq!(on_call_states(rig).await, vec!["sent"; 7]);
+        for id in &ids[1..] {
+            live(rig, *id, &[(400, Finding::Accepted)]).await;
+        }
+        alarm.run_once().await.unwrap();
+        assert_eq!(members[1].told(), [one("KeypulseNeedsReconnection", "rejected", "1")]);
+        live(rig, ids[0], &[(401, Finding::Accepted)]).await;
+        alarm.run_once().await.unwrap();
+        for member in &members {
+            assert_eq!(member.told(), [], "it is over, and not only when the time is up");
+        }
+        assert!(on_call_states(rig).await.iter().all(|state| state == "sent"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_alert_that_a_process_told_before_it_died_is_ended_by_the_next() {
+    on_both(async |rig| {
+        let member = Alertmanager::start();
+        telling(rig, &[]).await;
+        let ids = rig.add(1).await;
+        dies(rig, ids[0]).await;
+        let clock = present();
+        alarm(&rig.store, &clock, &[&member.url()]).run_once().await.unwrap();
+        assert_eq!(member.told().len(), 1);
+        live(rig, ids[0], &[(400, Finding::Accepted)]).await;
+        alarm(&rig.store, &clock, &[&member.url()]).run_once().await.unwrap();
+        assert_eq!(member.told(), []);
+        clock.advance(TimeDelta::hours(5));
+        alarm(&rig.store, &clock, &[&member.url()]).run_once().await.unwrap();
+        assert_eq!(rig.number("SELECT COUNT(*) FROM alert").await, 0, "forgotten in the end");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_member_that_is_away_keeps_no_other_from_hearing_and_what_nobody_heard_stays_owed() {
+    on_both(async |rig| {
+        let member = Alertmanager::start();
+        telling(rig, &[]).await;
+        let ids = rig.add(1).await;
+        dies(rig, ids[0]).await;
+        let clock = present();
+        alarm(&rig.store, &clock, &["http://127.0.0.1:9"]).run_once().await.unwrap();
+        assert_eq!(on_call_states(rig).await, ["owed"]);
+        let urls = ["http://127.0.0.1:9", &member.url()];
+        alarm(&rig.store, &clock, &urls).run_once().await.unwrap();
+        assert_eq!((on_call_states(rig).await, member.told().len()), (vec!["sent".to_owned()], 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_is_told_in_shadow_and_nothing_that_was_decided_in_shadow_is_told_later() {
+    on_both(async |rig| {
+        let member = Alertmanager::start();
+        telling(rig, &[]).await;
+        rig.store.set_mode(Mode::Shadow, now()).await.unwrap();
+        let ids = rig.add(2).await;
+        dies(rig, ids[0]).await;
+        let clock = present();
+        let mut alarm = alarm(&rig.store, &clock, &[&member.url()]);
+        alarm.run_once().await.unwrap();
+        rig.store.set_mode(Mode::OnCall, now()).await.unwrap();
+        alarm.run_once().await.unwrap();
+        assert_eq!(member.told(), []);
+        dies(rig, ids[1]).await;
+        alarm.run_once().await.unwrap();
+        let told = member.told();
+        assert_eq!(told, [one("KeypulseNeedsReconnection", "rejected", "1")]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_is_on_calls_until_it_is_deleted_and_its_end_until_it_is_acknowledged() {
+    on_both(async |rig| {
+        let member = Alertmanager::start();
+        telling(rig, &["webhook-one"]).await;
+        let ids = rig.add(1).await;
+        live(rig, ids[0], &[(0, Finding::Accepted)]).await;
+        let clock = present();
+        let verdict = |tenant| {
+            crate::rig::decided(tenant, Finding::Operator(Action::Compromise), clock.now())
+        };
+        let verdict = verdict(&rig.watched(ids[0]).await);
+        rig.store.save(&[verdict], "x", clock.now()).await.unwrap();
+        let mut alarm = alarm(&rig.store, &clock, &[&member.url()]);
+        alarm.run_once().await.unwrap();
+        let leaked = one("KeypulseKeyCompromised", "", "1");
+        assert_eq!(member.told(), std::slice::from_ref(&leaked));
+        clock.advance(TimeDelta::minutes(5));
+        alarm.run_once().await.unwrap();
+        let used = one("KeypulseDisableUnacknowledged", "", "1");
+        assert_eq!(member.told(), [used, leaked.clone()]);
+        rig.store.acknowledge_disabled(ids[0], clock.now()).await.unwrap();
+        alarm.run_once().await.unwrap();
+        assert_eq!(member.told(), [leaked]);
+        rig.store.confirm_deleted(ids[0], clock.now()).await.unwrap();
+        alarm.run_once().await.unwrap();
+        assert_eq!(member.told(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_that_the_integration_does_not_fetch_in_time_is_on_calls_until_it_is_fetched() {
+    on_both(async |rig| {
+        let member = Alertmanager::start();
+        telling(rig, &[]).await;
+        rig.keyring().await;
+        let clock = present();
+        let mut new = tenant(1);
+        new.hand_over = HandOver::Owed(None);
+        rig.store.add_tenant(&new, clock.now(), clock.now()).await.unwrap();
+        let sealed = "UPDATE handover SET sealed = $1, recipient = 'age1'";
+        rig.execute(sealed, vec![vec![1_u8, 2].into()]).await;
+        let mut alarm = alarm(&rig.store, &clock, &[&member.url()]);
+        clock.advance(TimeDelta::minutes(60));
+        alarm.run_once().await.unwrap();
+        assert_eq!(member.told(), [], "there is time until then");
+        clock.advance(TimeDelta::seconds(1));
+        alarm.run_once().await.unwrap();
+        assert_eq!(member.told(), [one("KeypulseHandoverLate", "", "1")]);
+        live(rig, new.id, &[(0, Finding::Accepted)]).await;
+        rig.store.fetch_handover(new.id, clock.now()).await.unwrap();
+        alarm.run_once().await.unwrap();
+        assert_eq!(member.told(), []);
+    })
+    .await;
+}
+
+#[test]
+fn the_manual_names_exactly_the_alerts_that_are_pushed_and_the_rules_that_are_given() {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap();
+    let manual = read("docs/ALERTS.md");
+    let (pushed, rules) = manual.split_once("## Rules for Prometheus").unwrap();
+    let named = |text: &str| -> Vec<String> {
+        let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
+        rows.filter_map(|row| Some(row.split_once('`')?.0.to_owned())).collect()
+    };
+    let subjects = [
+        Subject::NeedsReconnection,
+        Subject::KeyCompromised,
+        Subject::DisableUnacknowledged,
+        Subject::HandoverLate,
+        Subject::EndpointOff,
+    ];
+    assert_eq!(named(pushed), subjects.map(Subject::alertname));
+    let given = read("docs/METRICS.md");
+    let given: Vec<_> = given.lines().filter_map(|line| line.strip_prefix("- alert: ")).collect();
+    assert_eq!(named(rules), given);
+}
