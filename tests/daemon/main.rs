@@ -48,6 +48,7 @@ mod master_key;
 mod metrics;
 mod mirroring;
 mod outage;
+mod pages;
 mod pending;
 mod rebinding;
 mod schema;

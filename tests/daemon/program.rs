@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
 use serde_json::Value;
 
@@ -84,6 +84,11 @@ impl Running {
 
     pub fn id(&self) -> u32 {
         self.0.id()
+    }
+
+    /// What it reads, if that was asked for.
+    pub fn stdin(&mut self) -> ChildStdin {
+        self.0.stdin.take().unwrap()
     }
 
     /// What it writes, if that was asked for.

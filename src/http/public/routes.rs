@@ -4,6 +4,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tracing::error;
@@ -25,11 +26,26 @@ pub fn router(public: Public) -> Router {
         .route("/l/{token}", get(follow))
         .route("/connect/{id}", get(look).post(send))
         .route("/logo", get(logo))
-        .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
+        .route("/favicon.ico", get(no_icon))
         .fallback(missing)
         .method_not_allowed_fallback(missing);
-    let routes = if base.is_empty() { routes } else { Router::new().nest(&base, routes) };
-    routes.with_state(public)
+    let routes = match base.as_str() {
+        "" => routes,
+        // A browser asks at the root for the picture of a page that names none.
+        base => {
+            Router::new().nest(base, routes).route("/favicon.ico", get(no_icon)).fallback(missing)
+        }
+    };
+    let guarded = middleware::map_response_with_state(public.clone(), guarded);
+    routes.layer(guarded).with_state(public)
+}
+
+/// Whatever is answered, also where there is no page, is kept nowhere and framed by nobody.
+async fn guarded(State(public): State<Public>, mut response: Response) -> Response {
+    if !response.headers().contains_key(header::CONTENT_SECURITY_POLICY) {
+        guard::cover(response.headers_mut(), None, public.secure());
+    }
+    response
 }
 
 /// A link is opened: it leaves the address bar, a cookie stands for it, and nothing else happens.
@@ -142,6 +158,10 @@ async fn logo(State(public): State<Public>) -> Response {
     headers.insert(header::CONTENT_TYPE, logo.kind.clone());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=3600"));
     response
+}
+
+async fn no_icon() -> StatusCode {
+    StatusCode::NO_CONTENT
 }
 
 async fn missing(State(public): State<Public>, headers: HeaderMap) -> Response {

@@ -1,0 +1,12 @@
+//! The customers' pages, as customers meet them: the program itself in a real browser.
+
+mod browser;
+mod place;
+mod plain;
+
+mod guarding;
+mod inviting;
+mod looking;
+mod reconnecting;
+mod secrecy;
+mod trouble;
