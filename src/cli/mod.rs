@@ -145,7 +145,7 @@ impl Cli {
     /// Runs the command that was typed.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match &self.command {
-            Command::Run => run::run(self.load()?).await,
+            Command::Run => Box::pin(run::run(self.load()?)).await,
             Command::Status(options) => {
                 let config = self.load()?;
                 quiet_log(&config)?;
@@ -159,7 +159,7 @@ impl Cli {
             Command::Tenant(command) => {
                 let app = self.opened(tenant::access(command)).await?;
                 let app = if tenant::is_chained(command) { app.audited().await? } else { app };
-                tenant::run(command, app).await
+                Box::pin(tenant::run(command, app)).await
             }
             Command::Recipient(command) => {
                 let app = self.opened(recipient::access(command)).await?;

@@ -68,10 +68,10 @@ fn preview_all(config: &Config, out: &Path) -> anyhow::Result<()> {
         for preview in preview::all(&pages, &tongue)? {
             let path = place.join(format!("{}.html", preview.name));
             fs::write(&path, &preview.html).with_context(|| unwritable(&path))?;
-            index.push_str(&format!(
-                "<p><a href=\"{language}/{0}.html\">{language}: {0}</a></p>\n",
-                preview.name
-            ));
+            let name = &preview.name;
+            let line =
+                format!("<p><a href=\"{language}/{name}.html\">{language}: {name}</a></p>\n");
+            index.push_str(&line);
             written += 1;
         }
     }

@@ -191,11 +191,11 @@ fn told(made: &MadeLink, json: bool) -> anyhow::Result<()> {
         return output::document(&document(Some(made)));
     }
     output::line(url)?;
-    Ok(output::hint(&format!(
+    output::hint(&format!(
         "good until {} or until a key was given by it; whoever has it may give one, so send it to \
          that person only. It is not shown again.",
         output::moment(Some(made.expires_at))
-    ))?)
+    ))
 }
 
 fn list(app: &App, links: &[KeptLink], json: bool) -> anyhow::Result<()> {
@@ -245,21 +245,21 @@ async fn find(app: &App, digits: &str, json: bool) -> anyhow::Result<()> {
         None => None,
     };
     if json {
-        return Ok(output::document(&json!({ "id": link.id, "ref": tenant, "state": state }))?);
+        return output::document(&json!({ "id": link.id, "ref": tenant, "state": state }));
     }
-    Ok(output::line(&match tenant {
+    output::line(&match tenant {
         Some(reference) => format!("{} ({state})", output::printable(&reference)),
         None => format!("an invitation that nobody has followed ({state})"),
-    })?)
+    })
 }
 
 fn said_of_revoked(revoked: u64, reference: &str, json: bool) -> anyhow::Result<()> {
     if json {
-        return Ok(output::document(&json!({ "revoked": revoked }))?);
+        return output::document(&json!({ "revoked": revoked }));
     }
-    Ok(output::line(&match revoked {
+    output::line(&match revoked {
         0 => format!("no link of {reference} led anywhere any more"),
         1 => format!("the link of {reference} leads nowhere any more"),
         many => format!("{many} links of {reference} lead nowhere any more"),
-    })?)
+    })
 }

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest list of keys: room for 170,000 of the longest lines, and for more of the usual ones.
 pub const MOST_OF_LIST: usize = 32 * 1024 * 1024;
 /// A list has to be here after so long.
-const PATIENCE_WITH_LIST: Duration = Duration::from_secs(60);
+const PATIENCE_WITH_LIST: Duration = Duration::from_mins(1);
 
 /// How much of a body is taken, and how long it may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

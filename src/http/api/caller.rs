@@ -85,10 +85,8 @@ async fn pass(
     if !reads && !list && wish.is_none() && parts.uri.query().is_some() {
         return Err(Kind::BadQuery.because("this takes no query: everything goes into the body"));
     }
-    let (size, alone) = match list {
-        true => (Size::List, Some(api.limits.enter_list()?)),
-        false => (Size::Usual, None),
-    };
+    let (size, alone) =
+        if list { (Size::List, Some(api.limits.enter_list()?)) } else { (Size::Usual, None) };
     let read = body::Read::from(body, size).await?;
     let name = idempotent::name_of(&parts.headers)?;
     parts.extensions.insert(wish.unwrap_or_default());

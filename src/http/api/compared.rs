@@ -58,10 +58,10 @@ impl Compared {
         let same = |at| Self { outcome: "same", at: Some(at) };
         // Whoever differed on a list that was compared is out of step: whoever is on it and is not, was
         // the same.
-        let listed = match mirror && store.reconciled().await?.is_some_and(|l| l.outcomes.is_some())
-        {
-            true => store.listed(view.id).await?,
-            false => None,
+        let listed = if mirror && store.reconciled().await?.is_some_and(|l| l.outcomes.is_some()) {
+            store.listed(view.id).await?
+        } else {
+            None
         };
         let listed = listed.filter(|listed| {
             listed.fingerprint.is_some()

@@ -76,8 +76,9 @@ fn block(address: IpAddr) -> Block {
     match address.to_canonical() {
         IpAddr::V4(address) => Block::One(address.octets()),
         IpAddr::V6(address) => {
-            let [a, b, c, d, e, f, g, h, ..] = address.octets();
-            Block::Network([a, b, c, d, e, f, g, h])
+            let mut network = [0; 8];
+            network.copy_from_slice(&address.octets()[..8]);
+            Block::Network(network)
         }
     }
 }

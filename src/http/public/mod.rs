@@ -169,7 +169,7 @@ impl Public {
         self.answer(status, Self::reader(&tongue), |pages, reader| pages.notice(notice, reader))
     }
 
-    fn reader<'a>(tongue: &'a Tongue) -> Reader<'a> {
+    fn reader(tongue: &Tongue) -> Reader<'_> {
         Reader { tongue, nonce: "", reference: None, action: "", link: None, base: "" }
     }
 
@@ -177,13 +177,13 @@ impl Public {
         &self,
         status: StatusCode,
         reader: Reader<'_>,
-        make: impl FnOnce(&Pages, &Reader<'_>) -> Result<String, templates::TemplateError>,
+        fill: impl FnOnce(&Pages, &Reader<'_>) -> Result<String, templates::TemplateError>,
     ) -> Response {
         let nonce = random_name().unwrap_or_default();
         let base = self.path("");
         let tongue = reader.tongue;
         let reader = Reader { nonce: &nonce, base: &base, ..reader };
-        let made = make(&self.pages, &reader);
+        let made = fill(&self.pages, &reader);
         let mut response = match made {
             Ok(text) => (status, text).into_response(),
             Err(error) => {
