@@ -49,6 +49,7 @@ fn a_mail_scanner_or_another_page_neither_spends_a_link_nor_counts_a_try() {
     ] {
         let answer = plain::ask(&page, &[&cookie[..], &form, origin].concat());
         assert_eq!(answer.status, 403, "{origin:?}");
+        assert!(!answer.body.contains(&new), "the key is repeated to {origin:?}");
     }
     let ours = ["--header", "Sec-Fetch-Site: same-origin"];
     assert_eq!(plain::ask(&page, &[&form[..], &ours].concat()).status, 404, "without the cookie");
