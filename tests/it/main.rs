@@ -8,6 +8,7 @@
 mod age;
 mod api;
 mod api_audit;
+mod api_guide;
 mod api_handover;
 mod api_hostile;
 mod api_keys;

@@ -5,6 +5,7 @@
 //! a key is taken from a form that a page of ours has sent, and from nothing else.
 
 mod acts;
+pub mod asking;
 mod form;
 mod guard;
 pub mod invitation;
