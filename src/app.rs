@@ -403,6 +403,7 @@ impl App {
             requirement_said: self.config.provider.required_scopes.is_some(),
             custody: self.config.custody.mode,
             reconnect_url: self.config.connect.reconnect_url.clone(),
+            guide: pages::guide(&self.config, &self.profile)?,
             links: self.links(),
             call: TimeDelta::from_std(self.config.provider.timeout)?,
             pickup_within: TimeDelta::from_std(self.config.custody.pickup_within)?,

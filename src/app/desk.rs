@@ -14,6 +14,7 @@ use crate::health::Scopes;
 use crate::http::api::desk::{
     Checked, Desk, DeskError, Doing, Made, Offered, Owner, Rebound, Reconciled, Share, Wanted,
 };
+use crate::http::api::guide::Guide;
 use crate::http::api::role::Role;
 use crate::http::api::scopes::{Applied, Difference};
 use crate::http::api::{Caller, Secret};
@@ -65,6 +66,8 @@ pub struct Counter {
     pub custody: CustodyMode,
     /// The integration's own page for new keys, with `{ref}` for the tenant.
     pub reconnect_url: Option<String>,
+    /// What makes the texts for customers.
+    pub guide: Option<Guide>,
     /// Who makes links; nobody where no pages are served.
     pub links: Option<Links>,
     /// The longest that one call may take.
@@ -268,6 +271,10 @@ impl Desk for Counter {
         expected: Option<u64>,
     ) -> Doing<'a, Result<Applied, u64>> {
         Box::pin(required::apply(self, caller, filter, share, expected))
+    }
+
+    fn guide(&self) -> Option<&Guide> {
+        self.guide.as_ref()
     }
 
     fn serves_pages(&self) -> bool {

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 
 use crate::config::Config;
 use crate::config::CustodyMode;
+use crate::http::api::guide::Guide;
 use crate::http::public::look::{Logo, Look};
 use crate::http::public::page::{Pages, Places};
 use crate::http::public::{Home, Public, preview};
@@ -22,6 +23,16 @@ use super::window::Sill;
 /// The pages as they are configured. Every one is made once in every language, so that what is wrong
 /// with a template is found here.
 pub fn pages(config: &Config, profile: &Profile, words: &Words) -> anyhow::Result<Pages> {
+    let unusable = "`pages.templates_dir` cannot be used";
+    let pages = bare(config, profile)?;
+    for language in words.languages() {
+        let tongue = words.choose(Some(language), None);
+        preview::all(&pages, &tongue).context(unusable)?;
+    }
+    Ok(pages)
+}
+
+fn bare(config: &Config, profile: &Profile) -> anyhow::Result<Pages> {
     let brand = &config.brand;
     let logo = brand.logo_file.as_deref().map(Logo::read).transpose();
     let look = Look {
@@ -37,13 +48,15 @@ pub fn pages(config: &Config, profile: &Profile, words: &Words) -> anyhow::Resul
         back: config.connect.return_url.clone(),
     };
     let folder = config.pages.templates_dir.as_deref();
-    let unusable = "`pages.templates_dir` cannot be used";
-    let pages = Pages::new(look, places, folder).context(unusable)?;
-    for language in words.languages() {
-        let tongue = words.choose(Some(language), None);
-        preview::all(&pages, &tongue).context(unusable)?;
+    Pages::new(look, places, folder).context("`pages.templates_dir` cannot be used")
+}
+
+/// The texts for an integration's own screen; nothing where nobody has said what the product is called.
+pub fn guide(config: &Config, profile: &Profile) -> anyhow::Result<Option<Guide>> {
+    if config.brand.product.is_none() {
+        return Ok(None);
     }
-    Ok(pages)
+    Ok(Some(Guide { pages: bare(config, profile)?, words: super::words(config)? }))
 }
 
 impl App {

@@ -116,7 +116,7 @@ fn the_integration_hears_each_change_once_in_the_form_that_is_committed() {
 fn killed_while_sending(rig: Rig, lease_runs_out: impl Fn(&Rig)) {
     let (rig, backend) = telling(rig, "on_call");
     rig.add(1..=1);
-    backend.receiver.answers(Manner::Hang);
+    backend.receiver.answers(Manner::Slow(60_000));
     let mut daemon = rig.daemon();
     daemon.until("the first try", |_| !backend.receiver.came().is_empty());
     let before = backend.heard("tenant.status_changed", "erp-0001");

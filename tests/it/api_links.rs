@@ -69,8 +69,8 @@ async fn somebody_is_invited_who_is_no_tenant_yet_and_nobody_who_is() {
         let made = served.send(Method::POST, &token, INVITE, &json!({"ref": "erp-0077"})).await;
         assert_eq!(made.status, 201, "{made:?}");
         assert!(made.body["url"].as_str().unwrap().contains("/l/"));
-        let taken = served.send(Method::POST, &token, INVITE, &json!({"ref": "erp-0001"})).await;
-        assert_eq!(taken.refused(), (409, "ref-taken"));
+        let again = served.send(Method::POST, &token, INVITE, &json!({"ref": "erp-0001"})).await;
+        assert_eq!(again.refused(), (409, "ref-taken"));
         for bad in [
             json!({"ref": "a b"}),
             json!({"ref": "x", "kind": "y"}),

@@ -51,9 +51,9 @@ async fn a_pushed_list_is_counted_named_and_remembered() {
         assert_eq!(said["examples"]["only_here"], json!(["erp-0003"]));
         assert_eq!(said["examples"]["only_there"], json!(["erp-9999"]));
         assert_eq!(said["newly_out_of_step"], 1);
-        let last = served.get(&token, PATH).await.body;
+        let now = served.get(&token, PATH).await.body;
         let counted = json!({"same": 1, "differs": 1, "only_here": 1, "only_there": 1});
-        assert_eq!(last["outcomes"], counted, "{last}");
+        assert_eq!(now["outcomes"], counted, "{now}");
         let tenant = served.get(&token, "/api/v1/tenants/erp-0002").await.body;
         assert_eq!(tenant["cause"], "out_of_step");
         let pushed = "SELECT COUNT(*) AS n FROM audit WHERE action = 'list.pushed' \

@@ -149,7 +149,7 @@ async fn an_endpoint_in_a_private_network_is_not_even_connected_to_unless_it_is_
 async fn an_endpoint_that_does_not_answer_delays_no_other() {
     on_both(async |rig| {
         let (slow, quick) = (Receiver::start().await, Receiver::start().await);
-        slow.answers(Manner::Hang);
+        slow.answers(Manner::Slow(60_000));
         let secret = secret();
         let lanes = [&slow, &quick].map(|one| lane(&rig.store, &one.url(), &[&secret], true));
         telling(rig, &[&lanes[0].channel, &lanes[1].channel]).await;

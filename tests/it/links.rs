@@ -30,7 +30,7 @@ async fn state(store: &Store, id: &str) -> LinkState {
 impl Road {
     fn links(&self) -> Links {
         let base = Url::parse("https://connect.erp.example").unwrap();
-        Links::new(base, std::time::Duration::from_secs(3600), self.app.clock.clone())
+        Links::new(base, std::time::Duration::from_hours(1), self.app.clock.clone())
     }
 
     /// Makes a link for a tenant, and gives back its name.
@@ -122,8 +122,8 @@ async fn tries_wait_for_their_pause_and_of_two_at_once_one_begins() {
         let begin =
             |store: Store| async move { store.begin_try("a", minute(1), now()).await.unwrap() };
         let (one, two) = tokio::join!(begin(rig.store.clone()), begin(second));
-        let begun = [one, two].iter().filter(|trial| matches!(trial, Trial::Begun(1))).count();
-        assert_eq!(begun, 1, "{one:?} {two:?}");
+        let first = [one, two].iter().filter(|trial| matches!(trial, Trial::Begun(1))).count();
+        assert_eq!(first, 1, "{one:?} {two:?}");
         let early = rig.store.begin_try("a", minute(2), now()).await.unwrap();
         assert_eq!(early, Trial::NotBefore(minute(1)));
         let later = rig.store.begin_try("a", minute(2), minute(1)).await.unwrap();

@@ -10,6 +10,7 @@ mod alarm;
 mod alertmanager;
 mod api;
 mod api_audit;
+mod api_guide;
 mod api_handover;
 mod api_hostile;
 mod api_keys;

@@ -23,8 +23,6 @@ pub enum Manner {
     Redirect(String),
     /// With 204, after so many milliseconds.
     Slow(u64),
-    /// Not at all.
-    Hang,
 }
 
 /// What came.
@@ -107,10 +105,6 @@ async fn answer(State(one): State<Receiver>, headers: HeaderMap, body: String) -
         Manner::Redirect(to) => (StatusCode::FOUND, [("location", to)]).into_response(),
         Manner::Slow(millis) => {
             tokio::time::sleep(Duration::from_millis(millis)).await;
-            StatusCode::NO_CONTENT.into_response()
-        }
-        Manner::Hang => {
-            tokio::time::sleep(Duration::from_mins(1)).await;
             StatusCode::NO_CONTENT.into_response()
         }
     }

@@ -29,10 +29,10 @@ page-problem = Not connected yet: { $title }
 page-why-new = { $product } fetches data for { $customer } from { $provider }. For that it needs a key that you make in { $provider }.
 page-why-wish = The connection of { $customer } has a key. You can put a new one in its place here; the one before is used until the new one works.
 page-why-rejected = Since { $since }, { $provider } no longer accepts the key that connects { $customer } with { $product }. It was probably deleted or replaced. Nothing you have entered is lost; it waits until the connection works again.
-page-why-expired = Since { $since }, the key that connects { $customer } with { $product } has expired. Nothing you have entered is lost; it waits until the connection works again.
+page-why-expired = Since { $since }, the key that connects { $customer } with { $product } no longer works, because it has expired. Nothing you have entered is lost; it waits until the connection works again.
 page-why-never-accepted = { $provider } has not accepted the key that was entered for { $customer } so far, so { $product } is not connected yet.
 page-why-disconnected = Since { $since }, { $product } is switched off in { $provider } for { $customer }. Nothing you have entered is lost; it waits until the connection works again.
-page-why-permission = Since { $since }, the key of { $customer } works, but may not do all that { $product } needs. You do not need a new key.
+page-why-permission = The key of { $customer } works, but since { $since } it may not do all that { $product } needs. You do not need a new key.
 page-why-permission-company = Since { $since }, the key works, but no longer reaches { $customer }.
 page-why-wrong-company = Since { $since }, the key that was entered for { $customer } opens another company. { $product } has stopped using it.
 page-why-leaked = The key that connected { $customer } with { $product } may be known to others. { $product } stopped using it on { $since }. Please delete it in { $provider } and make a new one.
@@ -40,7 +40,7 @@ page-why-declined = On { $since } it was said that { $customer } no longer uses 
 
 page-company = Company
 page-company-id = Number of the company in { $provider }
-page-key-now = Key in use
+page-key-now = Key
 page-key-none = none
 page-key-ending = ends in { $tail }
 
@@ -62,10 +62,10 @@ page-step-test = Come back to this page and press “{ $button }”.
 page-open-keys = Open { $provider }
 page-new-tab = opens in a new tab
 page-scopes = What the key must be allowed to do
-page-scopes-more = A key that may do more works too; one that may do less is safer.
+page-scopes-more = A key that may do more works too; one that may do only this is safer.
 
 page-field-key = Key from { $provider } (secret)
-page-field-key-help = It is sent to us once, encrypted, and never shown again, to nobody. Pasted spaces and quotation marks do no harm.
+page-field-key-help = It is sent to us once, encrypted, and never shown to anyone again. Pasted spaces and quotation marks do no harm.
 page-field-expires = The day on which the key expires (if it does)
 page-field-expires-help = { $provider } does not tell us. With it we can remind you in time.
 page-button-try = Save and test
@@ -83,7 +83,7 @@ page-said-once-more = The key works again. We ask { $provider } once more in a m
 page-said-no-answer = We could not reach { $provider }. That says nothing about the key, and nothing has changed.
 page-said-no-answer-again = Try again in a few minutes.
 page-said-no-answer-pasted = Keep the key and try again in a few minutes. You have to paste it once more, because we did not keep it.
-page-said-given-up = Nobody has said yes in time, so the key was not taken. Nothing has changed.
+page-said-given-up = Nobody confirmed the company in time, so the key was not taken. Nothing has changed.
 page-said-given-up-step = Paste the key once more.
 page-said-no = The key was not taken. Nothing has changed.
 page-said-no-step = Choose the right company in { $provider }, copy its key, and paste it here.
@@ -111,23 +111,27 @@ page-close = You can close this page.
 
 ## Other ways.
 
-page-colleague = I may not do this in { $provider }
+page-colleague = I am not allowed to do this in { $provider }
 page-colleague-help = Send this to a colleague who may. The link works for whoever has it, so send it to that person only.
 page-colleague-text =
     Hello,
     { $product } needs a new key from { $provider } for { $customer }. I may not make one there; could you? This page says how, in about a minute:
     { $link }
+page-colleague-text-grant =
+    Hello,
+    { $product } needs a permission in { $provider } for { $customer }. I am not allowed to give it; could you? This page says how, in about a minute:
+    { $link }
 page-colleague-copy = Text to copy
 page-decline = We no longer use { $product }
-page-decline-help = We stop asking { $provider } and stop reminding you. The key is not used any more. To end its power, also delete it in { $provider }.
+page-decline-help = We stop asking { $provider } and stop reminding you. The key is not used any more. Delete it in { $provider } too, so that nobody can use it.
 page-button-decline = Stop for { $customer }
 page-declined = We have stopped. { $product } no longer uses the key of { $customer }, and you get no more reminders.
-page-declined-delete = To end the power of the key, delete it in { $provider }: { $place }.
+page-declined-delete = Delete the key in { $provider } too, so that nobody can use it: { $place }.
 page-declined-back = If that was a mistake, ask our support for a new link.
 
 ## A link that leads nowhere any more.
 
-page-ended-used = A key was entered by it already, and it works only once.
+page-ended-used = A key has already been entered with this link, and the link works only once.
 page-ended-expired = For your safety a link works only for a while.
 page-ended-revoked = The connection was mended in another way, or a newer link was sent.
 page-ended-works = { $customer } is connected with { $product }. There is nothing to do.
@@ -145,4 +149,4 @@ page-elsewhere-open = Open { $product }
 
 page-help-support = If you are stuck, we are glad to help:
 page-reference = Reference: { $reference }
-page-powered = Watched by keypulse
+page-powered = Connection monitored by keypulse

@@ -26,6 +26,7 @@ use crate::store::TenantView;
 use crate::store::Verdict;
 
 use super::caller::Caller;
+use super::guide::Guide;
 use super::problem::RefusedLine;
 use super::reconcile::Comparison;
 use super::scopes::{Applied, Difference};
@@ -240,6 +241,9 @@ pub trait Desk: Debug + Send + Sync {
         share: Share,
         expected: Option<u64>,
     ) -> Doing<'a, Result<Applied, u64>>;
+
+    /// What makes the texts for customers; nothing where nobody has said what the product is called.
+    fn guide(&self) -> Option<&Guide>;
 
     /// Whether there are pages for customers.
     fn serves_pages(&self) -> bool;

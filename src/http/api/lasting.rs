@@ -179,9 +179,8 @@ pub async fn erase(
             api.desk.forget();
             let mut notice = "Backups, logs and what was handed over are not in reach of keypulse".to_owned();
             if key {
-                notice += &format!(
-                    ". The key still works for whoever has it, until it is deleted at {title}"
-                );
+                let left = "The key still works for whoever has it, until it is deleted at";
+                notice = format!("{notice}. {left} {title}");
             }
             Ok(Json(ErasedAnswer {
                 erased: true,

@@ -10,6 +10,7 @@ mod body;
 mod caller;
 pub mod compared;
 pub mod desk;
+pub mod guide;
 mod handover;
 mod idempotent;
 mod key;
@@ -108,6 +109,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(key::put))
         .routes(routes!(links::list, links::make, links::revoke))
         .routes(routes!(links::invite))
+        .routes(routes!(guide::read))
         .routes(routes!(lasting::rebind))
         .routes(routes!(lasting::erase))
         .routes(routes!(scopes::diff))

@@ -173,7 +173,7 @@ pub struct Route {
 }
 
 /// Every route that needs a token. One that is not here answers nobody.
-pub const ROUTES: [Route; 27] = [
+pub const ROUTES: [Route; 28] = [
     route(Method::GET, "/api/v1/audit", Deed::ReadAudit),
     route(Method::GET, "/api/v1/audit/head", Deed::ReadAudit),
     route(Method::GET, "/api/v1/handovers", Deed::Read),
@@ -200,6 +200,7 @@ pub const ROUTES: [Route; 27] = [
     route(Method::POST, "/api/v1/tenants/{ref}/links", Deed::Link),
     route(Method::POST, "/api/v1/tenants/{ref}/pause", Deed::Pause),
     route(Method::POST, "/api/v1/tenants/{ref}/rebind", Deed::Rebind),
+    route(Method::GET, "/api/v1/tenants/{ref}/reconnect-guide", Deed::Read),
     route(Method::POST, "/api/v1/tenants/{ref}/resume", Deed::Pause),
 ];
 

@@ -58,7 +58,7 @@ pub async fn act(public: &Public, visit: Visit, form: Form) -> Result<(), DeskEr
 
 async fn try_key(public: &Public, visit: &Visit, form: &Form) -> Result<(), DeskError> {
     // A key that is pasted twice is tried once: the first was taken, and the page says so.
-    let Ok(expires_at) = page::day(&form.expires) else {
+    let Some(expires_at) = page::day(&form.expires) else {
         return note(public, visit, refused_day(public, visit)).await;
     };
     let now = public.clock.now();
@@ -217,11 +217,10 @@ async fn note(public: &Public, visit: &Visit, outcome: Outcome) -> Result<(), De
 
 fn of_offer(public: &Public, visit: &Visit, offered: Offered) -> Outcome {
     match offered {
-        Offered::Live { .. } => Outcome::Connected,
         // The present key once more: it works, or it would have been refused. What is still to be
         // seen of it, the page does not promise.
         Offered::Same { .. } if visit.tenant.as_ref().is_some_and(is_unsteady) => Outcome::OnceMore,
-        Offered::Same { .. } => Outcome::Connected,
+        Offered::Live { .. } | Offered::Same { .. } => Outcome::Connected,
         Offered::Refused(refusal) => refused(public, visit, &refusal),
     }
 }

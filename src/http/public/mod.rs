@@ -5,6 +5,7 @@
 //! a key is taken from a form that a page of ours has sent, and from nothing else.
 
 mod acts;
+pub mod asking;
 mod cookie;
 mod form;
 mod guard;
@@ -153,7 +154,7 @@ impl Public {
         let reference = visit.link.id.get(..8);
         let link = link.as_ref().map(LinkUrl::shown);
         let reader = Reader { reference, action: &action, link, ..Self::reader(&tongue) };
-        self.answer(StatusCode::OK, reader, |pages, reader| {
+        self.answer(StatusCode::OK, &reader, |pages, reader| {
             match (&self.elsewhere, &visit.tenant) {
                 (Some(template), Some(tenant)) => {
                     let address = crate::custody::inquiry::filled(template, &tenant.reference);
@@ -166,7 +167,7 @@ impl Public {
 
     fn notice(&self, status: StatusCode, notice: Notice, headers: &HeaderMap) -> Response {
         let tongue = self.tongue(None, headers);
-        self.answer(status, Self::reader(&tongue), |pages, reader| pages.notice(notice, reader))
+        self.answer(status, &Self::reader(&tongue), |pages, reader| pages.notice(notice, reader))
     }
 
     fn reader(tongue: &Tongue) -> Reader<'_> {
@@ -176,13 +177,13 @@ impl Public {
     fn answer(
         &self,
         status: StatusCode,
-        reader: Reader<'_>,
+        reader: &Reader<'_>,
         fill: impl FnOnce(&Pages, &Reader<'_>) -> Result<String, templates::TemplateError>,
     ) -> Response {
         let nonce = random_name().unwrap_or_default();
         let base = self.path("");
         let tongue = reader.tongue;
-        let reader = Reader { nonce: &nonce, base: &base, ..reader };
+        let reader = Reader { nonce: &nonce, base: &base, ..reader.clone() };
         let made = fill(&self.pages, &reader);
         let mut response = match made {
             Ok(text) => (status, text).into_response(),

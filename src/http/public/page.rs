@@ -8,10 +8,12 @@ use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, Value, context};
 use url::Url;
 
+use crate::given;
 use crate::redact::printable;
 use crate::store::KeyKind;
 use crate::words::{Arg, Tongue};
 
+use super::asking::{Asking, Step};
 use super::look::Look;
 use super::outcome::Outcome;
 use super::screen::{Ask, Over, Screen, Why};
@@ -22,7 +24,7 @@ use super::templates::{self, TemplateError};
 pub struct Pages {
     templates: Environment<'static>,
     look: Look,
-    places: Places,
+    pub(super) places: Places,
 }
 
 /// Where pages lead.
@@ -170,37 +172,18 @@ impl Pages {
     ) -> Result<String, TemplateError> {
         let tongue = reader.tongue;
         let zone = subject.zone.as_deref();
-        let since = ask.since.map(|at| tongue.day(at, zone)).unwrap_or_default();
-        let mut args = self.args(subject);
-        args.push(("since", Arg::Text(&since)));
-        let say = |id: &str| tongue.say(id, &args);
-        let test_again = matches!(ask.why, Why::Permission(_) | Why::Disconnected);
-        let new = matches!(ask.why, Why::New | Why::NeverAccepted);
-        let title = say(match ask.why {
-            Why::New | Why::NeverAccepted => "page-title-new",
-            Why::Permission(_) => "page-title-permission",
-            Why::Wish => "page-title-wish",
-            Why::Rejected
-            | Why::Expired
-            | Why::Disconnected
-            | Why::WrongCompany
-            | Why::Leaked
-            | Why::Declined => "page-title-reconnect",
-        });
-        let why = match &ask.why {
-            Why::Permission(scopes) if scopes.is_empty() => say("page-why-permission-company"),
-            other => say(&format!("page-why-{}", other.word())),
-        };
-        let scopes = match &ask.why {
-            Why::Permission(missing) => missing.clone(),
-            Why::Disconnected => Vec::new(),
-            _ => subject.scopes.clone(),
-        };
+        let Asking { title, why, scopes, steps, test_again, new, .. } =
+            self.asking(ask, subject, tongue);
         let colleague = match reader.link {
             Some(link) => {
                 let mut args = self.args(subject);
                 args.push(("link", Arg::Text(link)));
-                tongue.say("page-colleague-text", &args)
+                let text = if matches!(ask.why, Why::Permission(_)) {
+                    "page-colleague-text-grant"
+                } else {
+                    "page-colleague-text"
+                };
+                tongue.say(text, &args)
             }
             None => String::new(),
         };
@@ -213,61 +196,14 @@ impl Pages {
             colleague,
             said => ask.said.as_ref().and_then(|said| self.told(said, subject, tongue)),
             wait => ask.wait_until.map(|at| tongue.moment(at, zone)),
-            steps => self.steps(ask, subject, tongue),
+            steps => steps
+                .into_iter()
+                .map(|Step { text, link }| context! { text, link })
+                .collect::<Vec<Value>>(),
             expires => subject.kind == KeyKind::Standalone,
             can_decline => !matches!(ask.why, Why::New | Why::Declined),
         };
         self.render("ask.html", subject, reader, more)
-    }
-
-    /// What to do, at most five steps.
-    fn steps(&self, ask: &Ask, subject: &Subject, tongue: &Tongue) -> Vec<Value> {
-        let ending = subject
-            .masked
-            .as_deref()
-            .map(|masked| tongue.say("page-key-ending", &[("tail", Arg::Text(masked))]));
-        let button = match ask.why {
-            Why::Permission(_) | Why::Disconnected => "page-button-again",
-            _ => "page-button-try",
-        };
-        let button = tongue.say(button, &[]);
-        let mut args = self.args(subject);
-        args.push(("button", Arg::Text(&button)));
-        args.push(("ending", Arg::Text(ending.as_deref().unwrap_or("…"))));
-        let say = |id: &str| context! { text => tongue.say(id, &args), link => () };
-        let open = context! {
-            text => tongue.say("page-step-open", &args),
-            link => self.places.keys.as_ref().map(Url::as_str),
-        };
-        let place = say(match self.places.place {
-            Some(_) => "page-step-place",
-            None => "page-step-place-unknown",
-        });
-        match &ask.why {
-            Why::Permission(scopes) => {
-                let grant =
-                    if scopes.is_empty() { "page-step-grant-company" } else { "page-step-grant" };
-                vec![open, place, say(grant), say("page-step-test")]
-            }
-            Why::Disconnected => vec![open, say("page-step-switch-on"), say("page-step-test")],
-            _ => {
-                let make = match subject.kind {
-                    KeyKind::Integrated => say("page-step-make-integrated"),
-                    KeyKind::Standalone => say("page-step-make-standalone"),
-                };
-                let mut steps = vec![open, place];
-                if ask.why == Why::Leaked && ending.is_some() {
-                    steps.push(say("page-step-delete"));
-                }
-                steps.push(make);
-                // A sixth step is one too many: the field says what belongs into it.
-                if steps.len() < 4 {
-                    steps.push(say("page-step-copy"));
-                }
-                steps.push(say("page-step-paste"));
-                steps
-            }
-        }
     }
 
     /// How a try came out, in words. Nothing of what stands for itself on another page.
@@ -311,7 +247,7 @@ impl Pages {
         Some(context! { tone, of_key, message => say(message), step => step.map(say) })
     }
 
-    fn args<'a>(&'a self, subject: &'a Subject) -> Vec<(&'static str, Arg<'a>)> {
+    pub(super) fn args<'a>(&'a self, subject: &'a Subject) -> Vec<(&'static str, Arg<'a>)> {
         let place = self.places.place.as_deref().unwrap_or_default();
         vec![
             ("product", Arg::Text(&self.look.product)),
@@ -379,10 +315,11 @@ fn say(tongue: &Tongue, id: &str, values: &Kwargs) -> Result<String, Error> {
     Ok(tongue.say(id, &args))
 }
 
-/// The day that a browser wrote, at its end; `Err` where it wrote something else.
-pub fn day(written: &str) -> Result<Option<DateTime<Utc>>, ()> {
+/// The day that a browser wrote, at its end, or that it wrote none; `None` where it wrote something
+/// else.
+pub fn day(written: &str) -> Option<Option<DateTime<Utc>>> {
     if written.trim().is_empty() {
-        return Ok(None);
+        return Some(None);
     }
-    crate::given::moment(written.trim()).map(Some).map_err(|_| ())
+    given::moment(written.trim()).ok().map(Some)
 }

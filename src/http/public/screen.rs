@@ -159,7 +159,7 @@ pub fn screen(link: &KeptLink, health: Option<&Health>, now: DateTime<Utc>) -> S
 }
 
 /// Why a tenant's customer is asked for a key, and since when.
-fn why(health: &Health) -> (Why, Option<DateTime<Utc>>) {
+pub fn why(health: &Health) -> (Why, Option<DateTime<Utc>>) {
     of_status(&health.status, health.since)
 }
 
