@@ -1,4 +1,6 @@
 //! From layers to sections: what each key may be.
+//!
+//! Long because it is one function for each section, read side by side with the manual.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

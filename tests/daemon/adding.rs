@@ -32,7 +32,9 @@ fn the_company_of_a_key_is_shown_and_nothing_is_stored_before_it_is_confirmed() 
         (&told["type"], &told["company_id"]),
         (&"company-to-confirm".into(), &company.into())
     );
-    assert_eq!(rig.asked(1), 2, "one call each");
+    let name = rig.world().tenant(1).unwrap().company_name;
+    assert_eq!(told["company_name"], name.as_str());
+    assert_eq!(rig.asked(1), 4, "one call for the company and one for its name, each time");
     let none = rig.run(&["tenant", "show", "erp-new"]);
     assert_ne!(none.code, Some(0), "{none:?}");
     let company = told["company_id"].as_str().unwrap();

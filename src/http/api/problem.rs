@@ -1,5 +1,7 @@
 //! What is answered when something is not done: RFC 9457 problem details, for everything. Each has a
 //! `type` that stays the same for ever. None repeats anything of what was sent.
+//!
+//! Long because it is the list of all problems, each with its word, its status and its title.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
