@@ -177,7 +177,7 @@ async fn a_process_that_is_killed_while_it_rotates_loses_nothing_and_the_next_on
                 tokio::time::sleep(Duration::from_millis(40 + round * 37 % 260)).await;
             } else {
                 // However fast this machine is: in the middle of it, if it has one.
-                let begun = std::time::Instant::now();
+                let begun = tokio::time::Instant::now();
                 while process.try_wait().unwrap().is_none()
                     && begun.elapsed() < Duration::from_secs(3)
                     && !(1..1_000).contains(&rig.number(SEALED_BY_THE_LATEST).await)
