@@ -22,6 +22,7 @@ mod rebound;
 mod replaced;
 pub mod scopes;
 pub mod state;
+pub mod telling;
 pub mod weather;
 
 #[cfg(test)]
@@ -48,4 +49,5 @@ pub use policy::{BadPolicy, Bounds, Policy};
 pub use reason::Reason;
 pub use scopes::Scopes;
 pub use state::{DisabledCause, Doubt, Frozen, Health, ReconnectCause, Run, Status, Trouble};
+pub use telling::{Go, MailStage, Over, Standings, Wait, expiry_due, may_go, reminder_due};
 pub use weather::{Class, Counts, Verdict, Weather, judge};

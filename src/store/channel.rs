@@ -18,6 +18,8 @@ pub enum ChannelKind {
     Webhook,
     /// All members of an Alertmanager together.
     Alertmanager,
+    /// The customers' mail.
+    Mail,
 }
 
 impl ChannelKind {
@@ -26,6 +28,7 @@ impl ChannelKind {
         match self {
             Self::Webhook => "webhook",
             Self::Alertmanager => "alertmanager",
+            Self::Mail => "mail",
         }
     }
 
@@ -33,6 +36,7 @@ impl ChannelKind {
         match self {
             Self::Webhook => "integration",
             Self::Alertmanager => "on_call",
+            Self::Mail => "customer",
         }
     }
 }
@@ -53,7 +57,7 @@ pub struct Channel {
 pub struct ChannelView {
     /// Its name.
     pub name: String,
-    /// `webhook` or `alertmanager`.
+    /// `webhook`, `alertmanager` or `mail`.
     pub kind: String,
     /// Where it leads, for people.
     pub host: String,

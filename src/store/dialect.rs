@@ -211,8 +211,8 @@ impl Dialect {
 
     /// Writes messages down: `[id, tenant, episode, audience, stage, dedup_key, body, owed_at]`
     /// (`$1`). The dedup key makes a second one of the same stage impossible; good news is owed only
-    /// to those who were owed the bad. To be sent is what is decided while the installation sends,
-    /// to those it sends to; of a story that began in shadow, nothing.
+    /// to those who were owed the bad, and a reminder as well. To be sent is what is decided while the
+    /// installation tells those it is for; of a story that began in shadow, nothing.
     pub fn owe(self) -> String {
         let columns = [
             ("id", "text"),
@@ -228,13 +228,13 @@ impl Dialect {
         let first = "EXISTS (SELECT 1 FROM message m WHERE m.tenant_id = v.tenant_id \
              AND m.episode = v.episode AND m.audience = v.audience AND m.stage = 'first' \
              AND m.state";
+        let follows = "(v.stage = 'resolved' OR v.stage LIKE 'reminder-%')";
         format!(
             "INSERT INTO message ({names}, state) SELECT {names}, \
-             CASE WHEN v.audience IN ('on_call', 'integration') \
-             AND EXISTS (SELECT 1 FROM notify n WHERE n.mode <> 'shadow') \
-             AND (v.stage <> 'resolved' OR {first} = 'owed')) THEN 'owed' ELSE 'shadow' END \
-             FROM ({}) AS v WHERE v.stage <> 'resolved' OR {first} <> 'cancelled') \
+             CASE WHEN {} AND (NOT {follows} OR {first} = 'owed')) THEN 'owed' ELSE 'shadow' END \
+             FROM ({}) AS v WHERE NOT {follows} OR {first} <> 'cancelled') \
              ON CONFLICT (dedup_key) DO NOTHING",
+            super::mode::reaches("v"),
             self.list(&columns)
         )
     }

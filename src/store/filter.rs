@@ -1,5 +1,7 @@
 //! Which tenants a list shows.
 
+use std::fmt;
+
 use sea_orm::Value;
 
 use super::Dialect;
@@ -24,6 +26,17 @@ pub struct LabelFilter {
     pub name: String,
     /// Its value; any, where none is given.
     pub value: Option<String>,
+}
+
+impl fmt::Display for LabelFilter {
+    /// `name`, or `name=value`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match &self.value {
+            Some(value) => write!(f, "={value}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl TenantFilter {

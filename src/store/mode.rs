@@ -1,10 +1,12 @@
-//! Whether the installation sends anything. One row says it for all processes: what is decided while
-//! it says `shadow` is written down as such and never sent.
+//! How far the installation goes in telling people. One row says it for all processes, others say it
+//! for tenants with a label: what is decided for somebody who is not told is written down as such and
+//! never sent by itself.
 
 use chrono::{DateTime, Utc};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::audit::Draft;
+use super::filter::LabelFilter;
 use super::row::{micros, time};
 use super::{Store, StoreError};
 
@@ -15,20 +17,32 @@ pub enum Mode {
     Shadow,
     /// Tell on-call and the integration.
     OnCall,
+    /// Write to customers as well.
+    Live,
 }
 
 impl Mode {
+    /// Every one, from the quietest.
+    pub const ALL: [Self; 3] = [Self::Shadow, Self::OnCall, Self::Live];
+
     /// The word of this mode.
     pub fn word(self) -> &'static str {
         match self {
             Self::Shadow => "shadow",
             Self::OnCall => "on_call",
+            Self::Live => "live",
         }
     }
 
-    /// The mode of that word. One that this version does not know sends no less than it knows to.
+    /// The mode of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.word() == word)
+    }
+
+    /// The mode of that word in the database. Of one that this version does not know, it says that
+    /// customers are not written to.
     fn read(word: &str) -> Self {
-        if word == Self::Shadow.word() { Self::Shadow } else { Self::OnCall }
+        Self::parse(word).unwrap_or(Self::OnCall)
     }
 }
 
@@ -39,6 +53,35 @@ pub struct InForce {
     pub mode: Mode,
     /// Since when.
     pub since: DateTime<Utc>,
+}
+
+/// The mode of tenants with a label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelMode {
+    /// The label, as `name` or `name=value`.
+    pub label: String,
+    /// Which mode.
+    pub mode: Mode,
+    /// Since when.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// For whom a mode is.
+#[derive(Clone, Copy, Debug)]
+pub enum For<'a> {
+    /// For everybody who has no label with a mode of its own.
+    All,
+    /// For tenants with this label.
+    Label(&'a LabelFilter),
+}
+
+/// What the change of a mode came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Put {
+    /// Whether it is another one than before.
+    pub news: bool,
+    /// How much that waited was given up, because it goes to somebody who is not told any more.
+    pub given_up: u64,
 }
 
 impl Store {
@@ -53,6 +96,19 @@ impl Store {
         Ok(Some(InForce { mode: Mode::read(&word), since }))
     }
 
+    /// The modes of single labels, by label.
+    pub async fn label_modes(&self) -> Result<Vec<LabelMode>, StoreError> {
+        let sql = "SELECT label, mode, since FROM notify_label ORDER BY label";
+        let rows = self.read.query_all_raw(self.statement(sql, [])).await?;
+        rows.iter()
+            .map(|row| {
+                let word: String = row.try_get("", "mode")?;
+                let (mode, since) = (Mode::read(&word), time(row.try_get("", "since")?));
+                Ok(LabelMode { label: row.try_get("", "label")?, mode, since })
+            })
+            .collect()
+    }
+
     /// The mode that is in force; `first` from now on, in an installation that never ran.
     pub async fn begin_mode(&self, first: Mode, now: DateTime<Utc>) -> Result<InForce, StoreError> {
         let sql = "INSERT INTO notify (id, mode, since) VALUES (1, $1, $2) \
@@ -62,40 +118,138 @@ impl Store {
         Ok(self.mode().await?.unwrap_or(InForce { mode: first, since: now }))
     }
 
-    /// Puts another mode in force, and chains it. Who goes back to `shadow` gives up what still
-    /// waits: it is not sent when the mode changes again. Gives back whether that is news, and how
-    /// much was given up.
-    pub async fn set_mode(
-        &self,
-        mode: Mode,
-        now: DateTime<Utc>,
-    ) -> Result<(bool, u64), StoreError> {
+    /// Puts another mode in force, and chains it. What waits for somebody who is not told any more is
+    /// given up: it is not sent when the mode changes again.
+    pub async fn set_mode(&self, mode: Mode, now: DateTime<Utc>) -> Result<Put, StoreError> {
         let tx = self.begin().await?;
-        let sql = "INSERT INTO notify (id, mode, since) VALUES (1, $1, $2) ON CONFLICT (id) \
-                   DO UPDATE SET mode = excluded.mode, since = excluded.since \
-                   WHERE notify.mode <> excluded.mode";
-        let values = [mode.word().into(), micros(now).into()];
-        if tx.execute_raw(self.statement(sql, values)).await?.rows_affected() == 0 {
-            return Ok((false, 0));
-        }
-        let mut given_up = 0;
-        if mode == Mode::Shadow {
-            let sql = "UPDATE delivery SET state = 'cancelled', settled_at = $1, lease = NULL, \
-                       lease_until = NULL, fate = 'given up: the mode went back to shadow' \
-                       WHERE state IN ('owed', 'sending')";
-            let values = [micros(now).into()];
-            given_up = tx.execute_raw(self.statement(sql, values)).await?.rows_affected();
-            // What was told goes on being true; what was not is not told later.
-            let sql = "UPDATE message SET state = 'cancelled' WHERE state = 'owed' \
-                       AND EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = message.id \
-                       AND d.state = 'cancelled') \
-                       AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = message.id \
-                       AND d.state IN ('sent', 'unknown'))";
-            tx.execute_raw(self.statement(sql, [])).await?;
-        }
-        let draft = Draft::of("notify.mode_changed").fact("mode", mode.word());
-        self.append(&tx, &[draft.fact("given_up", given_up)]).await?;
+        let put = self.put_mode(&tx, For::All, Some(mode), now).await?;
         tx.commit().await?;
-        Ok((true, given_up))
+        Ok(put)
     }
+
+    /// The same for tenants with a label; with no mode, they are told like all others.
+    pub async fn set_label_mode(
+        &self,
+        label: &LabelFilter,
+        mode: Option<Mode>,
+        now: DateTime<Utc>,
+    ) -> Result<Put, StoreError> {
+        let tx = self.begin().await?;
+        let put = self.put_mode(&tx, For::Label(label), mode, now).await?;
+        tx.commit().await?;
+        Ok(put)
+    }
+
+    pub(super) async fn put_mode(
+        &self,
+        tx: &DatabaseTransaction,
+        whom: For<'_>,
+        mode: Option<Mode>,
+        now: DateTime<Utc>,
+    ) -> Result<Put, StoreError> {
+        let word = mode.map_or("as_all", Mode::word);
+        let done = match (whom, mode) {
+            (For::All, mode) => {
+                let word = mode.unwrap_or(Mode::Shadow).word();
+                let sql = "INSERT INTO notify (id, mode, since) VALUES (1, $1, $2) ON CONFLICT (id) \
+                           DO UPDATE SET mode = excluded.mode, since = excluded.since \
+                           WHERE notify.mode <> excluded.mode";
+                tx.execute_raw(self.statement(sql, [word.into(), micros(now).into()])).await?
+            }
+            (For::Label(label), Some(mode)) => {
+                let sql = "INSERT INTO notify_label (label, name, value, mode, since) \
+                           VALUES ($1, $2, $3, $4, $5) ON CONFLICT (label) \
+                           DO UPDATE SET mode = excluded.mode, since = excluded.since \
+                           WHERE notify_label.mode <> excluded.mode";
+                let values = [
+                    label.to_string().into(),
+                    label.name.as_str().into(),
+                    label.value.clone().into(),
+                    mode.word().into(),
+                    micros(now).into(),
+                ];
+                tx.execute_raw(self.statement(sql, values)).await?
+            }
+            (For::Label(label), None) => {
+                let sql = "DELETE FROM notify_label WHERE label = $1";
+                tx.execute_raw(self.statement(sql, [label.to_string().into()])).await?
+            }
+        };
+        if done.rows_affected() == 0 {
+            return Ok(Put::default());
+        }
+        let given_up = self.give_up(tx, now).await?;
+        let mut draft = Draft::of("notify.mode_changed").fact("mode", word);
+        if let For::Label(label) = whom {
+            draft = draft.fact("label", label.to_string());
+        }
+        self.append(tx, &[draft.fact("given_up", given_up)]).await?;
+        Ok(Put { news: true, given_up })
+    }
+
+    /// Gives up what waits for somebody who is not told any more. A mail whose body is being sent at
+    /// this moment ends as it ends.
+    async fn give_up(
+        &self,
+        tx: &DatabaseTransaction,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        let sql = format!(
+            "UPDATE delivery SET state = 'cancelled', settled_at = $1, lease = NULL, \
+             lease_until = NULL, fate = 'given up: those it is for are not told in this mode' \
+             WHERE (state = 'owed' OR (state = 'sending' AND channel <> '{}')) \
+             AND message_id IN (SELECT m.id FROM message m WHERE m.state = 'owed' AND NOT {})",
+            super::mail::CHANNEL,
+            reaches("m")
+        );
+        let values = [micros(now).into()];
+        let given_up = tx.execute_raw(self.statement(sql, values)).await?.rows_affected();
+        // What was told goes on being true; what was not is not told later.
+        let sql = format!(
+            "UPDATE message SET state = 'cancelled' WHERE state = 'owed' AND NOT {} \
+             AND EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = message.id \
+             AND d.state = 'cancelled') \
+             AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = message.id \
+             AND d.state IN ('sending', 'sent', 'unknown'))",
+            reaches("message")
+        );
+        tx.execute_raw(self.statement(sql, [])).await?;
+        Ok(given_up)
+    }
+}
+
+/// Whether those are told whom a row is for, which has an audience and a tenant (or none).
+pub(super) fn reaches(row: &str) -> String {
+    format!(
+        "(CASE {row}.audience WHEN 'customer' THEN {} \
+         WHEN 'on_call' THEN {told} WHEN 'integration' THEN {told} ELSE FALSE END)",
+        is_live(&format!("{row}.tenant_id")),
+        told = is_told(&format!("{row}.tenant_id"))
+    )
+}
+
+/// Whether a tenant's customer is written to. In shadow nobody is, whatever label there is; of
+/// several labels with modes the quietest counts.
+pub(super) fn is_live(tenant: &str) -> String {
+    format!(
+        "(EXISTS (SELECT 1 FROM notify n WHERE n.mode <> 'shadow') \
+         AND CASE WHEN {} THEN NOT {} ELSE EXISTS (SELECT 1 FROM notify n WHERE n.mode = 'live') END)",
+        labelled(tenant, ""),
+        labelled(tenant, " AND nl.mode <> 'live'"),
+    )
+}
+
+/// Whether on-call and the integration are told of a tenant.
+fn is_told(tenant: &str) -> String {
+    format!(
+        "(EXISTS (SELECT 1 FROM notify n WHERE n.mode <> 'shadow') AND NOT {})",
+        labelled(tenant, " AND nl.mode = 'shadow'"),
+    )
+}
+
+fn labelled(tenant: &str, and: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM notify_label nl JOIN label l ON l.name = nl.name \
+         AND (nl.value IS NULL OR nl.value = l.value) WHERE l.tenant_id = {tenant}{and})"
+    )
 }

@@ -37,6 +37,7 @@ impl Store {
                        WHERE state = 'sending' \
                        AND channel IN (SELECT name FROM channel WHERE kind = 'webhook')";
             self.write.execute_raw(self.statement(sql, [])).await?;
+            self.recover_mail(now).await?;
             leases
         } else {
             0

@@ -9,6 +9,7 @@ use crate::ids::random_name;
 use super::audit::Draft;
 use super::link::LinkState;
 use super::row::micros;
+use super::tenants::json;
 use super::{Store, StoreError};
 
 /// How often a day a customer is sent a new link at their own wish.
@@ -99,17 +100,18 @@ impl Store {
         if today >= RENEWALS {
             return Ok(false);
         }
-        let sql = "INSERT INTO message (id, tenant_id, episode, audience, stage, state, dedup_key, \
-                   body, owed_at) VALUES ($1, $2, NULL, 'customer', $3, 'shadow', $4, '{}', $5) \
-                   ON CONFLICT (dedup_key) DO NOTHING";
         let dedup = format!("{tenant}/{RENEWAL}/{}-{today}", now.format("%F"));
-        let values: [Value; 5] =
-            [id.into(), tenant.raw().into(), RENEWAL.into(), dedup.into(), micros(now).into()];
-        let owed = tx.execute_raw(self.statement(sql, values)).await?.rows_affected() > 0;
+        let none: Option<u32> = None;
+        let rows =
+            json(&[(id, tenant.raw(), none, "customer", RENEWAL, dedup, "{}", micros(now))])?;
+        let owe = self.statement(self.dialect.owe(), [rows.clone().into()]);
+        let owed = tx.execute_raw(owe).await?.rows_affected() > 0;
         if owed {
+            self.owe_to_channels(&tx, &rows).await?;
             self.append(&tx, &[Draft::of("link.wanted").about(tenant)]).await?;
         }
         tx.commit().await?;
+        self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
         Ok(owed)
     }
 }
