@@ -14,7 +14,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use keypulse::config::{BudgetPer, Config, ConfigError, LogFormat, NotifyMode, Source};
+use keypulse::config::{
+    BudgetPer, Config, ConfigError, LogFormat, MailRoad, NotifyMode, Sending, Source,
+};
 use keypulse::health::Policy;
 use keypulse::redact::chain;
 use secrecy::ExposeSecret;
@@ -298,6 +300,42 @@ fn who_is_to_tell_must_be_told_whom_and_sign_what_it_says() {
         let refused = refusal("", &[(key, value)]);
         assert!(refused.contains(" must be"), "{key}: {refused}");
     }
+}
+
+#[test]
+fn mail_goes_by_one_road_in_somebodys_name_and_in_clear_only_on_this_machine() {
+    let mail = load("", &[]).unwrap().mail;
+    assert!(mail.sending.is_none());
+    assert_eq!((mail.most_per_hour.get(), mail.most_per_tenant_per_hour.get()), (200, 4));
+    let from = "from = \"Acme <a@b.example>\"";
+    for (tls, port) in [("required", 465), ("starttls", 587), ("none", 25)] {
+        let text = format!("[mail]\nhost = \"localhost\"\ntls = \"{tls}\"\n{from}");
+        let mail = load(&text, &[]).unwrap().mail;
+        let Some(Sending { road: MailRoad::Relay(relay), .. }) = mail.sending else { panic!() };
+        assert_eq!((relay.port, relay.login.is_none()), (port, true));
+    }
+    let secret = file("hunter2\n", 0o600);
+    let secret = secret.path().display();
+    for (text, key) in [
+        ("host = \"smtp.example.com\"".to_owned(), "mail.host"),
+        ("dir = \"/tmp\"".to_owned(), "mail.dir"),
+        (format!("host = \"smtp.example.com\"\ndir = \"/tmp\"\n{from}"), "mail.dir"),
+        (format!("host = \"smtp.example.com\"\ntls = \"none\"\n{from}"), "mail.tls"),
+        (format!("host = \"smtp.example.com\"\nport = 0\n{from}"), "mail.port"),
+        (format!("host = \"smtp.example.com\"\nport = 65536\n{from}"), "mail.port"),
+        ("username = \"me\"".to_owned(), "mail.username"),
+        (format!("password_file = \"{secret}\""), "mail.password_file"),
+        ("from = \"a@b.example\\r\\nBcc: c@d.example\"".to_owned(), "mail.from"),
+        ("timeout = \"6m\"".to_owned(), "mail.timeout"),
+        ("most_per_hour = 0".to_owned(), "mail.most_per_hour"),
+        ("most_per_tenant_per_hour = 1000001".to_owned(), "mail.most_per_tenant_per_hour"),
+    ] {
+        let said = refusal(&format!("[mail]\n{text}"), &[]);
+        assert!(said.contains(&format!("`{key}`")) && said.contains("must"), "{text}: {said}");
+    }
+    let login = format!("host = \"smtp.example.com\"\nusername = \"me\"\npassword_file = \"{secret}\"");
+    let config = load(&format!("[mail]\n{login}\n{from}"), &[]).unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"));
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn from_file(
 }
 
 /// A secret that has no other form than a file.
-fn secret_file(
+pub(super) fn secret_file(
     reader: &mut Reader,
     file: &'static str,
 ) -> Result<Option<SecretString>, ConfigError> {
@@ -384,13 +384,13 @@ fn elsewhere(written: &Written) -> Result<url::Url, Refusal> {
     })
 }
 
-fn word(text: &str) -> Option<String> {
+pub(super) fn word(text: &str) -> Option<String> {
     let apart = |c: char| c.is_whitespace() || c.is_control();
     (!text.is_empty() && !text.contains(apart)).then(|| text.to_owned())
 }
 
 /// Never shows what it refuses: somebody may have put the secret in the place of its file.
-fn path(written: &Written) -> Result<PathBuf, Refusal> {
+pub(super) fn path(written: &Written) -> Result<PathBuf, Refusal> {
     let must = "be the path of a file";
     let refused = |_| Refusal { must: must.to_owned(), found: None };
     let path = |text: &str| {
@@ -411,7 +411,7 @@ fn above_zero(written: &Written) -> Result<Duration, Refusal> {
     written.text(&must, |text| duration::parse(text).filter(|span| !span.is_zero()))
 }
 
-fn call_timeout(written: &Written) -> Result<Duration, Refusal> {
+pub(super) fn call_timeout(written: &Written) -> Result<Duration, Refusal> {
     let must = format!("be {}, longer than nothing and at most 5m", duration::FORM);
     written.text(&must, |text| {
         duration::parse(text).filter(|span| !span.is_zero() && *span <= LONGEST_CALL)

@@ -9,6 +9,7 @@ mod error;
 mod keys;
 mod layer;
 mod load;
+mod mail;
 mod reader;
 mod secret;
 mod sections;
@@ -22,8 +23,8 @@ use std::path::Path;
 pub use error::{ConfigError, FileError};
 pub use sections::{
     Alertmanager, Brand, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Heartbeat,
-    Keyring, Log, LogFormat, Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Store,
-    TlsFiles, Watch, Webhook, Words,
+    Keyring, Log, LogFormat, Login, Mail, MailRoad, MailTls, Mailbox, Metrics, Notify, NotifyMode,
+    Pages, Private, Provider, Public, Relay, Sending, Store, TlsFiles, Watch, Webhook, Words,
 };
 pub use source::{Setting, Source};
 
@@ -65,6 +66,8 @@ pub struct Config {
     pub alertmanager: Alertmanager,
     /// `[webhook]`: how the integration is told.
     pub webhook: Webhook,
+    /// `[mail]`: how customers are written to.
+    pub mail: Mail,
     /// `[console]`: where people look.
     pub console: Console,
     /// `[words]`: the texts that customers read.
@@ -115,6 +118,7 @@ impl Config {
             notify: load::notify(&mut reader, &alertmanager, &webhook)?,
             alertmanager,
             webhook,
+            mail: mail::mail(&mut reader)?,
             console: load::console(&mut reader)?,
             words: load::words(&mut reader)?,
             heartbeat: load::heartbeat(&mut reader)?,

@@ -213,6 +213,87 @@ pub struct Webhook {
     pub acknowledge_within: Duration,
 }
 
+/// `[mail]`: how customers are written to.
+#[derive(Debug)]
+pub struct Mail {
+    /// By what road, and in whose name. None: no mail can be sent.
+    pub sending: Option<Sending>,
+    /// The most that each step of a conversation may take; above zero, at most 5 minutes.
+    pub timeout: Duration,
+    /// The most mails to all customers together in an hour; at most 1000000.
+    pub most_per_hour: NonZeroU32,
+    /// The most mails about one tenant in an hour; at most 1000000.
+    pub most_per_tenant_per_hour: NonZeroU32,
+    /// By which name in the DNS the relay signs. None: nobody said.
+    pub dkim_selector: Option<String>,
+    /// Whom `mail doctor` asks about names. None: whom the system asks.
+    pub dns: Option<SocketAddr>,
+}
+
+/// By what road mail goes, and in whose name.
+#[derive(Debug)]
+pub struct Sending {
+    /// The road.
+    pub road: MailRoad,
+    /// Who writes.
+    pub from: Mailbox,
+    /// Who is answered. None: who writes.
+    pub reply_to: Option<Mailbox>,
+}
+
+/// By what road mail goes.
+#[derive(Debug)]
+pub enum MailRoad {
+    /// Over a relay.
+    Relay(Relay),
+    /// As files into this folder: for trying it out.
+    Folder(PathBuf),
+}
+
+/// The relay that takes mail.
+#[derive(Debug)]
+pub struct Relay {
+    /// Its name or address, without a port.
+    pub host: String,
+    /// Where it listens.
+    pub port: u16,
+    /// How the conversation is kept from others.
+    pub tls: MailTls,
+    /// A file of certificates that are trusted there besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Who signs in; never there in clear but on this machine.
+    pub login: Option<Login>,
+}
+
+/// How the conversation with a relay is kept from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailTls {
+    /// TLS from the first byte.
+    Required,
+    /// TLS before anything of ours is said, asked for in clear.
+    StartTls,
+    /// Not at all: only on this machine.
+    None,
+}
+
+/// Who signs in at a relay.
+#[derive(Debug)]
+pub struct Login {
+    /// The name, not empty.
+    pub username: String,
+    /// The password.
+    pub password: SecretString,
+}
+
+/// A name and an address, without control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    /// The name, where there is one.
+    pub name: Option<String>,
+    /// The address; one `@`, something on either side.
+    pub address: String,
+}
+
 /// `[console]`: where people look.
 #[derive(Clone, Debug)]
 pub struct Console {

@@ -58,12 +58,19 @@ fn the_manual_gives_default_unit_and_reason_of_every_key() {
 #[test]
 fn every_example_of_the_manual_is_taken() {
     let optional: Vec<_> = Config::defaults_text().lines().filter_map(commented_out).collect();
-    assert_eq!(optional.len(), 28);
+    assert_eq!(optional.len(), 38);
     // The files that these name are not on every machine.
     let names_file = |line: &&&str| {
-        ["url_file", "fingerprint_token_file", "secret_file", "previous_secret_file"]
-            .iter()
-            .any(|name| line.starts_with(name))
+        let names = [
+            "url_file",
+            "fingerprint_token_file",
+            "secret_file",
+            "previous_secret_file",
+            "password_file",
+            // Stands together with the file.
+            "username",
+        ];
+        names.iter().any(|name| line.starts_with(name))
     };
     for one in optional.iter().filter(|line| !names_file(line)) {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -71,7 +78,12 @@ fn every_example_of_the_manual_is_taken() {
         let tls = |line: &str| line.starts_with("tls_");
         // A page needs a product.
         let product = |line: &str| one.starts_with("url =") && line.starts_with("product =");
-        let wanted = |line: &str| line == *one || (tls(one) && tls(line)) || product(line);
+        // A letter needs a sender.
+        let sender = |line: &str| {
+            (one.starts_with("host =") || one.starts_with("dir =")) && line.starts_with("from =")
+        };
+        let wanted =
+            |line: &str| line == *one || (tls(one) && tls(line)) || product(line) || sender(line);
         write(file.path(), manual(wanted)).unwrap();
         set_permissions(file.path(), Permissions::from_mode(0o600)).unwrap();
         // Some are for this custody only, and none is against it.

@@ -5,9 +5,11 @@ pub mod alert;
 pub mod alertmanager;
 pub mod event;
 pub mod fate;
+pub mod mail;
 pub mod webhook;
 
 pub use alert::{Alert, Subject, Told};
 pub use alertmanager::Member;
 pub use fate::{Answer, Fate, fate};
+pub use mail::{MailFate, Mailer, Outcome, Parcel, mail_fate};
 pub use webhook::Endpoint;

@@ -146,7 +146,12 @@ pub const CRATES: &[Confined] = &[
     confined("utoipa_axum", &["http"], "the API is described where it is served"),
     confined("utoipa_swagger_ui", &["http"], "the API is described where it is served"),
     confined("governor", &["http"], "callers are held back where they are served"),
-    confined("tokio_rustls", &["http"], "only listeners speak TLS to callers"),
+    confined(
+        "tokio_rustls",
+        &["http", "notify::mail"],
+        "only listeners speak TLS to callers, and only mail to a relay",
+    ),
+    confined("rustls_platform_verifier", &["notify::mail"], "only mail makes its own TLS client"),
     confined("ring", &["vault", "ids", "sandbox::key*"], "cryptography has one home"),
     confined("fluent_bundle", &["words"], LANGUAGE),
     confined("fluent_syntax", &["words"], LANGUAGE),
