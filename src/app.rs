@@ -5,6 +5,7 @@
 pub mod desk;
 pub mod doors;
 mod enrol;
+pub mod letters;
 pub mod pages;
 pub mod post;
 mod pushed;
@@ -340,7 +341,7 @@ impl App {
             pickup_within: self.config.custody.pickup_within,
         };
         self.recover(&checker).await;
-        let post = Post::of(self, &checker.metrics)?;
+        let post = Post::of(self, &checker)?;
         post.begin(self, &checker.metrics).await?;
         let mut telling = post.start(shutdown);
         let signal = self.config.heartbeat.url.as_ref().map(Signal::to);

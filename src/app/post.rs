@@ -1,5 +1,6 @@
 //! Whom keypulse tells, as it is configured: the channels, and who works them.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -11,13 +12,13 @@ use crate::config::NotifyMode;
 use crate::edge::Guard;
 use crate::notify::{Endpoint, Member};
 use crate::shutdown::Shutdown;
-use crate::store::{Channel, ChannelKind, InForce, Mode};
-use crate::task::alarm::{self, Alarm, Patience};
-use crate::task::{Lane, Signer};
+use crate::store::{Channel, ChannelKind, InForce, MAIL_CHANNEL, Mode};
+use crate::task::alarm::{self, Alarm};
+use crate::task::{Checker, Lane, Postman, Remind, Signer};
 use crate::telemetry::Metrics;
 use crate::vault::{WebhookSecret, sha256};
 
-use super::App;
+use super::{App, letters};
 
 /// Digits of the name of an endpoint.
 const DIGITS: usize = 6;
@@ -27,13 +28,16 @@ const DIGITS: usize = 6;
 pub struct Post {
     lanes: Vec<Lane>,
     alarm: Option<Alarm>,
+    postman: Option<Postman>,
+    remind: Remind,
     channels: Vec<Channel>,
     configured: Mode,
 }
 
 impl Post {
     /// Those that are configured. Nothing is sent and nothing written.
-    pub fn of(app: &App, metrics: &Metrics) -> anyhow::Result<Self> {
+    pub fn of(app: &App, checker: &Arc<Checker>) -> anyhow::Result<Self> {
+        let metrics = &checker.metrics;
         let config = &app.config;
         let mut channels = Vec::new();
         let lanes = lanes(app, metrics)?;
@@ -52,52 +56,64 @@ impl Post {
                 host: first.host().to_owned(),
             });
         }
-        let patience = Patience {
-            resolve_timeout: config.alertmanager.resolve_timeout,
-            acknowledge_within: config.webhook.acknowledge_within,
-            pickup_within: config.custody.pickup_within,
-        };
+        let postman = letters::postman(app, checker)?;
+        if let Some(postman) = &postman {
+            channels.push(Channel {
+                name: MAIL_CHANNEL.to_owned(),
+                kind: ChannelKind::Mail,
+                host: postman.mailer.host().to_owned(),
+            });
+        }
+        let patience = letters::patience(config);
         let console = config.console.external_url.clone();
         let alarm = (!members.is_empty()).then(|| {
             let (store, clock) = (app.store.clone(), Arc::clone(&app.clock));
             Alarm::new(store, clock, metrics.clone(), members, &patience, console)
         });
-        Ok(Self { lanes, alarm, channels, configured: configured(config.notify.mode) })
+        let remind = letters::remind(app);
+        let configured = configured(config.notify.mode);
+        Ok(Self { lanes, alarm, postman, remind, channels, configured })
     }
 
     /// Takes these channels for the installation's, and its mode for what is in force; says what is
     /// sent.
     pub async fn begin(&self, app: &App, metrics: &Metrics) -> anyhow::Result<InForce> {
         // A process that sends nothing does not say where to.
-        if self.configured == Mode::OnCall {
+        if self.configured != Mode::Shadow {
             app.store.know_channels(&self.channels).await?;
         }
         let in_force = app.store.begin_mode(self.configured, app.clock.now()).await?;
         let differs = in_force.mode != self.configured;
         metrics.notify_mode_differs.set(differs.into());
         let (word, configured) = (in_force.mode.word(), self.configured.word());
-        match (self.configured, in_force.mode) {
-            (Mode::Shadow, Mode::Shadow) => {
-                info!("nobody is told anything (notify.mode = shadow)");
-            }
-            (Mode::OnCall, Mode::OnCall) => info!(
-                "on-call and the integration are told (notify.mode = on_call), customers nothing"
+        let said = match in_force.mode.min(self.configured) {
+            Mode::Shadow => "nobody is told anything",
+            Mode::OnCall => "on-call and the integration are told, customers nothing",
+            Mode::Live => "on-call, the integration and customers are told",
+        };
+        match self.configured.cmp(&in_force.mode) {
+            Ordering::Equal => info!("{said} (notify.mode = {word})"),
+            Ordering::Greater => warn!(
+                "{said}: notify.mode is {configured} here and {word} in the database, which counts; \
+                 `keypulse notify mode {configured}` changes it"
             ),
-            (Mode::OnCall, Mode::Shadow) => warn!(
-                "nobody is told anything: notify.mode is {configured} here and {word} in the \
-                 database, which counts; `keypulse notify mode {configured}` changes it"
+            Ordering::Less => warn!(
+                "this process goes no further than {configured}: notify.mode is {configured} here \
+                 and {word} in the database, so what it decides beyond that is owed and waits for a \
+                 process that sends it"
             ),
-            (Mode::Shadow, Mode::OnCall) => warn!(
-                "this process sends nothing: notify.mode is {configured} here and {word} in the \
-                 database, so what it decides is owed and waits for a process that sends"
-            ),
+        }
+        for one in app.store.label_modes().await? {
+            info!("for tenants with the label {} it is {}", one.label, one.mode.word());
         }
         Ok(in_force)
     }
 
-    /// Begins to tell, until the shutdown. A process that is configured for shadow never does.
+    /// Begins to tell, until the shutdown. A process that is configured for shadow never does, and one
+    /// that is configured for on-call writes to no customer. Reminders are owed by every process.
     pub fn start(self, shutdown: &Shutdown) -> JoinSet<()> {
         let mut working = JoinSet::new();
+        working.spawn(self.remind.run(shutdown.clone()));
         if self.configured == Mode::Shadow {
             return working;
         }
@@ -106,6 +122,9 @@ impl Post {
         }
         if let Some(alarm) = self.alarm {
             working.spawn(alarm.run(shutdown.clone()));
+        }
+        if let (Mode::Live, Some(postman)) = (self.configured, self.postman) {
+            working.spawn(postman.run(shutdown.clone()));
         }
         working
     }
@@ -158,5 +177,6 @@ pub fn configured(mode: NotifyMode) -> Mode {
     match mode {
         NotifyMode::Shadow => Mode::Shadow,
         NotifyMode::OnCall => Mode::OnCall,
+        NotifyMode::Live => Mode::Live,
     }
 }

@@ -178,8 +178,13 @@ impl Glance {
     fn told(&self) -> String {
         match self.mode.map(|one| one.mode) {
             None | Some(Mode::Shadow) => "nobody (shadow)".to_owned(),
-            Some(Mode::OnCall) => format!(
-                "on-call and the integration; {} waiting",
+            Some(mode) => format!(
+                "{}; {} waiting",
+                if mode == Mode::Live {
+                    "on-call, the integration and customers"
+                } else {
+                    "on-call and the integration"
+                },
                 output::many(self.posted_in("owed") + self.posted_in("sending"), "message")
             ),
         }

@@ -7,8 +7,9 @@ use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
-use crate::app::App;
+use crate::app::{App, letters};
 use crate::store::Again;
+use crate::store::MailResent;
 use crate::store::POST_STATES;
 use crate::store::Posted;
 
@@ -20,8 +21,8 @@ pub enum Command {
     /// List messages on their channels, the newest first.
     #[command(
         after_help = "A message is sent to each channel of those it is for, and fares on each \
-        by itself: owed, sending, sent, dead (given up) or cancelled (no longer true before it was \
-        sent). What was decided in shadow was never owed to a channel and is not listed.\n\n\
+        by itself: owed, sending, sent, dead (given up), cancelled (no longer true before it was \
+        sent) or, of mail, unknown (it may have arrived, and is not sent again). What was decided in shadow was never owed to a channel and is not listed.\n\n\
         Examples:\n  keypulse messages list --state dead\n  \
         keypulse messages list --stage disabled --json"
     )]
@@ -41,13 +42,28 @@ pub enum Command {
         json: bool,
     },
     /// Owe a message again that was given up, with the same id.
-    #[command(after_help = "For webhooks: alerts stand for as long as what they say is true, and \
-        are told again by themselves.\n\nExample:\n  \
-        keypulse messages resend 4f1c0a9e6b7d4c0d8f1e2a3b4c5d6e7f")]
+    #[command(after_help = "For webhooks and mail: alerts stand for as long as what they say is true, \
+        and are told again by themselves. A mail that is `dead` was surely not sent, and stays the mail \
+        of its stage. One that is `unknown` may have arrived: with --may-be-second another one is owed, \
+        a stage of its own, as long as what it asks for is still wanted.\n\nExamples:\n  \
+        keypulse messages resend 4f1c0a9e6b7d4c0d8f1e2a3b4c5d6e7f\n  \
+        keypulse messages resend 4f1c0a9e6b7d4c0d8f1e2a3b4c5d6e7f --may-be-second")]
     Resend {
         /// Its id, as `messages list` shows it.
         #[arg(value_name = "ID")]
         id: String,
+        /// Send a mail once more of which nobody knows whether it arrived. It may be the second.
+        #[arg(long)]
+        may_be_second: bool,
+    },
+    /// List the tenants whose customers were reminded for the last time and did nothing.
+    #[command(after_help = "For somebody to call them: look at it once a week. A tenant leaves the \
+        list when its key works again, or when it is disabled or erased.\n\nExample:\n  \
+        keypulse messages given-up --json")]
+    GivenUp {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
     },
     /// Note that the integration has stopped using the withdrawn key of a tenant.
     #[command(after_help = "The integration says so itself by POST \
@@ -63,7 +79,7 @@ pub enum Command {
 /// Whether the command writes into the audit chain.
 pub fn is_chained(command: &Command) -> bool {
     match command {
-        Command::List { .. } => false,
+        Command::List { .. } | Command::GivenUp { .. } => false,
         Command::Resend { .. } | Command::Acknowledge { .. } => true,
     }
 }
@@ -75,7 +91,8 @@ pub async fn run(command: &Command, app: App) -> anyhow::Result<ExitCode> {
             let listed = app.store.posted(state.as_deref(), stage.as_deref(), *limit).await;
             list(&listed?, *json)
         }
-        Command::Resend { id } => resend(&app, id).await,
+        Command::Resend { id, may_be_second } => resend(&app, id, *may_be_second).await,
+        Command::GivenUp { json } => given_up(&app, *json).await,
         Command::Acknowledge { reference } => acknowledge(&app, reference).await,
     };
     app.store.close().await?;
@@ -109,16 +126,52 @@ fn list(posted: &[Posted], json: bool) -> anyhow::Result<()> {
     }
 }
 
-async fn resend(app: &App, id: &str) -> anyhow::Result<()> {
-    let owed = app.store.send_again(Again::Message(id), app.clock.now()).await?;
+async fn resend(app: &App, id: &str, may_be_second: bool) -> anyhow::Result<()> {
+    let now = app.clock.now();
+    match app.store.resend_mail(id, may_be_second, now).await? {
+        MailResent::NoMail => {}
+        MailResent::Owed => return output::line(&format!("{id} is owed again")),
+        MailResent::Another(other) => {
+            return output::line(&format!(
+                "{other} is owed: the same once more, which may be the second"
+            ));
+        }
+        MailResent::MayBeSecond => bail!(
+            "nobody knows whether {id} arrived: the customer may get it twice. `--may-be-second` sends \
+             it all the same"
+        ),
+        MailResent::NotNow => bail!(
+            "{id} is no mail that can be sent again: it was sent, is on its way, or says what is not \
+             true any more"
+        ),
+    }
+    let owed = app.store.send_again(Again::Message(id), now).await?;
     if owed == 0 {
         bail!(
-            "there is no message `{}` for the integration that was given up: see `keypulse messages \
-             list --state dead`. What was decided in shadow is never sent",
+            "there is no message `{}` that was given up: see `keypulse messages list --state dead`. \
+             What was decided in shadow is never sent",
             output::printable(id)
         );
     }
     output::line(&format!("{id} is owed again, to {}", output::many(whole(owed), "endpoint")))
+}
+
+async fn given_up(app: &App, json: bool) -> anyhow::Result<()> {
+    let patience = letters::patience(&app.config);
+    let now = app.clock.now();
+    let listed = app.store.given_up(&patience.limits(now, now)).await?;
+    if listed.is_empty() && !json {
+        return output::line("nobody is given up");
+    }
+    for (tenant, since) in &listed {
+        if json {
+            output::json(&json!({"tenant": tenant, "last_told_at": since}))?;
+        } else {
+            let (tenant, since) = (output::printable(tenant), output::moment(*since));
+            output::line(&format!("{tenant}  last written to {since}"))?;
+        }
+    }
+    Ok(())
 }
 
 async fn acknowledge(app: &App, reference: &str) -> anyhow::Result<()> {

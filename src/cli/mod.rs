@@ -5,13 +5,16 @@ mod ask;
 mod audit;
 mod completions;
 mod config;
+mod consent;
 mod demo;
 mod doctor;
 mod glance;
+mod go_live;
 mod handover;
 mod healthcheck;
 mod import;
 mod keyring;
+mod mail;
 mod messages;
 mod migrate;
 mod mirrored;
@@ -25,6 +28,7 @@ mod sandbox;
 mod scopes;
 mod screen;
 mod secret_input;
+mod shadow;
 mod sign;
 mod status;
 mod tenant;
@@ -111,7 +115,15 @@ enum Command {
     /// Show the mode that is in force, or put another one in force: who is told anything.
     #[command(subcommand)]
     Notify(notify::Command),
-    /// Look at what is owed to on-call and the integration; owe again what did not arrive.
+    /// Begin to write to customers, of what is open and looked at.
+    GoLive(go_live::Options),
+    /// Look at what would have been sent, had anybody been told.
+    #[command(subcommand)]
+    Shadow(shadow::Command),
+    /// Look at mails before a customer does, try the relay, hold all mail.
+    #[command(subcommand)]
+    Mail(mail::Command),
+    /// Look at what is owed to on-call, the integration and customers; owe again what did not arrive.
     #[command(subcommand)]
     Messages(messages::Command),
     /// Try, list and switch on the endpoints of the integration; make the secret for them.
@@ -184,6 +196,19 @@ impl Cli {
                 let app = if notify::is_chained(command) { app.audited().await? } else { app };
                 notify::run(command, app).await
             }
+            Command::GoLive(options) => {
+                let app = self.opened(Access::Look).await?.audited().await?;
+                go_live::run(options, app).await
+            }
+            Command::Shadow(command) => {
+                shadow::run(command, self.opened(Access::Look).await?).await
+            }
+            Command::Mail(command) if mail::needs_store(command) => {
+                let app = self.opened(Access::Look).await?;
+                let app = if mail::is_chained(command) { app.audited().await? } else { app };
+                mail::run(command, app).await
+            }
+            Command::Mail(command) => mail::apart(command, self.load()?).await,
             Command::Messages(command) => {
                 let app = self.opened(Access::Look).await?;
                 let app = if messages::is_chained(command) { app.audited().await? } else { app };

@@ -1,4 +1,4 @@
-//! `keypulse notify`: whether the installation tells anybody.
+//! `keypulse notify`: how far the installation goes in telling people.
 
 use std::process::ExitCode;
 
@@ -7,23 +7,31 @@ use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
 use crate::app::{App, post};
+use crate::store::LabelFilter;
 use crate::store::Mode;
+use crate::store::Put;
 
 use super::output;
 
 /// What to do with the mode.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show the mode that is in force for all processes; put another one in force.
+    /// Show the modes that are in force for all processes; put another one in force.
     #[command(after_help = "`shadow` decides and writes down, and sends nothing; `on_call` tells \
-        on-call and the integration, and customers nothing. What was decided in shadow is never sent. \
-        Going back to shadow gives up what still waits. A process whose own configuration says \
-        shadow sends nothing either way.\n\nExamples:\n  keypulse notify mode\n  \
-        keypulse notify mode on_call")]
+        on-call and the integration, and customers nothing; `live` writes to customers as well, of \
+        what is decided from then on: `keypulse go-live` also begins what is open already. What was \
+        decided for somebody who is not told is never sent by itself. Going back gives up what still \
+        waits. A process goes no further than its own configuration says.\n\nA label may have a mode \
+        of its own: of several the quietest counts, and in `shadow` nobody is told anything, whatever \
+        a label says. `as-all` takes it away.\n\nExamples:\n  keypulse notify mode\n  \
+        keypulse notify mode on_call\n  keypulse notify mode shadow --label internal")]
     Mode {
         /// The mode to put in force.
-        #[arg(value_parser = PossibleValuesParser::new(["shadow", "on_call"]))]
+        #[arg(value_parser = PossibleValuesParser::new(["shadow", "on_call", "live", "as-all"]))]
         mode: Option<String>,
+        /// For tenants with this label only, as `name` or `name=value`.
+        #[arg(long, value_name = "LABEL", requires = "mode")]
+        label: Option<String>,
         /// As one JSON document.
         #[arg(long)]
         json: bool,
@@ -37,53 +45,87 @@ pub fn is_chained(command: &Command) -> bool {
 
 /// Runs the command on an open store.
 pub async fn run(command: &Command, app: App) -> anyhow::Result<ExitCode> {
-    let Command::Mode { mode, json } = command;
+    let Command::Mode { mode, label, json } = command;
+    let label = label.as_deref().map(LabelFilter::parse);
     let done = match mode.as_deref() {
         None => show(&app, *json).await,
-        Some("on_call") => put(&app, Mode::OnCall, *json).await,
-        Some(_) => put(&app, Mode::Shadow, *json).await,
+        Some(word) => put(&app, Mode::parse(word), label.as_ref(), *json).await,
     };
     app.store.close().await?;
     done.map(|()| ExitCode::SUCCESS)
 }
 
-async fn put(app: &App, mode: Mode, json: bool) -> anyhow::Result<()> {
-    let (news, given_up) = app.store.set_mode(mode, app.clock.now()).await?;
+async fn put(
+    app: &App,
+    mode: Option<Mode>,
+    label: Option<&LabelFilter>,
+    json: bool,
+) -> anyhow::Result<()> {
+    let now = app.clock.now();
+    let Put { news, given_up } = match (mode, label) {
+        (Some(mode), None) => app.store.set_mode(mode, now).await?,
+        (mode, Some(label)) => app.store.set_label_mode(label, mode, now).await?,
+        (None, None) => anyhow::bail!("`as-all` is for a label: name one with `--label`"),
+    };
+    let word = mode.map_or("as-all", Mode::word);
     if json {
-        return output::document(
-            &json!({"mode": mode.word(), "changed": news, "given_up": given_up}),
-        );
+        return output::document(&json!({
+            "mode": word,
+            "label": label.map(ToString::to_string),
+            "changed": news,
+            "given_up": given_up,
+        }));
     }
-    let word = mode.word();
-    output::line(&match (news, mode) {
-        (false, _) => format!("the mode is {word} already; nothing has changed"),
-        (true, Mode::Shadow) => format!(
-            "nothing is sent from now on; {} that waited given up",
-            output::many(whole(given_up), "message")
+    let whom = label.map(|label| format!(" for tenants with {label}")).unwrap_or_default();
+    if !news {
+        return output::line(&format!("the mode{whom} is {word} already; nothing has changed"));
+    }
+    output::line(&match mode {
+        Some(Mode::Shadow) => format!("nothing is sent{whom} from now on"),
+        Some(Mode::OnCall) => format!(
+            "from now on what is decided for on-call and the integration is sent{whom}, and nothing \
+             to customers; what was decided before is not"
         ),
-        (true, Mode::OnCall) => {
-            "from now on what is decided for on-call and the integration is sent; \
-                                 what was decided before is not"
-                .to_owned()
-        }
+        Some(Mode::Live) => format!(
+            "from now on customers are written to{whom} of what is decided; what was decided before \
+             is not sent: `keypulse go-live` lists and begins it"
+        ),
+        None => format!("the mode of all others holds{whom} from now on"),
     })?;
-    if mode == Mode::OnCall && post::configured(app.config.notify.mode) == Mode::Shadow {
-        output::hint(
-            "the configuration that this command has read says `notify.mode = shadow`: a process \
-             that is started with it sends nothing",
-        )?;
+    if given_up > 0 {
+        let many = output::many(i64::try_from(given_up).unwrap_or(i64::MAX), "message");
+        output::line(&format!("{many} that waited given up"))?;
+    }
+    warn(app, mode.unwrap_or(Mode::Shadow))
+}
+
+/// Says so where the configuration at hand does not go as far, or the installation does not.
+pub fn warn(app: &App, mode: Mode) -> anyhow::Result<()> {
+    let configured = post::configured(app.config.notify.mode);
+    if configured < mode {
+        output::hint(&format!(
+            "the configuration that this command has read says `notify.mode = {}`: a process that is \
+             started with it goes no further",
+            configured.word()
+        ))?;
     }
     Ok(())
 }
 
 async fn show(app: &App, json: bool) -> anyhow::Result<()> {
     let in_force = app.store.mode().await?;
+    let labels = app.store.label_modes().await?;
     let configured = post::configured(app.config.notify.mode).word();
     if json {
+        let labels: Vec<_> = labels
+            .iter()
+            .map(|one| json!({"label": one.label, "mode": one.mode.word(), "since": one.since}))
+            .collect();
         return output::document(&json!({
             "mode": in_force.map(|one| one.mode.word()),
             "since": in_force.map(|one| one.since),
             "configured": configured,
+            "labels": labels,
         }));
     }
     output::line(&match in_force {
@@ -93,9 +135,10 @@ async fn show(app: &App, json: bool) -> anyhow::Result<()> {
             one.mode.word(),
             output::moment(Some(one.since))
         ),
-    })
-}
-
-fn whole(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
+    })?;
+    for one in &labels {
+        let (label, since) = (output::printable(&one.label), output::moment(one.since));
+        output::line(&format!("{label}: {} since {since}", one.mode.word()))?;
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ mod add;
 mod care;
 mod check;
 mod compared;
+pub mod contact;
 mod erase;
 mod link;
 mod rebind;
@@ -174,6 +175,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show whom a tenant's mail goes to, in their order; add or remove somebody.
+    #[command(after_help = "The first whose address works is written to, the next only once that one \
+        is refused for good.\n\nExamples:\n  keypulse tenant contact erp-483\n  \
+        keypulse tenant contact erp-483 --add b@fjord.example --role finance\n  \
+        keypulse tenant contact erp-483 --trust b@fjord.example")]
+    Contact(contact::Options),
     /// Ask the provider about one tenant now. It counts like any other check.
     Check {
         /// Your own name for the tenant.
@@ -199,6 +206,7 @@ pub fn access(command: &Command) -> Access {
         | Command::ConfirmDeleted { .. }
         | Command::Erase { .. }
         | Command::Label { .. }
+        | Command::Contact(_)
         | Command::Link(_)
         | Command::Rebind(_)
         | Command::Replace(_)
@@ -215,6 +223,7 @@ pub fn is_chained(command: &Command) -> bool {
         | Command::ConfirmDeleted { .. }
         | Command::Erase { .. }
         | Command::Label { .. } => true,
+        Command::Contact(options) => options.changes(),
         Command::Add(_)
         | Command::Import(_)
         | Command::Invite(_)
@@ -260,6 +269,7 @@ async fn dispatch(command: &Command, app: &App) -> anyhow::Result<ExitCode> {
         Command::Label { reference, set, remove, json } => {
             care::label(app, reference, set, remove, *json).await?;
         }
+        Command::Contact(options) => contact::run(options, app).await?,
         Command::Check { reference, json } => check::run(app, reference, *json).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -15,7 +15,7 @@ use super::reader::Reader;
 use super::secret;
 use super::sections::{
     Alertmanager, Brand, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Heartbeat,
-    Keyring, Log, LogFormat, Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Store,
+    Keyring, Log, LogFormat, Mail, Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Store,
     TlsFiles, Watch, Webhook, Words,
 };
 use super::written::{Refusal, Written};
@@ -277,18 +277,21 @@ pub(super) fn notify(
     reader: &mut Reader,
     alertmanager: &Alertmanager,
     webhook: &Webhook,
+    mail: &Mail,
 ) -> Result<Notify, ConfigError> {
-    let mode = reader.required("notify.mode", |written| match written {
-        Written::Text(text) if text.as_str() == "live" => Err(written.refuse(
-            "be `shadow` or `on_call`: `live` writes to customers, and this version cannot send \
-             mail yet",
-        )),
-        _ => written.text("be `shadow` or `on_call`", |text| match text {
+    let mode = reader.required("notify.mode", |written| {
+        written.text("be `shadow`, `on_call` or `live`", |text| match text {
             "shadow" => Some(NotifyMode::Shadow),
             "on_call" => Some(NotifyMode::OnCall),
+            "live" => Some(NotifyMode::Live),
             _ => None,
-        }),
+        })
     })?;
+    if mode == NotifyMode::Live && mail.sending.is_none() {
+        let must = "be `shadow` or `on_call` as long as neither `mail.host` nor `mail.dir` says how \
+                    customers are written to";
+        return Err(reader.refuse("notify.mode", must));
+    }
     let nobody = alertmanager.urls.is_empty() && webhook.endpoints.is_empty();
     if mode == NotifyMode::OnCall && nobody {
         let must = "be `shadow` as long as neither `alertmanager.urls` nor `webhook.endpoints` \
@@ -406,7 +409,7 @@ fn span(written: &Written) -> Result<Duration, Refusal> {
     written.text(&must, duration::parse)
 }
 
-fn above_zero(written: &Written) -> Result<Duration, Refusal> {
+pub(super) fn above_zero(written: &Written) -> Result<Duration, Refusal> {
     let must = format!("be {}, longer than nothing and at most 365d", duration::FORM);
     written.text(&must, |text| duration::parse(text).filter(|span| !span.is_zero()))
 }

@@ -3,6 +3,7 @@
 //! a database, a socket or a master key.
 
 mod address;
+mod customers;
 mod duration;
 mod environment;
 mod error;
@@ -22,7 +23,7 @@ use std::path::Path;
 
 pub use error::{ConfigError, FileError};
 pub use sections::{
-    Alertmanager, Brand, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Heartbeat,
+    Alertmanager, Brand, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Customers, Heartbeat,
     Keyring, Log, LogFormat, Login, Mail, MailRoad, MailTls, Mailbox, Metrics, Notify, NotifyMode,
     Pages, Private, Provider, Public, Relay, Sending, Store, TlsFiles, Watch, Webhook, Words,
 };
@@ -68,6 +69,8 @@ pub struct Config {
     pub webhook: Webhook,
     /// `[mail]`: how customers are written to.
     pub mail: Mail,
+    /// `[customers]`: when customers are written to.
+    pub customers: Customers,
     /// `[console]`: where people look.
     pub console: Console,
     /// `[words]`: the texts that customers read.
@@ -101,6 +104,7 @@ impl Config {
         let brand = load::brand(&mut reader)?;
         let alertmanager = load::alertmanager(&mut reader)?;
         let webhook = load::webhook(&mut reader)?;
+        let mail = mail::mail(&mut reader)?;
         Ok(Self {
             store: load::store(&mut reader)?,
             provider: load::provider(&mut reader)?,
@@ -115,10 +119,11 @@ impl Config {
             public: load::public(&mut reader, &brand)?,
             brand,
             pages: load::pages(&mut reader)?,
-            notify: load::notify(&mut reader, &alertmanager, &webhook)?,
+            notify: load::notify(&mut reader, &alertmanager, &webhook, &mail)?,
             alertmanager,
             webhook,
-            mail: mail::mail(&mut reader)?,
+            mail,
+            customers: customers::customers(&mut reader)?,
             console: load::console(&mut reader)?,
             words: load::words(&mut reader)?,
             heartbeat: load::heartbeat(&mut reader)?,

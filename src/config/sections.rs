@@ -187,6 +187,8 @@ pub enum NotifyMode {
     Shadow,
     /// Tell on-call and the integration; customers nothing.
     OnCall,
+    /// Write to customers as well.
+    Live,
 }
 
 /// `[alertmanager]`: whom on-call hears of it from.
@@ -292,6 +294,21 @@ pub struct Mailbox {
     pub name: Option<String>,
     /// The address; one `@`, something on either side.
     pub address: String,
+}
+
+/// `[customers]`: when customers are written to.
+#[derive(Clone, Debug)]
+pub struct Customers {
+    /// How long after the first mail each reminder comes, rising; at most 10.
+    pub reminders: Vec<Duration>,
+    /// How many days before its end a key is announced to expire; at most 10, each above zero.
+    pub expiring: Vec<u32>,
+    /// From which hour of the day on, and before which, reminders are sent; 0 to 24.
+    pub hours: (u8, u8),
+    /// Whether a first mail waits for those hours as well.
+    pub first_waits: bool,
+    /// How long after the last reminder a story is given up; above zero.
+    pub give_up_after: Duration,
 }
 
 /// `[console]`: where people look.

@@ -21,6 +21,16 @@ pub enum Subject {
     HandoverLate,
     /// Endpoints of the integration were switched off.
     EndpointOff,
+    /// Customers who must be told and cannot be reached by any address.
+    CustomerUnreachable,
+    /// Mail that nobody could send for a while.
+    MailFailing,
+    /// Mail that waits because as much as is allowed was sent.
+    MailCapped,
+    /// All mail is held by a person, for a while now.
+    MailHeld,
+    /// Customers who were reminded for the last time and did nothing.
+    GivenUp,
 }
 
 /// What is to be told.
@@ -126,6 +136,59 @@ impl Subject {
                 done: "keypulse has stopped sending there; what was not taken is kept.",
                 otherwise: "The integration hears of nothing that happens by that way.",
                 command: "keypulse webhook list",
+            },
+            Self::CustomerUnreachable => Words {
+                name: "KeypulseCustomerUnreachable",
+                severity: "warning",
+                what: [
+                    "customer cannot be told by mail that a new key is needed",
+                    "customers cannot be told by mail that a new key is needed",
+                ],
+                done: "keypulse has tried each address that it has, and marked those that were \
+                       refused.",
+                otherwise: "Nobody there knows: the connection stays down until somebody of yours \
+                            calls.",
+                command: "keypulse messages list --state dead",
+            },
+            Self::MailFailing => Words {
+                name: "KeypulseMailFailing",
+                severity: "critical",
+                what: ["mail to a customer cannot be sent", "mails to customers cannot be sent"],
+                done: "keypulse goes on trying, in growing steps, for about a day.",
+                otherwise: "Customers do not hear that their key is dead; after a day the mails are \
+                            given up.",
+                command: "keypulse mail doctor",
+            },
+            Self::MailCapped => Words {
+                name: "KeypulseMailCapped",
+                severity: "critical",
+                what: [
+                    "mail to a customer waits: `mail.most_per_hour` was reached",
+                    "mails to customers wait: `mail.most_per_hour` was reached",
+                ],
+                done: "keypulse sends no more than that in any hour, and the rest as the hours pass.",
+                otherwise: "They are sent hour by hour. If they are a mistake, each hour sends more \
+                            of it: `keypulse mail hold --reason TEXT` stops all.",
+                command: "keypulse messages list --state owed",
+            },
+            Self::MailHeld => Words {
+                name: "KeypulseMailHeld",
+                severity: "warning",
+                what: ["hold on all mail to customers", "holds on all mail to customers"],
+                done: "keypulse writes down what is owed and sends none of it.",
+                otherwise: "Customers do not hear of dead keys until somebody releases it.",
+                command: "keypulse mail release",
+            },
+            Self::GivenUp => Words {
+                name: "KeypulseGivenUp",
+                severity: "info",
+                what: [
+                    "customer was reminded for the last time and has done nothing",
+                    "customers were reminded for the last time and have done nothing",
+                ],
+                done: "keypulse writes to them no more; the keys are still asked every few hours.",
+                otherwise: "Their connections stay down until somebody of yours calls.",
+                command: "keypulse messages given-up",
             },
         }
     }

@@ -5,6 +5,7 @@ pub mod alert;
 pub mod alertmanager;
 pub mod event;
 pub mod fate;
+pub mod letter;
 pub mod mail;
 pub mod webhook;
 

@@ -4,6 +4,9 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value};
 
+use crate::health::{MailStage, Wait};
+
+use super::mail::ASKS;
 use super::row::{micros, time};
 use super::{Store, StoreError};
 
@@ -23,16 +26,31 @@ pub enum Condition {
     HandoverLate,
     /// Endpoints of the integration were switched off.
     EndpointOff,
+    /// Customers who must be told and cannot be reached by any address.
+    CustomerUnreachable,
+    /// Mail that nobody could send for a while.
+    MailFailing,
+    /// Mail that waits because as much as is allowed was sent.
+    MailCapped,
+    /// All mail is held by a person, for a while now.
+    MailHeld,
+    /// Customers who were reminded for the last time and did nothing.
+    GivenUp,
 }
 
 impl Condition {
     /// Every one.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 10] = [
         Self::NeedsReconnection,
         Self::KeyCompromised,
         Self::DisableUnacknowledged,
         Self::HandoverLate,
         Self::EndpointOff,
+        Self::CustomerUnreachable,
+        Self::MailFailing,
+        Self::MailCapped,
+        Self::MailHeld,
+        Self::GivenUp,
     ];
 
     /// Its word.
@@ -43,12 +61,17 @@ impl Condition {
             Self::DisableUnacknowledged => "disable_unacknowledged",
             Self::HandoverLate => "handover_late",
             Self::EndpointOff => "endpoint_off",
+            Self::CustomerUnreachable => "customer_unreachable",
+            Self::MailFailing => "mail_failing",
+            Self::MailCapped => "mail_capped",
+            Self::MailHeld => "mail_held",
+            Self::GivenUp => "given_up",
         }
     }
 
     /// What it is true of, as `FROM … WHERE …` with `name`, `since` and `cause`, and its parameter.
-    fn rows(self, limits: &Limits) -> (&'static str, Vec<Value>) {
-        match self {
+    fn rows(self, limits: &Limits) -> (String, Vec<Value>) {
+        let (sql, values) = match self {
             Self::NeedsReconnection => (
                 "SELECT t.ref AS name, s.since AS since, s.cause AS cause FROM message m \
                  JOIN tenant_state s ON s.tenant_id = m.tenant_id AND s.episodes = m.episode \
@@ -84,8 +107,66 @@ impl Condition {
                  WHERE kind = 'webhook' AND active = 1 AND off_at IS NOT NULL",
                 Vec::new(),
             ),
-        }
+            Self::CustomerUnreachable => return (unreachable(), Vec::new()),
+            // What is put off is due later again: what stays due is seen to by nobody.
+            Self::MailFailing => (
+                "SELECT t.ref AS name, m.owed_at AS since, '' AS cause FROM delivery d \
+                 JOIN message m ON m.id = d.message_id JOIN tenant t ON t.id = m.tenant_id \
+                 WHERE d.channel = 'mail' AND d.state = 'owed' \
+                 AND NOT EXISTS (SELECT 1 FROM notify WHERE held_at IS NOT NULL) \
+                 AND (d.due_at <= $1 OR EXISTS (SELECT 1 FROM channel c \
+                 WHERE c.kind = 'mail' AND c.failing_since <= $1))",
+                vec![micros(limits.mail_stuck_before).into()],
+            ),
+            Self::MailCapped => (
+                "SELECT t.ref AS name, m.owed_at AS since, '' AS cause FROM delivery d \
+                 JOIN message m ON m.id = d.message_id JOIN tenant t ON t.id = m.tenant_id \
+                 WHERE d.channel = 'mail' AND d.state = 'owed' AND d.fate = $1",
+                vec![Wait::FleetCap.words().into()],
+            ),
+            Self::MailHeld => (
+                "SELECT held_why AS name, held_at AS since, '' AS cause FROM notify \
+                 WHERE held_at <= $1",
+                vec![micros(limits.held_before).into()],
+            ),
+            Self::GivenUp => return (given_up(), given_up_values(limits)),
+        };
+        (sql.to_owned(), values)
     }
+}
+
+/// Stories that customers are to be told of and cannot be: nobody is known whose address works, or the
+/// first mail is dead, and none after it was sent.
+fn unreachable() -> String {
+    format!(
+        "SELECT t.ref AS name, s.since AS since, '' AS cause FROM message m \
+         JOIN tenant_state s ON s.tenant_id = m.tenant_id AND s.episodes = m.episode \
+         JOIN tenant t ON t.id = m.tenant_id \
+         WHERE m.audience = 'customer' AND m.stage = 'first' AND m.state = 'owed' \
+         AND {ASKS} AND s.paused_at IS NULL \
+         AND (NOT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = m.tenant_id \
+         AND c.refused_at IS NULL) OR (EXISTS (SELECT 1 FROM delivery d \
+         WHERE d.message_id = m.id AND d.state = 'dead') \
+         AND NOT EXISTS (SELECT 1 FROM message l JOIN delivery d ON d.message_id = l.id \
+         WHERE l.tenant_id = m.tenant_id AND l.episode = m.episode AND l.audience = 'customer' \
+         AND d.state IN ('sent', 'unknown'))))"
+    )
+}
+
+/// Stories of which the customer was told for the last time long ago, of the stage `$1` and by `$2`.
+fn given_up() -> String {
+    format!(
+        "SELECT t.ref AS name, d.settled_at AS since, '' AS cause FROM message m \
+         JOIN delivery d ON d.message_id = m.id AND d.state IN ('sent', 'unknown') \
+         JOIN tenant_state s ON s.tenant_id = m.tenant_id AND s.episodes = m.episode \
+         JOIN tenant t ON t.id = m.tenant_id \
+         WHERE m.audience = 'customer' AND m.stage = $1 AND d.settled_at <= $2 \
+         AND {ASKS} AND s.paused_at IS NULL"
+    )
+}
+
+fn given_up_values(limits: &Limits) -> Vec<Value> {
+    vec![limits.last_stage.word().into(), micros(limits.given_up_before).into()]
 }
 
 /// From when on things are late.
@@ -97,6 +178,14 @@ pub struct Limits {
     pub late_before: DateTime<Utc>,
     /// Since when anything is sent: what was owed before is nobody's alert.
     pub sending_since: DateTime<Utc>,
+    /// Mail that was to be sent before then, and a relay that has taken nothing since.
+    pub mail_stuck_before: DateTime<Utc>,
+    /// Mail that was held before then.
+    pub held_before: DateTime<Utc>,
+    /// The last that a customer is sent of a story.
+    pub last_stage: MailStage,
+    /// A last mail that was sent before then.
+    pub given_up_before: DateTime<Utc>,
 }
 
 /// A condition that is true.
@@ -126,6 +215,19 @@ pub struct AlertRow {
 }
 
 impl Store {
+    /// Every story that is given up: whose, and since when, those first that were given up first.
+    pub async fn given_up(
+        &self,
+        limits: &Limits,
+    ) -> Result<Vec<(String, Option<DateTime<Utc>>)>, StoreError> {
+        let sql = format!("SELECT name, since FROM ({}) AS v ORDER BY since, name", given_up());
+        let statement = self.statement(sql, given_up_values(limits));
+        let rows = self.read.query_all_raw(statement).await?;
+        rows.iter()
+            .map(|row| Ok((row.try_get("", "name")?, time(row.try_get("", "since")?))))
+            .collect()
+    }
+
     /// All conditions that are true.
     pub async fn standing(&self, limits: &Limits) -> Result<Vec<Standing>, StoreError> {
         let mut all = Vec::new();

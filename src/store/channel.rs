@@ -76,11 +76,13 @@ impl Store {
     /// them. What was owed to another waits until a process has it again.
     pub async fn know_channels(&self, channels: &[Channel]) -> Result<(), StoreError> {
         let tx = self.begin().await?;
-        let sql = "UPDATE channel SET active = 0";
-        tx.execute_raw(self.statement(sql, [])).await?;
+        // Mail is one channel of the whole installation, whichever of its processes send it.
+        let sql = "UPDATE channel SET active = 0 WHERE name <> $1";
+        tx.execute_raw(self.statement(sql, [super::mail::CHANNEL.into()])).await?;
         for channel in channels {
             let sql = "INSERT INTO channel (name, kind, audience, host, active) \
-                       VALUES ($1, $2, $3, $4, 1) ON CONFLICT (name) DO UPDATE SET active = 1";
+                       VALUES ($1, $2, $3, $4, 1) ON CONFLICT (name) \
+                       DO UPDATE SET active = 1, host = excluded.host";
             let values = [
                 channel.name.as_str().into(),
                 channel.kind.word().into(),

@@ -28,6 +28,16 @@ pub struct LabelFilter {
     pub value: Option<String>,
 }
 
+impl LabelFilter {
+    /// `name` (with any value), or `name=value`.
+    pub fn parse(text: &str) -> Self {
+        match text.split_once('=') {
+            Some((name, value)) => Self { name: name.to_owned(), value: Some(value.to_owned()) },
+            None => Self { name: text.to_owned(), value: None },
+        }
+    }
+}
+
 impl fmt::Display for LabelFilter {
     /// `name`, or `name=value`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -192,6 +192,37 @@ impl Store {
         }
     }
 
+    /// The newest open link of a tenant for that recipient, of that episode or of none.
+    pub async fn open_link(
+        &self,
+        tenant: TenantId,
+        episode: Option<u32>,
+        recipient: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<KeptLink>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM link WHERE tenant_id = $1 AND COALESCE(episode, 0) = $2 \
+             AND recipient = $3 AND ended_at IS NULL AND expires_at > $4 \
+             ORDER BY created_at DESC, id LIMIT 1"
+        );
+        let values = [
+            tenant.raw().into(),
+            i64::from(episode.unwrap_or(0)).into(),
+            recipient.into(),
+            micros(now).into(),
+        ];
+        let row = self.read.query_one_raw(self.statement(sql, values)).await?;
+        row.as_ref().map(link).transpose()
+    }
+
+    /// Has an open link lead to its page until then, if it did so for a shorter time.
+    pub async fn extend_link(&self, id: &str, until: DateTime<Utc>) -> Result<(), StoreError> {
+        let sql = "UPDATE link SET expires_at = $2 \
+                   WHERE id = $1 AND ended_at IS NULL AND expires_at < $2";
+        self.write.execute_raw(self.statement(sql, [id.into(), micros(until).into()])).await?;
+        Ok(())
+    }
+
     /// The links of a tenant, the newest first.
     pub async fn links_of(&self, tenant: TenantId) -> Result<Vec<KeptLink>, StoreError> {
         let sql = format!(

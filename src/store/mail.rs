@@ -8,10 +8,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 
 use crate::health::{Go, MailStage, Standings, may_go};
-use crate::ids::TenantId;
+use crate::ids::{TenantId, random_name};
 
+use super::audit::Draft;
 use super::mode::is_live;
 use super::row::{micros, time};
+use super::tenants::json;
 use super::{Dialect, Store, StoreError};
 
 /// The name of the channel.
@@ -41,6 +43,8 @@ pub struct MailDrawn {
     pub owed_at: DateTime<Utc>,
     /// How often it was tried and surely not sent.
     pub attempts: u32,
+    /// The last of the contacts to whom it could not be sent, by their order.
+    pub passed: Option<i64>,
 }
 
 /// What a claim goes by beside what the store knows.
@@ -103,6 +107,23 @@ pub struct MailSettled<'a> {
     pub relay: Option<bool>,
     /// Whether the next try is the first to another contact.
     pub afresh: bool,
+    /// To whom it went; of what is to be tried again, the last to whom it could not.
+    pub contact: Option<i64>,
+}
+
+/// What became of a wish to send a mail again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MailResent {
+    /// There is no such mail.
+    NoMail,
+    /// The same is owed again.
+    Owed,
+    /// Another one like it is owed, of this id.
+    Another(String),
+    /// It may have arrived, and nobody said that a second one is no harm.
+    MayBeSecond,
+    /// It was sent, is on its way, was never to be sent, or was sent once more before.
+    NotNow,
 }
 
 impl Store {
@@ -124,8 +145,8 @@ impl Store {
         if self.write.query_all_raw(self.statement(sql, values)).await?.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = "SELECT m.id, m.tenant_id, m.episode, m.stage, m.body, m.owed_at, d.attempts \
-                   FROM delivery d JOIN message m ON m.id = d.message_id \
+        let sql = "SELECT m.id, m.tenant_id, m.episode, m.stage, m.body, m.owed_at, d.attempts, \
+                   d.contact FROM delivery d JOIN message m ON m.id = d.message_id \
                    WHERE d.channel = $1 AND d.lease = $2 AND d.state = 'owed' \
                    ORDER BY m.owed_at, m.id";
         let values = [CHANNEL.into(), lease.into()];
@@ -207,7 +228,7 @@ impl Store {
         let may_have = matches!(settled.settlement, MailSettlement::Sent | MailSettlement::Unknown);
         let sql = format!(
             "UPDATE delivery SET state = $1, due_at = $2, fate = $3, settled_at = $4, \
-             attempts = {}, begun_at = {}, lease = NULL, lease_until = NULL \
+             attempts = {}, begun_at = {}, contact = $8, lease = NULL, lease_until = NULL \
              WHERE message_id = $5 AND channel = $6 AND lease = $7 \
              AND state IN ('owed', 'sending', 'unknown')",
             if settled.afresh { "0".to_owned() } else { format!("attempts + {tried}") },
@@ -221,6 +242,7 @@ impl Store {
             settled.id.into(),
             CHANNEL.into(),
             settled.lease.into(),
+            settled.contact.into(),
         ];
         let done = tx.execute_raw(self.statement(sql, values)).await?.rows_affected();
         if done > 0 && settled.settlement == MailSettlement::Cancelled {
@@ -255,6 +277,69 @@ impl Store {
                    WHERE channel = $1 AND state = 'owed' AND lease IS NOT NULL";
         self.write.execute_raw(self.statement(sql, [CHANNEL.into()])).await?;
         Ok(())
+    }
+
+    /// Owes a mail again that was surely not sent, or another like one that may have been, and chains
+    /// it.
+    pub async fn resend_mail(
+        &self,
+        id: &str,
+        may_be_second: bool,
+        now: DateTime<Utc>,
+    ) -> Result<MailResent, StoreError> {
+        let tx = self.begin().await?;
+        let sql = "SELECT m.tenant_id, m.episode, m.stage, m.state AS message, d.state \
+                   FROM message m LEFT JOIN delivery d ON d.message_id = m.id AND d.channel = $2 \
+                   WHERE m.id = $1 AND m.audience = 'customer'";
+        let values = || [id.into(), CHANNEL.into()];
+        let Some(row) = tx.query_one_raw(self.statement(sql, values())).await? else {
+            return Ok(MailResent::NoMail);
+        };
+        let (message, state): (String, Option<String>) =
+            (row.try_get("", "message")?, row.try_get("", "state")?);
+        let (stage, tenant): (String, i64) =
+            (row.try_get("", "stage")?, row.try_get("", "tenant_id")?);
+        let draft = Draft::of("messages.sent_again").about(TenantId::from_raw(tenant));
+        let draft = draft.fact("message", id).fact("stage", stage.as_str());
+        match state.as_deref() {
+            Some("dead") if message == "owed" => {
+                let sql = "UPDATE delivery SET state = 'owed', due_at = $3, attempts = 0, \
+                           contact = NULL WHERE message_id = $1 AND channel = $2";
+                let values = [id.into(), CHANNEL.into(), micros(now).into()];
+                tx.execute_raw(self.statement(sql, values)).await?;
+                self.append(&tx, &[draft]).await?;
+                tx.commit().await?;
+                self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
+                Ok(MailResent::Owed)
+            }
+            Some("unknown") if !may_be_second => Ok(MailResent::MayBeSecond),
+            Some("unknown") if stage == "first" || stage.starts_with("reminder-") => {
+                let other =
+                    random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
+                let episode: Option<i64> = row.try_get("", "episode")?;
+                let stage = MailStage::Again.word();
+                let rows = json(&[(
+                    other.as_str(),
+                    tenant,
+                    episode,
+                    "customer",
+                    stage,
+                    format!("{id}/again"),
+                    "{}",
+                    micros(now),
+                )])?;
+                let owe = self.statement(self.dialect.owe(), [rows.clone().into()]);
+                if tx.execute_raw(owe).await?.rows_affected() == 0 {
+                    return Ok(MailResent::NotNow);
+                }
+                self.owe_to_channels(&tx, &rows).await?;
+                self.append(&tx, &[draft.fact("as", other.as_str())]).await?;
+                tx.commit().await?;
+                self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
+                Ok(MailResent::Another(other))
+            }
+            _ => Ok(MailResent::NotNow),
+        }
     }
 
     async fn relay_fails(
@@ -366,5 +451,6 @@ fn drawn(row: &QueryResult) -> Result<MailDrawn, StoreError> {
         body: row.try_get("", "body")?,
         owed_at: time(row.try_get("", "owed_at")?).unwrap_or(DateTime::UNIX_EPOCH),
         attempts: count(attempts),
+        passed: row.try_get("", "contact")?,
     })
 }

@@ -3,12 +3,13 @@
 //! same id. So it can arrive twice, and never not at all; its receivers know it by its id.
 //!
 //! A message is what was decided and does not change; a delivery is how it fares on one channel:
-//! `owed`, `sending`, then `sent`, `dead` or `cancelled`. (`unknown` is left for a channel that must
-//! not send twice.)
+//! `owed`, `sending`, then `sent`, `dead` or `cancelled`. Mail, which must not be sent twice, is claimed
+//! in another way (`mail.rs`) and knows `unknown` too.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
 
+use super::mail::CHANNEL as MAIL;
 use super::row::{micros, time};
 use super::{Dialect, Store, StoreError};
 
@@ -228,16 +229,20 @@ impl Dialect {
     }
 
     /// Owes the messages of a JSON list `[id, …]` (`$1`) that are to be sent to each channel of
-    /// their audience that is on.
+    /// their audience that is on; a customer's always by mail, whoever of the processes can send it.
     fn owe_to_channels(self) -> String {
+        let rows = self.list(&[("id", "text")]);
         format!(
             "INSERT INTO delivery (message_id, channel, state, due_at, attempts) \
-             SELECT m.id, c.name, 'owed', m.owed_at, 0 FROM message m \
+             SELECT u.id, u.channel, 'owed', u.owed_at, 0 FROM (\
+             SELECT m.id AS id, c.name AS channel, m.owed_at AS owed_at FROM message m \
              JOIN channel c ON c.audience = m.audience WHERE m.state = 'owed' \
-             AND c.active = 1 AND c.off_at IS NULL \
-             AND m.id IN (SELECT v.id FROM ({}) AS v) \
-             ON CONFLICT (message_id, channel) DO NOTHING",
-            self.list(&[("id", "text")])
+             AND m.audience <> 'customer' AND c.active = 1 AND c.off_at IS NULL \
+             AND m.id IN (SELECT v.id FROM ({rows}) AS v) UNION ALL \
+             SELECT m.id, '{MAIL}', m.owed_at FROM message m \
+             WHERE m.state = 'owed' AND m.audience = 'customer' \
+             AND m.id IN (SELECT v.id FROM ({rows}) AS v)) AS u WHERE TRUE \
+             ON CONFLICT (message_id, channel) DO NOTHING"
         )
     }
 

@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use url::Url;
 
 use crate::clock::Clock;
+use crate::health::MailStage;
 use crate::notify::Alert;
 use crate::notify::Answer;
 use crate::notify::Member;
@@ -43,8 +44,7 @@ pub struct Alarm {
     metrics: Metrics,
     members: Vec<Ear>,
     resolve_timeout: Duration,
-    acknowledge_within: TimeDelta,
-    pickup_within: TimeDelta,
+    patience: Patience,
     console: Option<Url>,
 }
 
@@ -56,6 +56,11 @@ struct Ear {
     deaf: bool,
 }
 
+/// Mail that could not be sent for so long is on-call's.
+const MAIL_STUCK: TimeDelta = TimeDelta::minutes(15);
+/// Mail that a person holds is no news to on-call before then.
+const HELD: TimeDelta = TimeDelta::hours(1);
+
 /// How long things may take before they are on-call's.
 #[derive(Clone, Debug)]
 pub struct Patience {
@@ -65,6 +70,29 @@ pub struct Patience {
     pub acknowledge_within: Duration,
     /// The fetching of a key.
     pub pickup_within: Duration,
+    /// The last that a customer is sent of a story.
+    pub last_stage: MailStage,
+    /// How long after it the story is given up.
+    pub give_up_after: Duration,
+}
+
+impl Patience {
+    /// From when on things are late, of an installation that tells since then.
+    pub fn limits(&self, now: DateTime<Utc>, sending_since: DateTime<Utc>) -> Limits {
+        let before = |span: Duration| {
+            let span = TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);
+            now.checked_sub_signed(span).unwrap_or(DateTime::UNIX_EPOCH)
+        };
+        Limits {
+            unacknowledged_before: before(self.acknowledge_within),
+            late_before: before(self.pickup_within),
+            sending_since,
+            mail_stuck_before: now - MAIL_STUCK,
+            held_before: now - HELD,
+            last_stage: self.last_stage,
+            given_up_before: before(self.give_up_after),
+        }
+    }
 }
 
 impl Alarm {
@@ -78,15 +106,13 @@ impl Alarm {
         console: Option<Url>,
     ) -> Self {
         let ear = |member| Ear { member, heard: None, deaf: false };
-        let delta = |span| TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);
         Self {
             store,
             clock,
             metrics,
             members: members.into_iter().map(ear).collect(),
             resolve_timeout: patience.resolve_timeout,
-            acknowledge_within: delta(patience.acknowledge_within),
-            pickup_within: delta(patience.pickup_within),
+            patience: patience.clone(),
             console,
         }
     }
@@ -126,11 +152,7 @@ impl Alarm {
         }
         // Before the conditions: whatever waits by now is among them.
         let waiting = bounded(self.store.waiting(CHANNEL)).await?;
-        let limits = Limits {
-            unacknowledged_before: now - self.acknowledge_within,
-            late_before: now - self.pickup_within,
-            sending_since: in_force.since,
-        };
+        let limits = self.patience.limits(now, in_force.since);
         let standing = bounded(self.store.standing(&limits)).await?;
         let names: Vec<String> = standing.iter().map(name).collect();
         let timeout = TimeDelta::from_std(self.resolve_timeout).unwrap_or(TimeDelta::MAX);
@@ -247,5 +269,10 @@ fn subject(condition: Condition) -> Subject {
         Condition::DisableUnacknowledged => Subject::DisableUnacknowledged,
         Condition::HandoverLate => Subject::HandoverLate,
         Condition::EndpointOff => Subject::EndpointOff,
+        Condition::CustomerUnreachable => Subject::CustomerUnreachable,
+        Condition::MailFailing => Subject::MailFailing,
+        Condition::MailCapped => Subject::MailCapped,
+        Condition::MailHeld => Subject::MailHeld,
+        Condition::GivenUp => Subject::GivenUp,
     }
 }

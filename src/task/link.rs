@@ -116,6 +116,28 @@ impl Links {
         Ok(MadeLink { id: new.id, url: token.url(self.base.as_str()), expires_at })
     }
 
+    /// The link that mails of a tenant's open episode carry to this recipient: the same for all of them,
+    /// good from now on for as long as any. Of a tenant without one, the link that is still open.
+    pub async fn for_mail(
+        &self,
+        keyring: &Keyring,
+        store: &Store,
+        tenant: &TenantView,
+        recipient: &str,
+    ) -> Result<MadeLink, StoreError> {
+        let health = &tenant.health;
+        let episode = health.status.episode_open().then_some(health.episodes);
+        let now = self.clock.now();
+        let kept = store.open_link(tenant.id, episode, recipient, now).await?;
+        let carried = kept.and_then(|kept| self.again(keyring, &kept).map(|url| (kept.id, url)));
+        let Some((id, url)) = carried else {
+            return self.make(keyring, store, tenant, recipient).await;
+        };
+        let expires_at = now.checked_add_signed(self.valid_for).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        store.extend_link(&id, expires_at).await?;
+        Ok(MadeLink { id, url, expires_at })
+    }
+
     /// The same link again, for a mail that carries it or for a colleague of whoever has it. `None` where
     /// the keyring is another one than it was made with.
     pub fn again(&self, keyring: &Keyring, kept: &KeptLink) -> Option<LinkUrl> {

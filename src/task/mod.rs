@@ -11,7 +11,8 @@
 //! all live keys at once.
 //!
 //! What is decided to be told is owed in the same transaction. One [`Lane`] for each endpoint of the
-//! integration sends it; an [`Alarm`] tells on-call what stands.
+//! integration sends it; an [`Alarm`] tells on-call what stands; a [`Postman`] carries the customers' mail,
+//! which a [`Scribe`] writes, and [`Remind`] owes what is due by the clock.
 //!
 //! Apart from that road, a [`rotate`] exchanges the keyring beside running processes, each of which
 //! notices by its [`KeyringSource`].
@@ -37,6 +38,7 @@ pub mod leave;
 pub mod link;
 pub mod listing;
 pub mod look;
+pub mod mail;
 pub mod measure;
 pub mod mirror;
 pub mod pace;
@@ -47,9 +49,11 @@ pub mod pulse;
 mod pushed;
 pub mod rebind;
 pub mod reconcile;
+pub mod remind;
 mod replace;
 pub mod rotate;
 pub mod scopes;
+pub mod scribe;
 mod settle;
 pub mod source;
 pub mod watch;
@@ -71,13 +75,16 @@ pub use keyring::{KeyringError, KeyringSource};
 pub use lease::Lease;
 pub use link::{Invited, Links, MadeLink};
 pub use listing::{BadLines, Listing};
+pub use mail::{Manners, Postman, Round};
 pub use measure::{Measure, PUT_OFF_AFTER, effective_interval};
 pub use mirror::Mirror;
 pub use publish::Publish;
 pub use pulse::Pulse;
 pub use rebind::{Rebind, Rebound};
 pub use reconcile::Reconciler;
+pub use remind::Remind;
 pub use scopes::{Applied, Difference, Group, Impact, Plan, Requirement, Share};
+pub use scribe::{Scribe, ScribeError};
 pub use settle::Settler;
 pub use source::Source;
 pub use watch::Watch;

@@ -7,6 +7,7 @@ mod built_in;
 mod catalogue;
 mod error;
 mod folder;
+mod hours;
 mod review;
 mod text;
 mod time;
@@ -21,6 +22,7 @@ use chrono::{DateTime, Utc};
 use fluent_bundle::FluentArgs;
 
 pub use error::WordsError;
+pub use hours::Hours;
 pub use review::{Review, Reviewed, Wrong};
 
 use accept::Wish;

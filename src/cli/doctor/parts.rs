@@ -334,6 +334,8 @@ pub async fn told(app: &App) -> Check {
         }
     };
     let configured = post::configured(app.config.notify.mode);
+    let unknown: i64 =
+        posted.iter().filter(|one| one.state == "unknown").map(|one| one.messages).sum();
     let dead: i64 = posted.iter().filter(|one| one.state == "dead").map(|one| one.messages).sum();
     let off = channels.iter().find(|one| one.active && one.off_at.is_some());
     match mode.map(|one| one.mode) {
@@ -362,7 +364,14 @@ pub async fn told(app: &App) -> Check {
             "`keypulse messages list --state dead`; `messages resend` or `webhook replay` owes them \
              again",
         ),
+        _ if unknown > 0 => Check::warning(
+            NAME,
+            format!("{} may have arrived, and nobody knows", output::many(unknown, "mail")),
+            "`keypulse messages list --state unknown` shows them; the next stage covers them, or \
+             `messages resend ID --may-be-second`",
+        ),
         Some(Mode::OnCall) => Check::ok(NAME, "on-call and the integration are told"),
+        Some(Mode::Live) => Check::ok(NAME, "on-call, the integration and customers are told"),
         Some(Mode::Shadow) | None => {
             Check::ok(NAME, format!("nobody is told anything yet ({})", configured.word()))
         }

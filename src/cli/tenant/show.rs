@@ -50,12 +50,7 @@ pub struct Filter {
 
 impl Filter {
     fn of_store(&self) -> TenantFilter {
-        let labels = self.label.iter().map(|text| match text.split_once('=') {
-            Some((name, value)) => {
-                LabelFilter { name: name.to_owned(), value: Some(value.to_owned()) }
-            }
-            None => LabelFilter { name: text.clone(), value: None },
-        });
+        let labels = self.label.iter().map(|text| LabelFilter::parse(text));
         TenantFilter {
             status: self.status.clone(),
             cause: self.cause.as_ref().map(|cause| cause.replace('-', "_")),

@@ -1,0 +1,138 @@
+//! Puts the customers' mail together: who carries it, what it looks like, and when it is owed.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use chrono::TimeDelta;
+
+use crate::config::{Config, CustodyMode, MailRoad, MailTls, Mailbox, Sending};
+use crate::health::MailStage;
+use crate::notify::letter::{House, Letters};
+use crate::notify::mail::{Address, Mailer, RelaySettings, Road, Settings, Tls};
+use crate::provider::Profile;
+use crate::task::alarm::Patience;
+use crate::task::{Checker, Manners, Postman, Remind, Scribe};
+use crate::words::{Hours, Words};
+
+use super::App;
+
+/// The lane of the customers' mail; none where it is not said how mail goes.
+pub fn postman(app: &App, checker: &Arc<Checker>) -> anyhow::Result<Option<Postman>> {
+    let config = &app.config;
+    let Some(mailer) = mailer(config)? else { return Ok(None) };
+    let words = app.words()?;
+    let scribe = Scribe {
+        letters: letters(config, app.profile(), &words)?,
+        words,
+        links: app.links(),
+        elsewhere: elsewhere(config),
+        checker: Arc::clone(checker),
+        reminders: config.customers.reminders.len(),
+    };
+    Ok(Some(Postman {
+        store: checker.store.clone(),
+        clock: Arc::clone(&app.clock),
+        metrics: checker.metrics.clone(),
+        mailer,
+        scribe: Arc::new(scribe),
+        manners: Manners {
+            hours: hours(config),
+            first_waits: config.customers.first_waits,
+            most_per_hour: config.mail.most_per_hour.get(),
+            most_per_tenant_per_hour: config.mail.most_per_tenant_per_hour.get(),
+        },
+    }))
+}
+
+/// Who carries mail; nobody, where nothing is said.
+pub fn mailer(config: &Config) -> anyhow::Result<Option<Mailer>> {
+    let Some(sending) = &config.mail.sending else { return Ok(None) };
+    let Sending { road, from, reply_to } = sending;
+    let road = match road {
+        MailRoad::Folder(folder) => Road::Folder(folder.clone()),
+        MailRoad::Relay(relay) => {
+            let ca = relay.ca_file.as_deref().map(std::fs::read).transpose();
+            Road::Relay(RelaySettings {
+                host: relay.host.clone(),
+                port: relay.port,
+                tls: match relay.tls {
+                    MailTls::Required => Tls::Required,
+                    MailTls::StartTls => Tls::StartTls,
+                    MailTls::None => Tls::None,
+                },
+                ca: ca.context("`mail.ca_file` cannot be read")?,
+                login: relay
+                    .login
+                    .as_ref()
+                    .map(|login| (login.username.clone(), login.password.clone())),
+                timeout: config.mail.timeout,
+            })
+        }
+    };
+    let settings = Settings {
+        road,
+        from: mailbox("mail.from", from)?,
+        reply_to: reply_to.as_ref().map(|one| mailbox("mail.reply_to", one)).transpose()?,
+    };
+    Ok(Some(Mailer::new(settings).context("`mail.ca_file` cannot be used")?))
+}
+
+fn mailbox(key: &str, given: &Mailbox) -> anyhow::Result<(Option<String>, Address)> {
+    let address = Address::read(&given.address);
+    Ok((given.name.clone(), address.with_context(|| format!("`{key}` cannot be used"))?))
+}
+
+/// What letters look like. Every one is written once in every language, so that what is wrong with a
+/// template is found here.
+pub fn letters(config: &Config, profile: &Profile, words: &Words) -> anyhow::Result<Letters> {
+    let brand = &config.brand;
+    let house = House {
+        product: brand.product.clone().unwrap_or_else(|| "Acme ERP".to_owned()),
+        support: brand.support.clone(),
+        accent: brand.accent,
+        provider: profile.title.clone(),
+        place: profile.key.place.clone(),
+        keys_url: config.connect.keys_url.clone(),
+    };
+    Letters::new(house, None, words)
+        .context("`mail.templates_dir` cannot be used")
+}
+
+/// Who owes what is due by the clock.
+pub fn remind(app: &App) -> Remind {
+    let customers = &app.config.customers;
+    let delta = |span: &std::time::Duration| TimeDelta::from_std(*span).unwrap_or(TimeDelta::MAX);
+    Remind {
+        store: app.store.clone(),
+        clock: Arc::clone(&app.clock),
+        reminders: customers.reminders.iter().map(delta).collect(),
+        expiring: customers.expiring.clone(),
+        hours: hours(&app.config),
+    }
+}
+
+/// How long things may take before they are on-call's.
+pub fn patience(config: &Config) -> Patience {
+    let reminders = u32::try_from(config.customers.reminders.len()).unwrap_or(u32::MAX);
+    Patience {
+        resolve_timeout: config.alertmanager.resolve_timeout,
+        acknowledge_within: config.webhook.acknowledge_within,
+        pickup_within: config.custody.pickup_within,
+        last_stage: match reminders {
+            0 => MailStage::First,
+            last => MailStage::Reminder(last),
+        },
+        give_up_after: config.customers.give_up_after,
+    }
+}
+
+fn hours(config: &Config) -> Hours {
+    let (from, to) = config.customers.hours;
+    Hours { from, to }
+}
+
+/// Where customers give a key, where that is not here.
+fn elsewhere(config: &Config) -> Option<String> {
+    let mirror = config.custody.mode == CustodyMode::Mirror;
+    config.connect.reconnect_url.clone().filter(|_| mirror)
+}
