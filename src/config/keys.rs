@@ -128,13 +128,15 @@ pub(super) fn find_section(name: &str) -> Option<&'static str> {
 }
 
 /// The known key that `wrong` was most likely meant to be. A right key in a wrong section counts
-/// as a near miss, so that a bare `interval` finds `watch.interval`; so does a section alone.
+/// as a near miss, so that a bare `interval` finds `watch.interval`; so does a section alone. A key of
+/// which less than half is the same is no such miss, however short it is.
 pub(super) fn nearest(wrong: &str) -> &'static str {
     // Comparing costs memory in proportion to the length, which is the writer's to choose.
     let wrong: String = wrong.chars().take(80).collect();
     let distance = |known: &'static str| {
         let whole = strsim::damerau_levenshtein(&wrong, known);
-        let elsewhere = 1 + strsim::damerau_levenshtein(leaf_of(&wrong), leaf_of(known));
+        let leaf = strsim::damerau_levenshtein(leaf_of(&wrong), leaf_of(known));
+        let elsewhere = if leaf * 2 <= leaf_of(known).len() { 1 + leaf } else { usize::MAX };
         let section = 1 + strsim::damerau_levenshtein(&wrong, section_of(known));
         (whole.min(elsewhere).min(section), whole)
     };

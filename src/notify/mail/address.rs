@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn a_domain_is_carried_in_the_letters_of_the_dns() {
         let address = Address::read("anna@blåbær.example").unwrap();
-        assert_eq!((address.domain(), address.is_ascii()), ("xn--blbr-qoac.example", true));
+        assert_eq!((address.domain(), address.is_ascii()), ("xn--blbr-roah.example", true));
         assert_eq!(format!("{address:?}"), "Address(hidden)");
     }
 }
