@@ -30,6 +30,8 @@ fn alarm(store: &Store, clock: &Arc<ManualClock>, members: &[&str]) -> Alarm {
         resolve_timeout: Duration::from_hours(4),
         acknowledge_within: Duration::from_mins(5),
         pickup_within: Duration::from_hours(1),
+        last_stage: MailStage::Reminder(4),
+        give_up_after: Duration::from_hours(24 * 7),
     };
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     Alarm::new(store.clone(), clock, Metrics::new().unwrap(), members.collect(), &patience, None)

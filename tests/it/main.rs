@@ -40,6 +40,7 @@ mod mail_inbox;
 mod mail_letters;
 mod mail_steps;
 mod maildev;
+mod mailing;
 mod mirroring;
 mod operating;
 mod outbox;

@@ -6,7 +6,7 @@ use keypulse::health::{
     decide,
 };
 use keypulse::ids::TenantId;
-use keypulse::store::{Again, Channel, ChannelKind, Draw, Drawn, Mode, Settled, Settlement, Store};
+use keypulse::store::{Again, Channel, ChannelKind, Draw, Drawn, Mode, Put, Settled, Settlement, Store};
 
 use crate::rig::{Rig, decided, hour, minute, now, on_both};
 
@@ -136,8 +136,9 @@ async fn back_to_shadow_what_waits_is_given_up_and_is_not_sent_when_it_sends_aga
         let ids = rig.add(1).await;
         dies(rig, ids[0]).await;
         let done = rig.store.set_mode(Mode::Shadow, minute(30)).await.unwrap();
-        assert_eq!(done, (true, 4), "3 for the integration and 1 for on-call");
-        assert_eq!(rig.store.set_mode(Mode::Shadow, minute(31)).await.unwrap(), (false, 0));
+        let put = |news, given_up| Put { news, given_up };
+        assert_eq!(done, put(true, 4), "3 for the integration and 1 for on-call");
+        assert_eq!(rig.store.set_mode(Mode::Shadow, minute(31)).await.unwrap(), put(false, 0));
         assert!(draw(&rig.store, ONE, "a", hour(1), 10).await.is_empty());
         rig.store.set_mode(Mode::OnCall, hour(1)).await.unwrap();
         assert!(draw(&rig.store, ONE, "a", hour(2), 10).await.is_empty());
