@@ -3,6 +3,7 @@
 mod actor;
 mod ask;
 mod audit;
+mod check;
 mod completions;
 mod config;
 mod demo;
@@ -12,6 +13,7 @@ mod handover;
 mod healthcheck;
 mod import;
 mod keyring;
+mod mail;
 mod messages;
 mod migrate;
 mod mirrored;
@@ -111,6 +113,9 @@ enum Command {
     /// Show the mode that is in force, or put another one in force: who is told anything.
     #[command(subcommand)]
     Notify(notify::Command),
+    /// Try the road that mail takes to customers, and look at what receivers see of it.
+    #[command(subcommand)]
+    Mail(mail::Command),
     /// Look at what is owed to on-call and the integration; owe again what did not arrive.
     #[command(subcommand)]
     Messages(messages::Command),
@@ -184,6 +189,11 @@ impl Cli {
                 let app = if notify::is_chained(command) { app.audited().await? } else { app };
                 notify::run(command, app).await
             }
+            Command::Mail(command) => {
+                let config = self.load()?;
+                quiet_log(&config)?;
+                mail::run(command, &config).await
+            }
             Command::Messages(command) => {
                 let app = self.opened(Access::Look).await?;
                 let app = if messages::is_chained(command) { app.audited().await? } else { app };
@@ -195,7 +205,9 @@ impl Cli {
                 let app = if webhook::is_chained(command) { app.audited().await? } else { app };
                 webhook::run(command, app).await
             }
-            Command::Config(command) => config::run(command, self.config.as_deref()),
+            Command::Config(command) => {
+                Box::pin(config::run(command, self.config.as_deref())).await
+            }
             Command::Words(command) => words::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,
             Command::Keyring(command) => keyring::run(command, self.config.as_deref()).await,
