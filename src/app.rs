@@ -6,6 +6,7 @@ pub mod desk;
 pub mod doors;
 mod enrol;
 pub mod letters;
+pub mod mailer;
 pub mod pages;
 pub mod post;
 mod pushed;

@@ -333,7 +333,8 @@ fn mail_goes_by_one_road_in_somebodys_name_and_in_clear_only_on_this_machine() {
         let said = refusal(&format!("[mail]\n{text}"), &[]);
         assert!(said.contains(&format!("`{key}`")) && said.contains("must"), "{text}: {said}");
     }
-    let login = format!("host = \"smtp.example.com\"\nusername = \"me\"\npassword_file = \"{secret}\"");
+    let login =
+        format!("host = \"smtp.example.com\"\nusername = \"me\"\npassword_file = \"{secret}\"");
     let config = load(&format!("[mail]\n{login}\n{from}"), &[]).unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
 }

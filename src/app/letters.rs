@@ -5,21 +5,20 @@ use std::sync::Arc;
 use anyhow::Context;
 use chrono::TimeDelta;
 
-use crate::config::{Config, CustodyMode, MailRoad, MailTls, Mailbox, Sending};
+use crate::config::{Config, CustodyMode};
 use crate::health::MailStage;
 use crate::notify::letter::{House, Letters};
-use crate::notify::mail::{Address, Mailer, RelaySettings, Road, Settings, Tls};
 use crate::provider::Profile;
 use crate::task::alarm::Patience;
 use crate::task::{Checker, Manners, Postman, Remind, Scribe};
 use crate::words::{Hours, Words};
 
-use super::App;
+use super::{App, mailer};
 
 /// The lane of the customers' mail; none where it is not said how mail goes.
 pub fn postman(app: &App, checker: &Arc<Checker>) -> anyhow::Result<Option<Postman>> {
     let config = &app.config;
-    let Some(mailer) = mailer(config)? else { return Ok(None) };
+    let Some(mailer) = mailer::of(config)? else { return Ok(None) };
     let words = app.words()?;
     let scribe = Scribe {
         letters: letters(config, app.profile(), &words)?,
@@ -42,44 +41,6 @@ pub fn postman(app: &App, checker: &Arc<Checker>) -> anyhow::Result<Option<Postm
             most_per_tenant_per_hour: config.mail.most_per_tenant_per_hour.get(),
         },
     }))
-}
-
-/// Who carries mail; nobody, where nothing is said.
-pub fn mailer(config: &Config) -> anyhow::Result<Option<Mailer>> {
-    let Some(sending) = &config.mail.sending else { return Ok(None) };
-    let Sending { road, from, reply_to } = sending;
-    let road = match road {
-        MailRoad::Folder(folder) => Road::Folder(folder.clone()),
-        MailRoad::Relay(relay) => {
-            let ca = relay.ca_file.as_deref().map(std::fs::read).transpose();
-            Road::Relay(RelaySettings {
-                host: relay.host.clone(),
-                port: relay.port,
-                tls: match relay.tls {
-                    MailTls::Required => Tls::Required,
-                    MailTls::StartTls => Tls::StartTls,
-                    MailTls::None => Tls::None,
-                },
-                ca: ca.context("`mail.ca_file` cannot be read")?,
-                login: relay
-                    .login
-                    .as_ref()
-                    .map(|login| (login.username.clone(), login.password.clone())),
-                timeout: config.mail.timeout,
-            })
-        }
-    };
-    let settings = Settings {
-        road,
-        from: mailbox("mail.from", from)?,
-        reply_to: reply_to.as_ref().map(|one| mailbox("mail.reply_to", one)).transpose()?,
-    };
-    Ok(Some(Mailer::new(settings).context("`mail.ca_file` cannot be used")?))
-}
-
-fn mailbox(key: &str, given: &Mailbox) -> anyhow::Result<(Option<String>, Address)> {
-    let address = Address::read(&given.address);
-    Ok((given.name.clone(), address.with_context(|| format!("`{key}` cannot be used"))?))
 }
 
 /// What letters look like. Every one is written once in every language, so that what is wrong with a

@@ -1,21 +1,35 @@
 //! `keypulse config`
 
+mod live;
+
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::app::{self, doors};
+use crate::app::{self, doors, mailer};
 use crate::config::Config;
 use crate::provider::Profile;
 
+use super::check::{self, Check};
 use super::output;
 
 /// What to do with the configuration.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Say whether the configuration can be used.
-    Check,
+    #[command(after_help = "With --live: signs in at the mail relay without sending, asks each \
+        Alertmanager for its status and each webhook endpoint whether somebody is there (HEAD, never \
+        an event). Exit code 0: no problem. Exit code 1: at least one.\n\nExample:\n  \
+        keypulse --config keypulse.toml config check --live")]
+    Check {
+        /// Also try every channel that is configured, without telling anybody anything.
+        #[arg(long)]
+        live: bool,
+        /// As one JSON document.
+        #[arg(long, requires = "live")]
+        json: bool,
+    },
     /// Show every setting, its value, and where it comes from.
     Show {
         /// As one JSON document.
@@ -28,14 +42,20 @@ pub enum Command {
 }
 
 /// Checks or shows.
-pub fn run(command: &Command, file: Option<&Path>) -> anyhow::Result<ExitCode> {
+pub async fn run(command: &Command, file: Option<&Path>) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Check => {
+        Command::Check { live: true, json } => {
             let config = super::load(file)?;
-            let profile = Profile::load(&config.provider.profile)?;
-            app::place(&config)?;
-            doors::check(&config)?;
-            app::words(&config)?;
+            super::quiet_log(&config)?;
+            let profile = checked(&config)?;
+            let valid = format!("valid; keys of {} are checked", profile.title);
+            let mut checks = vec![Check::ok("configuration", valid)];
+            checks.extend(live::channels(&config).await);
+            return check::report(&checks, *json);
+        }
+        Command::Check { live: false, .. } => {
+            let config = super::load(file)?;
+            let profile = checked(&config)?;
             let base = config.provider.base_url.as_ref().unwrap_or(&profile.base_url);
             let master =
                 config.keyring.master_key.is_some() || config.keyring.master_key_file.is_some();
@@ -69,4 +89,14 @@ pub fn run(command: &Command, file: Option<&Path>) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What can be found out of a configuration without asking anybody.
+fn checked(config: &Config) -> anyhow::Result<Profile> {
+    let profile = Profile::load(&config.provider.profile)?;
+    app::place(config)?;
+    doors::check(config)?;
+    app::words(config)?;
+    mailer::of(config)?;
+    Ok(profile)
 }

@@ -1,6 +1,8 @@
-//! `keypulse mail`: the mail that customers get.
+//! `keypulse mail`: the mail that customers get, and the road that it takes.
 
+mod doctor;
 mod hold;
+mod test;
 
 use std::process::ExitCode;
 
@@ -10,9 +12,36 @@ use crate::app::App;
 use crate::config::Config;
 use crate::given;
 
-/// What to do with mail.
+pub use doctor::relay;
+
+/// What to do about mail.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Send one plain test mail now, in any mode, and say of each step what came of it.
+    #[command(
+        after_help = "Nothing is asked, and nothing is written down. Exit code 0: the relay has \
+        taken it (or the file is written); look into the inbox, and into the spam folder. Exit code \
+        1: it was not taken.\n\nExample:\n  keypulse --config keypulse.toml mail test --to \
+        me@example.com"
+    )]
+    Test {
+        /// Whom it goes to.
+        #[arg(long, value_name = "ADDRESS")]
+        to: String,
+    },
+    /// Speak to the relay without sending, ask the DNS what receivers go by, and say what to do.
+    #[command(
+        after_help = "Looked at: connection, TLS and signing in at the relay; SPF, DKIM and DMARC of \
+        the domain in `mail.from`; whether the link in a mail is of that domain. Exit code 0: no \
+        problem, perhaps warnings. Exit code 1: at least one problem.\n\nExamples:\n  \
+        keypulse --config keypulse.toml mail doctor\n  \
+        keypulse mail doctor --json | jq '.checks[] | select(.level != \"ok\")'"
+    )]
+    Doctor {
+        /// As one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
     /// Hold all mail to customers, in all processes, within seconds.
     #[command(after_help = "What is owed meanwhile is written down and waits; a link that a customer \
         asks for waits too. On-call is told when it is held for an hour.\n\nExample:\n  \
@@ -40,6 +69,7 @@ pub enum Command {
 pub fn needs_store(command: &Command) -> bool {
     match command {
         Command::Hold { .. } | Command::Release { .. } | Command::Status { .. } => true,
+        Command::Test { .. } | Command::Doctor { .. } => false,
     }
 }
 
@@ -48,18 +78,25 @@ pub fn is_chained(command: &Command) -> bool {
     matches!(command, Command::Hold { .. } | Command::Release { .. })
 }
 
-/// Runs a command on an open store.
+/// Runs a command on an open store; those that need none are [`apart`].
 pub async fn run(command: &Command, app: App) -> anyhow::Result<ExitCode> {
     let done = match command {
         Command::Hold { reason } => hold::hold(&app, reason).await,
         Command::Release { drop } => hold::release(&app, *drop).await,
         Command::Status { json } => hold::status(&app, *json).await,
+        Command::Test { .. } | Command::Doctor { .. } => return apart(command, &app.config).await,
     };
     app.store.close().await?;
     done.map(|()| ExitCode::SUCCESS)
 }
 
-/// Runs a command that needs no store.
-pub async fn apart(command: &Command, _: Config) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("{command:?} needs a store")
+/// Runs a command that needs no store; the others say nothing here.
+pub async fn apart(command: &Command, config: &Config) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Test { to } => test::run(config, to).await,
+        Command::Doctor { json } => doctor::run(config, *json).await,
+        Command::Hold { .. } | Command::Release { .. } | Command::Status { .. } => {
+            Ok(ExitCode::SUCCESS)
+        }
+    }
 }

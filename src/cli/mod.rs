@@ -3,6 +3,7 @@
 mod actor;
 mod ask;
 mod audit;
+mod check;
 mod completions;
 mod config;
 mod consent;
@@ -208,7 +209,11 @@ impl Cli {
                 let app = if mail::is_chained(command) { app.audited().await? } else { app };
                 mail::run(command, app).await
             }
-            Command::Mail(command) => mail::apart(command, self.load()?).await,
+            Command::Mail(command) => {
+                let config = self.load()?;
+                quiet_log(&config)?;
+                mail::apart(command, &config).await
+            }
             Command::Messages(command) => {
                 let app = self.opened(Access::Look).await?;
                 let app = if messages::is_chained(command) { app.audited().await? } else { app };
@@ -220,7 +225,9 @@ impl Cli {
                 let app = if webhook::is_chained(command) { app.audited().await? } else { app };
                 webhook::run(command, app).await
             }
-            Command::Config(command) => config::run(command, self.config.as_deref()),
+            Command::Config(command) => {
+                Box::pin(config::run(command, self.config.as_deref())).await
+            }
             Command::Words(command) => words::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,
             Command::Keyring(command) => keyring::run(command, self.config.as_deref()).await,

@@ -164,10 +164,8 @@ mod tests {
 
     #[test]
     fn a_sender_is_an_address_with_or_without_a_name() {
-        let named = |name: &str| Mailbox {
-            name: Some(name.to_owned()),
-            address: "a@b.example".to_owned(),
-        };
+        let named =
+            |name: &str| Mailbox { name: Some(name.to_owned()), address: "a@b.example".to_owned() };
         assert_eq!(read("a@b.example"), Some(Mailbox { name: None, ..named("") }));
         assert_eq!(read("<a@b.example>"), Some(Mailbox { name: None, ..named("") }));
         assert_eq!(read("Acme ERP <a@b.example>"), Some(named("Acme ERP")));

@@ -39,15 +39,27 @@ impl Member {
         self.address.host_str().unwrap_or_default()
     }
 
+    /// Asks how it is, and tells it nothing.
+    pub async fn knock(&self) -> Answer {
+        let mut address = self.address.clone();
+        let path = address.path().trim_end_matches("alerts").to_owned();
+        address.set_path(&format!("{path}status"));
+        answered(timeout(PATIENCE, self.http.get(address).send()).await)
+    }
+
     /// Tells it once.
     pub async fn push(&self, alerts: &[Alert]) -> Answer {
         let Ok(body) = serde_json::to_string(alerts) else { return Answer::Broken };
         let request = self.http.post(self.address.clone()).header(CONTENT_TYPE, "application/json");
-        match timeout(PATIENCE, request.body(body).send()).await {
-            Ok(Ok(answer)) => Answer::Status(answer.status().as_u16(), None),
-            Ok(Err(error)) if !error.is_timeout() => Answer::Broken,
-            Ok(Err(_)) | Err(_) => Answer::Silence,
-        }
+        answered(timeout(PATIENCE, request.body(body).send()).await)
+    }
+}
+
+fn answered<E>(result: Result<reqwest::Result<reqwest::Response>, E>) -> Answer {
+    match result {
+        Ok(Ok(answer)) => Answer::Status(answer.status().as_u16(), None),
+        Ok(Err(error)) if !error.is_timeout() => Answer::Broken,
+        Ok(Err(_)) | Err(_) => Answer::Silence,
     }
 }
 

@@ -59,6 +59,14 @@ impl Endpoint {
         self.address.host_str().unwrap_or_default()
     }
 
+    /// Asks whether somebody is there, and says nothing: whatever is answered will do.
+    pub async fn knock(&self) -> Answer {
+        if self.guard.check(&self.address).is_err() {
+            return Answer::NotPublic;
+        }
+        answered(timeout(PATIENCE, self.http.head(self.address.clone()).send()).await)
+    }
+
     /// Sends it once.
     pub async fn send(&self, message: &Signed<'_>) -> Answer {
         if self.guard.check(&self.address).is_err() {
@@ -72,17 +80,21 @@ impl Endpoint {
             .header("webhook-timestamp", message.second)
             .header("webhook-signature", message.signature)
             .body(message.body.to_owned());
-        match timeout(PATIENCE, request.send()).await {
-            Ok(Ok(answer)) => {
-                let wish = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-                let wish = wish.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
-                Answer::Status(answer.status().as_u16(), wish)
-            }
-            Ok(Err(error)) if edge::is_not_public(&error) => Answer::NotPublic,
-            Ok(Err(error)) if error.is_timeout() => Answer::Silence,
-            Ok(Err(_)) => Answer::Broken,
-            Err(_) => Answer::Silence,
+        answered(timeout(PATIENCE, request.send()).await)
+    }
+}
+
+fn answered<E>(result: Result<reqwest::Result<reqwest::Response>, E>) -> Answer {
+    match result {
+        Ok(Ok(answer)) => {
+            let wish = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+            let wish = wish.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+            Answer::Status(answer.status().as_u16(), wish)
         }
+        Ok(Err(error)) if edge::is_not_public(&error) => Answer::NotPublic,
+        Ok(Err(error)) if error.is_timeout() => Answer::Silence,
+        Ok(Err(_)) => Answer::Broken,
+        Err(_) => Answer::Silence,
     }
 }
 

@@ -141,6 +141,7 @@ pub const CRATES: &[Confined] = &[
         "every outgoing HTTP client is built in one place",
     ),
     confined("lettre", &["notify"], "only notify speaks SMTP"),
+    confined("hickory_resolver", &["notify::mail"], "only mail looks into the DNS by itself"),
     confined("axum", &["http", "sandbox"], "only listeners speak HTTP to callers"),
     confined("utoipa", &["http"], "the API is described where it is served"),
     confined("utoipa_axum", &["http"], "the API is described where it is served"),

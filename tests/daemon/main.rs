@@ -17,11 +17,15 @@ mod handing_over;
 #[path = "../it/integration.rs"]
 mod integration;
 mod moto;
+mod names;
 mod page;
 mod program;
 #[expect(dead_code, reason = "some of it is for other tests")]
 #[path = "../it/receiver.rs"]
 mod receiver;
+#[expect(dead_code, reason = "some of it is for other tests")]
+#[path = "../it/relay.rs"]
+mod relay;
 mod replacing;
 mod rig;
 mod server;
@@ -43,6 +47,7 @@ mod evidence;
 mod faults;
 mod key_file;
 mod listener;
+mod mail;
 mod manual;
 mod master_key;
 mod metrics;

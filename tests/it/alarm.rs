@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use keypulse::clock::{Clock, ManualClock, SystemClock};
-use keypulse::health::{Action, Finding};
+use keypulse::health::{Action, Finding, MailStage};
 use keypulse::notify::{Member, Subject};
 use keypulse::store::{HandOver, Mode, Store};
 use keypulse::task::Alarm;

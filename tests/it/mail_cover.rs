@@ -19,7 +19,10 @@ async fn fails(relay: &Relay, host: &str, cover: Cover, ca: Option<Vec<u8>>) -> 
 /// Nobody signed in there, and nothing was taken.
 fn heard_nothing(relay: &Relay) {
     let said = relay.said();
-    assert!(said.iter().all(|line| !line.starts_with("AUTH") && !line.starts_with("MAIL")), "{said:?}");
+    assert!(
+        said.iter().all(|line| !line.starts_with("AUTH") && !line.starts_with("MAIL")),
+        "{said:?}"
+    );
     assert_eq!(relay.taken().len(), 0);
 }
 

@@ -182,9 +182,11 @@ async fn a_body_that_does_not_come_to_its_end_is_surely_no_mail() {
     let long = "a line that is long enough to fill what lies between the two\n".repeat(80_000);
     let mut all = JoinSet::new();
     for cover in [Cover::None, Cover::Implicit] {
-        for (fault, why) in
-            [(Fault::Close, Why::Broken), (Fault::Reset, Why::Broken), (Fault::Silence, Why::Silence)]
-        {
+        for (fault, why) in [
+            (Fault::Close, Why::Broken),
+            (Fault::Reset, Why::Broken),
+            (Fault::Silence, Why::Silence),
+        ] {
             let long = long.clone();
             all.spawn(async move {
                 let relay = Relay::start(Script::failing(cover, Stage::Body, fault)).await;

@@ -22,8 +22,9 @@ impl Maildev {
     /// Starts one that takes mail only from `keys` with the password `hunter2`, in TLS, and waits
     /// until it serves.
     pub fn start() -> Self {
-        let program = std::env::var_os("KEYPULSE_TEST_MAILDEV")
-            .expect("KEYPULSE_TEST_MAILDEV does not name maildev: run scripts/test");
+        let Some(program) = std::env::var_os("KEYPULSE_TEST_MAILDEV") else {
+            panic!("KEYPULSE_TEST_MAILDEV does not name maildev: run scripts/test");
+        };
         let folder = tempfile::tempdir().unwrap();
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
@@ -56,7 +57,7 @@ impl Maildev {
                 }
             }
         });
-        told.recv_timeout(Duration::from_mins(1)).expect("maildev does not serve");
+        assert!(told.recv_timeout(Duration::from_mins(1)).is_ok(), "maildev does not serve");
         one
     }
 

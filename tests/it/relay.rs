@@ -195,9 +195,10 @@ impl Relay {
                 offers.retain(|offer| greets || *offer != "STARTTLS");
                 let mut lines = vec!["relay.test"];
                 lines.extend(offers);
-                let last = lines.pop().unwrap();
-                let mut text: String = lines.iter().map(|one| format!("250-{one}\r\n")).collect();
-                text.push_str(&format!("250 {last}"));
+                // All but the last say that there is more.
+                let text = format!("250-{}", lines.join("\r\n250-"));
+                let at = text.rfind("250-").unwrap();
+                let text = format!("{}250 {}", &text[..at], &text[at + 4..]);
                 self.answers(&mut line, Stage::Ehlo, &text).await
             } else if upper == "STARTTLS" {
                 let now = self.0.script.injects.filter(|(_, later)| later.is_zero());

@@ -95,8 +95,8 @@ pub fn core_dumps() -> Check {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Level;
     use super::*;
+    use crate::cli::check::Level;
 
     #[test]
     fn a_disk_is_a_warning_before_it_is_a_problem() {

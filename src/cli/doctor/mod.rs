@@ -11,18 +11,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use serde::Serialize;
-use serde_json::json;
 
 use crate::app::{self, Access, App};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::config::CustodyMode;
 use crate::provider::Profile;
-use crate::redact::chain;
 use crate::telemetry::log;
 
-use super::output;
+use super::check::{self, Check};
 
 /// What is looked at.
 #[derive(Debug, Args)]
@@ -40,77 +37,12 @@ pub struct Options {
     json: bool,
 }
 
-/// How something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Level {
-    Ok,
-    Warning,
-    Problem,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Serialize)]
-struct Check {
-    name: &'static str,
-    level: Level,
-    says: String,
-    #[serde(rename = "do")]
-    to_do: Option<String>,
-}
-
-impl Check {
-    fn ok(name: &'static str, says: impl Into<String>) -> Self {
-        Self { name, level: Level::Ok, says: says.into(), to_do: None }
-    }
-
-    fn warning(name: &'static str, says: impl Into<String>, to_do: impl Into<String>) -> Self {
-        Self { name, level: Level::Warning, says: says.into(), to_do: Some(to_do.into()) }
-    }
-
-    fn problem(name: &'static str, says: impl Into<String>, to_do: impl Into<String>) -> Self {
-        Self { name, level: Level::Problem, says: says.into(), to_do: Some(to_do.into()) }
-    }
-
-    /// An error whose own words say what to do.
-    fn refused(name: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
-        Self { name, level: Level::Problem, says: chain(error), to_do: None }
-    }
-}
-
 /// Looks, and says what was seen.
 pub async fn run(options: &Options, file: Option<&Path>) -> anyhow::Result<ExitCode> {
     // What a log line would say is said below.
     log::init(log::Form::Auto, Some("off"))?;
     let checks = Box::pin(look(options.live, file)).await;
-    let worst = checks.iter().map(|check| check.level).max().unwrap_or(Level::Ok);
-    if options.json {
-        output::document(&json!({"ok": worst != Level::Problem, "checks": checks}))?;
-    } else {
-        for check in &checks {
-            output::line(&show(check))?;
-        }
-        let count = |level, what| {
-            let found = checks.iter().filter(|check| check.level == level).count();
-            output::many(i64::try_from(found).unwrap_or(i64::MAX), what)
-        };
-        let problems = count(Level::Problem, "problem");
-        output::line(&format!("\n{problems}, {}", count(Level::Warning, "warning")))?;
-    }
-    Ok(if worst == Level::Problem { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-fn show(check: &Check) -> String {
-    let level = match check.level {
-        Level::Ok => "● ok     ",
-        Level::Warning => "▲ warning",
-        Level::Problem => "✖ problem",
-    };
-    let line = format!("{level}  {:<14} {}", check.name, output::printable(&check.says));
-    match &check.to_do {
-        Some(to_do) => format!("{line}\n{:26} → {}", "", output::printable(to_do)),
-        None => line,
-    }
+    check::report(&checks, options.json)
 }
 
 async fn look(live: bool, file: Option<&Path>) -> Vec<Check> {

@@ -138,7 +138,8 @@ mod tests {
         for step in STEPS {
             assert_eq!(refused(step, 421, ""), AGAIN, "{step}");
             assert_eq!(refused(step, 450, "4.2.1 greylisted"), AGAIN, "{step}");
-            for why in [Why::Silence, Why::Broken, Why::Nonsense, Why::NotTrusted, Why::NoSuchHost] {
+            for why in [Why::Silence, Why::Broken, Why::Nonsense, Why::NotTrusted, Why::NoSuchHost]
+            {
                 assert_eq!(mail_fate(&failed(step, why), 0, 0.0), AGAIN, "{step} {why:?}");
             }
         }

@@ -3,8 +3,11 @@
 //!
 //! `relay.rs` is the conversation, `wire.rs` what it runs over, `plain.rs` the few words before TLS,
 //! `letter.rs` the mail as it is written down, `outcome.rs` what became of it, `fate.rs` what follows.
+//! `domain.rs` judges what the sender's domain publishes, for which `dns.rs` asks.
 
 mod address;
+mod dns;
+mod domain;
 mod fate;
 mod folder;
 mod letter;
@@ -25,6 +28,8 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 pub use address::{Address, NoAddress};
+pub use dns::{Names, NoNames, Texts};
+pub use domain::{Finding, Level, look, related};
 pub use fate::{MailFate, PAUSES, mail_fate};
 pub use outcome::{Failed, Outcome, Unknown, Why};
 pub use reply::Reply;
@@ -177,9 +182,7 @@ impl Mailer {
                 let from = self.0.letter.from();
                 Box::pin(relay.send(from, &to, &letter, before_body, taken)).await
             }
-            Transport::Folder(folder) => {
-                folder.send(parcel.id, letter, before_body, taken).await
-            }
+            Transport::Folder(folder) => folder.send(parcel.id, letter, before_body, taken).await,
         }
     }
 

@@ -74,11 +74,7 @@ impl Failed {
             | Why::NoAddress
             | Why::NotWritten
             | Why::NoFolder => true,
-            Why::Nonsense
-            | Why::Silence
-            | Why::Broken
-            | Why::NoSuchHost
-            | Why::Injected => false,
+            Why::Nonsense | Why::Silence | Why::Broken | Why::NoSuchHost | Why::Injected => false,
         }
     }
 }

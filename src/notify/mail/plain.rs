@@ -123,7 +123,8 @@ mod tests {
         for good in ["220 hello\r\n", "220-hello\r\n220 there\r\n", "220\r\n", "220 hello\n"] {
             assert_eq!(hears(good).await, Ok(()), "{good:?}");
         }
-        for bad in ["hello\r\n", "22\r\n", "220x\r\n", "250 ok\r\n", "334 go on\r\n", "2é0 x\r\n"] {
+        for bad in ["hello\r\n", "22\r\n", "220x\r\n", "250 ok\r\n", "334 go on\r\n", "2é0 x\r\n"]
+        {
             assert_eq!(hears(bad).await, Err(Why::Nonsense), "{bad:?}");
         }
         for short in ["", "220 hello", "220-hello\r\n"] {

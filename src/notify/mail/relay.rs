@@ -9,9 +9,7 @@ use std::time::Duration;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
-use lettre::transport::smtp::extension::{
-    ClientId, Extension, MailBodyParameter, MailParameter,
-};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
@@ -198,7 +196,11 @@ impl Relay {
     }
 
     /// lettre waits for the greeting and asks what the relay can in one.
-    async fn greet(&self, wire: Wire, taken: &mut Vec<Step>) -> Result<AsyncSmtpConnection, Failed> {
+    async fn greet(
+        &self,
+        wire: Wire,
+        taken: &mut Vec<Step>,
+    ) -> Result<AsyncSmtpConnection, Failed> {
         let seen = wire.seen();
         let greeting = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &self.hello);
         let why = match timeout(self.patience * 2, greeting).await {
