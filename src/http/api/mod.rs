@@ -17,6 +17,7 @@ mod key;
 mod lasting;
 mod limits;
 pub mod links;
+mod mail;
 mod measure;
 mod openapi;
 mod part;
@@ -120,6 +121,10 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(acts::disable))
         .routes(routes!(acts::confirm_deleted))
         .routes(routes!(acts::acknowledge_disabled))
+        .routes(routes!(mail::read))
+        .routes(routes!(mail::hold))
+        .routes(routes!(mail::release))
+        .routes(routes!(mail::event))
         .routes(routes!(audit::list))
         .routes(routes!(audit::head))
         .routes(routes!(audit::review))

@@ -143,6 +143,8 @@ pub enum Kind {
     NotExpected,
     /// No page is served that a link could lead to.
     NoPages,
+    /// Nothing is sent by this installation yet.
+    NothingSent,
     /// A request of this name is under way.
     RequestUnderWay,
     /// The body is too long.
@@ -167,7 +169,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::BadRequest,
         Self::BadQuery,
         Self::BadCursor,
@@ -198,6 +200,7 @@ impl Kind {
         Self::NothingRequired,
         Self::NotExpected,
         Self::NoPages,
+        Self::NothingSent,
         Self::RequestUnderWay,
         Self::BodyTooLarge,
         Self::NotJson,
@@ -263,6 +266,7 @@ impl Kind {
             Self::DeletionOpen => ("deletion-open", S::CONFLICT, "A key is to be deleted first"),
             Self::NothingRequired => ("nothing-required", S::CONFLICT, "Nothing is required"),
             Self::NoPages => ("no-pages", S::CONFLICT, "There is no page for a link"),
+            Self::NothingSent => ("nothing-sent", S::CONFLICT, "Nothing is sent yet"),
             Self::NotExpected => {
                 ("not-expected", S::CONFLICT, "It does not touch as many as expected")
             }

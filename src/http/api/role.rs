@@ -85,13 +85,17 @@ pub enum Deed {
     Link,
     /// Add somebody as a tenant by a link.
     Invite,
+    /// Hold all mail to customers, and let it go again.
+    HoldMail,
+    /// Tell what became of a mail later.
+    MailEvent,
     /// Read the audit chain, with what is personal in it.
     ReadAudit,
 }
 
 impl Deed {
     /// Every deed, in the order of the table.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Read,
         Self::Check,
         Self::Change,
@@ -109,6 +113,8 @@ impl Deed {
         Self::Erase,
         Self::Link,
         Self::Invite,
+        Self::HoldMail,
+        Self::MailEvent,
         Self::ReadAudit,
     ];
 
@@ -123,14 +129,16 @@ impl Deed {
             }
             // That somebody has looked is for a person to say.
             Self::ConfirmDeleted => &[Support, Operator, Admin],
-            Self::Pause | Self::Disable | Self::AcknowledgeDisabled | Self::Reconcile => {
-                &[Operator, Integration, Admin]
-            }
+            Self::Pause
+            | Self::Disable
+            | Self::AcknowledgeDisabled
+            | Self::Reconcile
+            | Self::MailEvent => &[Operator, Integration, Admin],
             Self::Create | Self::GiveKey => &[Integration, Admin],
             // Sealed, and still: nobody but the machine that it is for. An admin makes it a token.
             Self::TakeKey => &[Integration],
             // Whoever withdraws a leaked key has to review it in the same hour. It names people.
-            Self::ReadAudit | Self::ReadScopes => &[Operator, Admin],
+            Self::ReadAudit | Self::ReadScopes | Self::HoldMail => &[Operator, Admin],
             // There is no way back from these, or many customers are asked for something.
             Self::ApplyScopes | Self::Rebind | Self::Erase => &[Admin],
         }
@@ -155,6 +163,8 @@ impl Deed {
             Self::Erase => "forget a tenant",
             Self::Link => "make links for customers, and take them back",
             Self::Invite => "invite a new tenant by a link",
+            Self::HoldMail => "hold all mail to customers, and let it go",
+            Self::MailEvent => "tell that a mail came back",
             Self::ReadAudit => "read the audit chain",
             Self::TakeKey => "fetch a key that is owed, and acknowledge it",
         }
@@ -173,11 +183,15 @@ pub struct Route {
 }
 
 /// Every route that needs a token. One that is not here answers nobody.
-pub const ROUTES: [Route; 28] = [
+pub const ROUTES: [Route; 32] = [
     route(Method::GET, "/api/v1/audit", Deed::ReadAudit),
     route(Method::GET, "/api/v1/audit/head", Deed::ReadAudit),
     route(Method::GET, "/api/v1/handovers", Deed::Read),
     route(Method::POST, "/api/v1/invitations", Deed::Invite),
+    route(Method::GET, "/api/v1/mail", Deed::Read),
+    route(Method::POST, "/api/v1/mail-events", Deed::MailEvent),
+    route(Method::POST, "/api/v1/mail/hold", Deed::HoldMail),
+    route(Method::POST, "/api/v1/mail/release", Deed::HoldMail),
     route(Method::GET, "/api/v1/reconcile", Deed::Read),
     route(Method::POST, "/api/v1/reconcile", Deed::Reconcile),
     route(Method::POST, "/api/v1/scopes/apply", Deed::ApplyScopes),
