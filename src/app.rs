@@ -48,6 +48,7 @@ use crate::task::Budget;
 use crate::task::Checker;
 use crate::task::Gate;
 use crate::task::Heartbeat;
+use crate::task::Judge;
 use crate::task::KeyringSource;
 use crate::task::Measure;
 use crate::task::Mirror;
@@ -293,7 +294,10 @@ impl App {
     fn settler_on(&self, store: Store, metrics: Metrics, pulse: Arc<Pulse>) -> Settler {
         let policy = self.config.policy.clone();
         let distance = self.budget().distance();
-        Settler::new(store, policy, Arc::clone(&self.clock), metrics, distance, pulse)
+        let judge =
+            Judge::new(store.clone(), Arc::clone(&self.clock), policy.clone(), self.share());
+        let judge = Arc::new(judge);
+        Settler::new(store, policy, Arc::clone(&self.clock), metrics, distance, pulse, judge)
     }
 
     fn budget(&self) -> Budget {
@@ -308,6 +312,12 @@ impl App {
     /// The time between two routine checks of one of so many tenants that the budget can carry.
     pub fn effective_interval(&self, tenants: u32) -> TimeDelta {
         effective_interval(tenants, &self.config.policy, &self.profile, &self.budget())
+    }
+
+    /// What each of those who were held has for itself when they are asked again: half of the budget
+    /// is left to all others.
+    fn share(&self) -> TimeDelta {
+        self.budget().time_for(self.profile.calls_of_a_check() * 2.0)
     }
 
     /// How long one check of so many tenants takes at the budget.
@@ -356,6 +366,7 @@ impl App {
         if let (Some(here), Some(url)) = (doors.public_url(), &self.config.public.url) {
             info!("customers' pages on {here}, reached at {url}");
         }
+        let judge = checker.settler.weather_judge();
         let measure_checker = Arc::clone(&checker);
         let published = (checker.store.clone(), checker.metrics.clone());
         let watch = Watch::new(checker, self.config.watch.concurrency.get(), provider.timeout)?;
@@ -373,6 +384,7 @@ impl App {
         tokio::select! {
             () = watch.run(shutdown) => {}
             () = self.keep_time() => {}
+            () = judge.run() => {}
             () = measure.run() => {}
             () = publish.run() => {}
             () = looking => {}

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::config::NotifyMode;
 use crate::edge::Guard;
+use crate::health::Terms;
 use crate::notify::{Endpoint, Member};
 use crate::shutdown::Shutdown;
 use crate::store::{Channel, ChannelKind, InForce, Mode};
@@ -56,6 +57,7 @@ impl Post {
             resolve_timeout: config.alertmanager.resolve_timeout,
             acknowledge_within: config.webhook.acknowledge_within,
             pickup_within: config.custody.pickup_within,
+            canary_alone: Terms::of(&config.policy).span,
         };
         let console = config.console.external_url.clone();
         let alarm = (!members.is_empty()).then(|| {

@@ -23,16 +23,25 @@ pub enum Condition {
     HandoverLate,
     /// Endpoints of the integration were switched off.
     EndpointOff,
+    /// Many keys fail together, and failures of that class are held.
+    ProviderIncident,
+    /// They were held for so long that a person has to decide.
+    HoldTooLong,
+    /// The canary is refused while all others are well.
+    CanaryRefused,
 }
 
 impl Condition {
     /// Every one.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::NeedsReconnection,
         Self::KeyCompromised,
         Self::DisableUnacknowledged,
         Self::HandoverLate,
         Self::EndpointOff,
+        Self::ProviderIncident,
+        Self::HoldTooLong,
+        Self::CanaryRefused,
     ];
 
     /// Its word.
@@ -43,6 +52,9 @@ impl Condition {
             Self::DisableUnacknowledged => "disable_unacknowledged",
             Self::HandoverLate => "handover_late",
             Self::EndpointOff => "endpoint_off",
+            Self::ProviderIncident => "provider_incident",
+            Self::HoldTooLong => "hold_too_long",
+            Self::CanaryRefused => "canary_refused",
         }
     }
 
@@ -84,6 +96,24 @@ impl Condition {
                  WHERE kind = 'webhook' AND active = 1 AND off_at IS NOT NULL",
                 Vec::new(),
             ),
+            // The counts are of tenants: those that failed, of those that were asked.
+            Self::ProviderIncident => (
+                "SELECT failing || ' of ' || asked || ' asked' AS name, since, class AS cause \
+                 FROM weather WHERE state = 'incident' AND confirmed_at >= $1",
+                vec![micros(limits.sending_since).into()],
+            ),
+            Self::HoldTooLong => (
+                "SELECT failing || ' of ' || asked || ' asked' AS name, since, class AS cause \
+                 FROM weather WHERE state = 'incident' AND page_at <= $1",
+                vec![micros(limits.now).into()],
+            ),
+            // Not in the minutes in which it may be the first that a fault meets.
+            Self::CanaryRefused => (
+                "SELECT 'canary' AS name, failing_since AS since, '' AS cause FROM canary \
+                 WHERE failing_since <= $1 AND NOT EXISTS (SELECT 1 FROM weather \
+                 WHERE state IN ('suspected', 'incident'))",
+                vec![micros(limits.canary_before).into()],
+            ),
         }
     }
 }
@@ -97,6 +127,10 @@ pub struct Limits {
     pub late_before: DateTime<Utc>,
     /// Since when anything is sent: what was owed before is nobody's alert.
     pub sending_since: DateTime<Utc>,
+    /// A canary that has failed alone since then.
+    pub canary_before: DateTime<Utc>,
+    /// The present moment.
+    pub now: DateTime<Utc>,
 }
 
 /// A condition that is true.

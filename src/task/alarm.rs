@@ -45,6 +45,7 @@ pub struct Alarm {
     resolve_timeout: Duration,
     acknowledge_within: TimeDelta,
     pickup_within: TimeDelta,
+    canary_alone: TimeDelta,
     console: Option<Url>,
 }
 
@@ -65,6 +66,8 @@ pub struct Patience {
     pub acknowledge_within: Duration,
     /// The fetching of a key.
     pub pickup_within: Duration,
+    /// The failing of the canary while others are well.
+    pub canary_alone: TimeDelta,
 }
 
 impl Alarm {
@@ -87,6 +90,7 @@ impl Alarm {
             resolve_timeout: patience.resolve_timeout,
             acknowledge_within: delta(patience.acknowledge_within),
             pickup_within: delta(patience.pickup_within),
+            canary_alone: patience.canary_alone,
             console,
         }
     }
@@ -130,6 +134,8 @@ impl Alarm {
             unacknowledged_before: now - self.acknowledge_within,
             late_before: now - self.pickup_within,
             sending_since: in_force.since,
+            canary_before: now - self.canary_alone,
+            now,
         };
         let standing = bounded(self.store.standing(&limits)).await?;
         let names: Vec<String> = standing.iter().map(name).collect();
@@ -247,5 +253,8 @@ fn subject(condition: Condition) -> Subject {
         Condition::DisableUnacknowledged => Subject::DisableUnacknowledged,
         Condition::HandoverLate => Subject::HandoverLate,
         Condition::EndpointOff => Subject::EndpointOff,
+        Condition::ProviderIncident => Subject::ProviderIncident,
+        Condition::HoldTooLong => Subject::HoldTooLong,
+        Condition::CanaryRefused => Subject::CanaryRefused,
     }
 }

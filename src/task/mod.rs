@@ -54,6 +54,7 @@ mod settle;
 pub mod source;
 pub mod watch;
 pub mod watchdog;
+pub mod weather;
 mod whose;
 
 pub use admit::{Admission, Newcomer};
@@ -81,4 +82,5 @@ pub use scopes::{Applied, Difference, Group, Impact, Plan, Requirement, Share};
 pub use settle::Settler;
 pub use source::Source;
 pub use watch::Watch;
+pub use weather::Judge;
 pub use whose::Whose;

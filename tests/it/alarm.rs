@@ -30,6 +30,7 @@ fn alarm(store: &Store, clock: &Arc<ManualClock>, members: &[&str]) -> Alarm {
         resolve_timeout: Duration::from_hours(4),
         acknowledge_within: Duration::from_mins(5),
         pickup_within: Duration::from_hours(1),
+        canary_alone: TimeDelta::minutes(11),
     };
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     Alarm::new(store.clone(), clock, Metrics::new().unwrap(), members.collect(), &patience, None)
@@ -214,6 +215,9 @@ fn the_manual_names_exactly_the_alerts_that_are_pushed_and_the_rules_that_are_gi
         Subject::DisableUnacknowledged,
         Subject::HandoverLate,
         Subject::EndpointOff,
+        Subject::ProviderIncident,
+        Subject::HoldTooLong,
+        Subject::CanaryRefused,
     ];
     assert_eq!(named(pushed), subjects.map(Subject::alertname));
     let given = read("docs/METRICS.md");
