@@ -29,6 +29,7 @@ mod sign;
 mod status;
 mod tenant;
 mod token;
+mod weather;
 mod webhook;
 mod words;
 
@@ -111,6 +112,9 @@ enum Command {
     /// Show the mode that is in force, or put another one in force: who is told anything.
     #[command(subcommand)]
     Notify(notify::Command),
+    /// Show what is believed of the provider, and what is held because of it; say otherwise.
+    #[command(subcommand)]
+    Weather(weather::Command),
     /// Look at what is owed to on-call and the integration; owe again what did not arrive.
     #[command(subcommand)]
     Messages(messages::Command),
@@ -183,6 +187,11 @@ impl Cli {
                 let app = self.opened(Access::Look).await?;
                 let app = if notify::is_chained(command) { app.audited().await? } else { app };
                 notify::run(command, app).await
+            }
+            Command::Weather(command) => {
+                let app = self.opened(Access::Look).await?;
+                let app = if weather::is_chained(command) { app.audited().await? } else { app };
+                weather::run(command, app).await
             }
             Command::Messages(command) => {
                 let app = self.opened(Access::Look).await?;

@@ -181,14 +181,16 @@ impl Store {
             return Ok(false);
         }
         let mut owed = false;
-        if turn.opens() || turn.closes() {
+        if turn.opens() || turn.closes() || turn.remark.is_some() {
             let held = self.held_now(&tx, row.class).await?;
             let id = id.or_else(|| row.incident.clone()).unwrap_or_default();
-            owed = self.owe_incident(&tx, turn, &id, held, now).await?;
+            if turn.opens() || turn.closes() {
+                owed = self.owe_incident(&tx, turn, &id, held, now).await?;
+            }
             if turn.closes() {
                 self.ask_again(&tx, row.class, turn.each, held, now).await?;
             }
-            let action = match (turn.opens(), turn.remark.is_some()) {
+            let action = match (incident.is_some(), turn.remark.is_some()) {
                 (true, true) => "weather.declared",
                 (true, false) => "weather.incident_opened",
                 (false, true) => "weather.cleared",

@@ -13,7 +13,9 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
 use crate::clock::Clock;
+use crate::health::Author;
 use crate::health::Class;
+use crate::health::Incident;
 use crate::health::Policy;
 use crate::health::Sky;
 use crate::health::Terms;
@@ -22,6 +24,7 @@ use crate::health::Weather;
 use crate::health::judge;
 use crate::ids::TenantId;
 use crate::redact::chain;
+use crate::store::Longer;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Turn;
@@ -153,6 +156,86 @@ impl Judge {
         (self.terms.window / 100).to_std().unwrap_or_default().min(MOST_STALE)
     }
 
+    /// Has a person say that there is an incident, until then if given; gives back whether that is
+    /// news. An incident that was judged is the person's from then on, and keeps its id.
+    pub async fn declare(
+        &self,
+        class: Class,
+        remark: &str,
+        until: Option<DateTime<Utc>>,
+    ) -> Result<bool, StoreError> {
+        let because = "an operator has declared it";
+        self.operate(class, remark, because, |row, now| match row.sky {
+            Sky::Incident(Incident { by: Author::Operator, .. }) => None,
+            Sky::Incident(one) => {
+                Some(Sky::Incident(Incident { by: Author::Operator, until, quiet: None, ..one }))
+            }
+            Sky::Suspected { since, failing, asked } => {
+                Some(declared(since, now, (failing, asked), until))
+            }
+            Sky::Clear { .. } | Sky::Unknown { .. } => Some(declared(now, now, (0, 0), until)),
+        })
+        .await
+    }
+
+    /// Has a person say that nothing is held any more; gives back whether anything was.
+    pub async fn clear(&self, class: Class, remark: &str) -> Result<bool, StoreError> {
+        let because = "an operator has ended it";
+        self.operate(class, remark, because, |row, now| {
+            row.sky.weather().holds().then_some(Sky::Unknown { since: now })
+        })
+        .await
+    }
+
+    /// Has on-call asked to decide only then, for all incidents; gives back of which classes.
+    pub async fn extend(&self, until: DateTime<Utc>) -> Result<Vec<Class>, StoreError> {
+        self.lengthen(Longer::Until(until)).await
+    }
+
+    /// Has so many of those held judged again in each hour; gives back of which classes.
+    pub async fn release(&self, per_hour: u32) -> Result<Vec<Class>, StoreError> {
+        self.lengthen(Longer::Release(per_hour)).await
+    }
+
+    async fn operate(
+        &self,
+        class: Class,
+        remark: &str,
+        because: &str,
+        next: impl Fn(&WeatherRow, DateTime<Utc>) -> Option<Sky>,
+    ) -> Result<bool, StoreError> {
+        for _ in 0..MOST_ROUNDS {
+            let now = self.clock.now();
+            let rows = self.store.weather().await?;
+            let Some(row) = rows.iter().find(|row| row.class == class) else { return Ok(false) };
+            let Some(next) = next(row, now) else { return Ok(false) };
+            let turn = Turn {
+                row,
+                next,
+                because: because.to_owned(),
+                remark: Some(remark),
+                max_hold: self.policy.max_hold,
+                each: self.each,
+            };
+            if self.store.turn_weather(&turn, now).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn lengthen(&self, longer: Longer) -> Result<Vec<Class>, StoreError> {
+        let mut done = Vec::new();
+        for row in self.store.weather().await? {
+            if row.sky.weather() == Weather::Incident
+                && self.store.lengthen_weather(&row, longer, self.clock.now()).await?
+            {
+                done.push(row.class);
+            }
+        }
+        Ok(done)
+    }
+
     /// Looks at the weather by itself, until it is dropped.
     pub async fn run(&self) {
         let every = (self.terms.step / 4).to_std().unwrap_or_default();
@@ -188,6 +271,17 @@ impl Judge {
         }
         Ok(())
     }
+}
+
+/// An incident because a person says so.
+fn declared(
+    since: DateTime<Utc>,
+    confirmed: DateTime<Utc>,
+    (failing, asked): (u32, u32),
+    until: Option<DateTime<Utc>>,
+) -> Sky {
+    let (by, quiet) = (Author::Operator, None);
+    Sky::Incident(Incident { since, confirmed, failing, asked, by, until, quiet })
 }
 
 /// How many are to be released by now.

@@ -49,5 +49,6 @@ mod schema;
 mod scopes;
 mod sealed;
 mod tenants;
+mod weather;
 mod whose;
 mod withdrawn;
