@@ -45,6 +45,7 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::bounded;
 use crate::task::Budget;
+use crate::task::Canary;
 use crate::task::Checker;
 use crate::task::Gate;
 use crate::task::Heartbeat;
@@ -367,6 +368,13 @@ impl App {
             info!("customers' pages on {here}, reached at {url}");
         }
         let judge = checker.settler.weather_judge();
+        let canary = self.canary(&checker)?;
+        let canary = async move {
+            match canary {
+                Some(canary) => canary.run(shutdown).await,
+                None => std::future::pending().await,
+            }
+        };
         let measure_checker = Arc::clone(&checker);
         let published = (checker.store.clone(), checker.metrics.clone());
         let watch = Watch::new(checker, self.config.watch.concurrency.get(), provider.timeout)?;
@@ -385,6 +393,7 @@ impl App {
             () = watch.run(shutdown) => {}
             () = self.keep_time() => {}
             () = judge.run() => {}
+            () = canary => {}
             () = measure.run() => {}
             () = publish.run() => {}
             () = looking => {}
@@ -447,6 +456,13 @@ impl App {
             }
             Err(error) => checker.count_store_error(&error),
         }
+    }
+
+    /// The control, where one is configured.
+    fn canary(&self, checker: &Arc<Checker>) -> anyhow::Result<Option<Canary>> {
+        let Some(canary) = &self.config.canary else { return Ok(None) };
+        let (key, company) = (canary.key.clone(), canary.company.clone());
+        Ok(Some(Canary::new(Arc::clone(checker), key, company)?))
     }
 
     /// What judges the watch loop from outside, until the soft stage of the shutdown.

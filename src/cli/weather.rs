@@ -100,10 +100,9 @@ async fn operate(app: &App, command: &Command) -> anyhow::Result<()> {
                 bail!("an incident of class {word} is declared already; nothing has changed");
             }
             output::line(&match until {
-                Some(at) => format!(
-                    "failures of class {word} are held until {}",
-                    output::moment(Some(at))
-                ),
+                Some(at) => {
+                    format!("failures of class {word} are held until {}", output::moment(Some(at)))
+                }
                 None => format!(
                     "failures of class {word} are held until `keypulse weather clear --class {word}`"
                 ),
@@ -121,7 +120,10 @@ async fn operate(app: &App, command: &Command) -> anyhow::Result<()> {
         Command::Extend { lasts } => {
             let until = now + *lasts;
             let done = judge.extend(until).await?;
-            said(&done, &format!("held on; you are asked to decide at {}", output::moment(Some(until))))
+            said(
+                &done,
+                &format!("held on; you are asked to decide at {}", output::moment(Some(until))),
+            )
         }
         Command::Release { per_hour } => {
             let done = judge.release(*per_hour).await?;

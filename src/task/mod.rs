@@ -19,6 +19,7 @@
 mod admit;
 pub mod alarm;
 pub mod budget;
+pub mod canary;
 pub mod check;
 mod check_now;
 mod crew;
@@ -60,6 +61,7 @@ mod whose;
 pub use admit::{Admission, Newcomer};
 pub use alarm::Alarm;
 pub use budget::{Budget, Caller, Scope};
+pub use canary::Canary;
 pub use check::{Change, Checker, Observed};
 pub use check_now::CheckNow;
 pub use cron::Pokes;

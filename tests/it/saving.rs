@@ -229,9 +229,14 @@ async fn whoever_is_failing_counts_as_weather_however_long_it_lasts() {
         live(rig, ids[4], &[(0, Finding::Accepted), (100, Finding::Inconclusive(silent))]).await;
         live(rig, ids[5], &[(0, Finding::Operator(Action::Pause { until: None }))]).await;
         let rows = rig.store.weather().await.unwrap();
-        let terms = Terms { window: TimeDelta::minutes(5), span: TimeDelta::minutes(5), ..Terms::of(&Policy::default()) };
+        let terms = Terms {
+            window: TimeDelta::minutes(5),
+            span: TimeDelta::minutes(5),
+            ..Terms::of(&Policy::default())
+        };
         let counts = rig.store.fleet(&rows, &terms, minute(100)).await.unwrap();
-        let refused = Counts { watched: 5, accepted: 1, failing: 2, asked: 3, held: 2, ..Counts::default() };
+        let refused =
+            Counts { watched: 5, accepted: 1, failing: 2, asked: 3, held: 2, ..Counts::default() };
         let silent = Counts { failing: 1, asked: 4, held: 1, ..refused };
         let expected = [(Class::Refused, refused), (Class::Silent, silent)];
         assert_eq!(counts, expected);

@@ -125,9 +125,8 @@ async fn a_fault_for_everybody_is_opened_asked_of_a_sample_and_closed_by_whoever
         let sample = "SELECT COUNT(*) FROM weather_sample WHERE part = 'sentinel'";
         assert_eq!(rig.number(sample).await, 10);
         let due = "SELECT COUNT(*) FROM tenant_state WHERE due_at <= ";
-        let due_by = async |at: i64| {
-            rig.number(&format!("{due}{}", minute(at).timestamp_micros())).await
-        };
+        let due_by =
+            async |at: i64| rig.number(&format!("{due}{}", minute(at).timestamp_micros())).await;
         assert_eq!(due_by(4).await, 10, "only the sample is asked");
         let of_the_sample = "tenant_id IN (SELECT tenant_id FROM weather_sample)";
         accepted(rig, 5, of_the_sample).await;
