@@ -47,9 +47,11 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::bounded;
 use crate::task::Budget;
+use crate::task::Canary;
 use crate::task::Checker;
 use crate::task::Gate;
 use crate::task::Heartbeat;
+use crate::task::Judge;
 use crate::task::KeyringSource;
 use crate::task::Measure;
 use crate::task::Mirror;
@@ -295,7 +297,10 @@ impl App {
     fn settler_on(&self, store: Store, metrics: Metrics, pulse: Arc<Pulse>) -> Settler {
         let policy = self.config.policy.clone();
         let distance = self.budget().distance();
-        Settler::new(store, policy, Arc::clone(&self.clock), metrics, distance, pulse)
+        let judge =
+            Judge::new(store.clone(), Arc::clone(&self.clock), policy.clone(), self.share());
+        let judge = Arc::new(judge);
+        Settler::new(store, policy, Arc::clone(&self.clock), metrics, distance, pulse, judge)
     }
 
     fn budget(&self) -> Budget {
@@ -310,6 +315,12 @@ impl App {
     /// The time between two routine checks of one of so many tenants that the budget can carry.
     pub fn effective_interval(&self, tenants: u32) -> TimeDelta {
         effective_interval(tenants, &self.config.policy, &self.profile, &self.budget())
+    }
+
+    /// What each of those who were held has for itself when they are asked again: half of the budget
+    /// is left to all others.
+    fn share(&self) -> TimeDelta {
+        self.budget().time_for(self.profile.calls_of_a_check() * 2.0)
     }
 
     /// How long one check of so many tenants takes at the budget.
@@ -358,6 +369,14 @@ impl App {
         if let (Some(here), Some(url)) = (doors.public_url(), &self.config.public.url) {
             info!("customers' pages on {here}, reached at {url}");
         }
+        let judge = checker.settler.weather_judge();
+        let canary = self.canary(&checker)?;
+        let canary = async move {
+            match canary {
+                Some(canary) => canary.run(shutdown).await,
+                None => std::future::pending().await,
+            }
+        };
         let measure_checker = Arc::clone(&checker);
         let published = (checker.store.clone(), checker.metrics.clone());
         let watch = Watch::new(checker, self.config.watch.concurrency.get(), provider.timeout)?;
@@ -375,6 +394,8 @@ impl App {
         tokio::select! {
             () = watch.run(shutdown) => {}
             () = self.keep_time() => {}
+            () = judge.run() => {}
+            () = canary => {}
             () = measure.run() => {}
             () = publish.run() => {}
             () = looking => {}
@@ -437,6 +458,13 @@ impl App {
             }
             Err(error) => checker.count_store_error(&error),
         }
+    }
+
+    /// The control, where one is configured.
+    fn canary(&self, checker: &Arc<Checker>) -> anyhow::Result<Option<Canary>> {
+        let Some(canary) = &self.config.canary else { return Ok(None) };
+        let (key, company) = (canary.key.clone(), canary.company.clone());
+        Ok(Some(Canary::new(Arc::clone(checker), key, company)?))
     }
 
     /// What judges the watch loop from outside, until the soft stage of the shutdown.

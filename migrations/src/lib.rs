@@ -14,6 +14,7 @@ mod m20261120_000008_reconcile;
 mod m20261120_000009_scopes;
 mod m20261120_000010_links;
 mod m20261120_000011_outbox;
+mod m20261120_000012_weather;
 mod m20261120_000013_mail;
 
 /// Brings a database from any released schema to the newest, and back.
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000009_scopes::Migration),
             Box::new(m20261120_000010_links::Migration),
             Box::new(m20261120_000011_outbox::Migration),
+            Box::new(m20261120_000012_weather::Migration),
             Box::new(m20261120_000013_mail::Migration),
         ]
     }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use chrono::TimeDelta;
 
 use crate::config::{Config, CustodyMode};
-use crate::health::MailStage;
+use crate::health::{MailStage, Terms};
 use crate::notify::letter::{House, Letters};
 use crate::provider::Profile;
 use crate::task::alarm::Patience;
@@ -84,6 +84,7 @@ pub fn patience(config: &Config) -> Patience {
             last => MailStage::Reminder(last),
         },
         give_up_after: config.customers.give_up_after,
+        canary_alone: Terms::of(&config.policy).span,
     }
 }
 

@@ -22,11 +22,12 @@ use crate::store::PutOff;
 use crate::store::Seen;
 use crate::store::StatusCount;
 use crate::store::TenantView;
+use crate::store::WeatherRow;
 use crate::task::PUT_OFF_AFTER;
 
 use super::mirrored::Mirrored;
 use super::sign::{sign, words};
-use super::{handover, output};
+use super::{handover, output, weather};
 
 /// So many of those who need a person are named.
 const NAMED: u32 = 10;
@@ -53,6 +54,7 @@ pub struct Glance {
     posted: Vec<PostCount>,
     endpoints_off: usize,
     mode: Option<InForce>,
+    weather: Vec<WeatherRow>,
     mirror: Option<Mirrored>,
     interval: TimeDelta,
     effective: TimeDelta,
@@ -81,6 +83,7 @@ impl Glance {
             posted: app.store.count_posted().await?,
             endpoints_off: endpoints_off(app).await?,
             mode: app.store.mode().await?,
+            weather: app.store.weather().await?,
             mirror: Mirrored::of(app).await?,
             handovers: app.store.count_handovers(handover::late_before(app)).await?,
             interval: app.config.policy.interval,
@@ -117,6 +120,8 @@ impl Glance {
             let late = output::span(late);
             wrong.push(("needs_reconnection", format!("checks are late, the earliest by {late}")));
         }
+        let bad = self.weather.iter().filter(|row| row.sky.weather().holds());
+        wrong.extend(bad.map(|row| ("degraded", weather::line(row))));
         match self.count("needs_reconnection") {
             0 => {}
             1 => wrong.push(("needs_reconnection", "1 tenant needs a person".to_owned())),

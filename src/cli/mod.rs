@@ -34,6 +34,7 @@ mod sign;
 mod status;
 mod tenant;
 mod token;
+mod weather;
 mod webhook;
 mod words;
 
@@ -116,6 +117,9 @@ enum Command {
     /// Show the mode that is in force, or put another one in force: who is told anything.
     #[command(subcommand)]
     Notify(notify::Command),
+    /// Show what is believed of the provider, and what is held because of it; say otherwise.
+    #[command(subcommand)]
+    Weather(weather::Command),
     /// Begin to write to customers, of what is open and looked at.
     GoLive(go_live::Options),
     /// Look at what would have been sent, had anybody been told.
@@ -213,6 +217,11 @@ impl Cli {
                 let config = self.load()?;
                 quiet_log(&config)?;
                 mail::apart(command, &config).await
+            }
+            Command::Weather(command) => {
+                let app = self.opened(Access::Look).await?;
+                let app = if weather::is_chained(command) { app.audited().await? } else { app };
+                weather::run(command, app).await
             }
             Command::Messages(command) => {
                 let app = self.opened(Access::Look).await?;

@@ -14,12 +14,12 @@ use super::error::ConfigError;
 use super::reader::Reader;
 use super::secret;
 use super::sections::{
-    Alertmanager, Brand, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Heartbeat,
-    Keyring, Log, LogFormat, Mail, Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Store,
-    TlsFiles, Watch, Webhook, Words,
+    Alertmanager, Brand, Budget, BudgetPer, Canary, Connect, Console, Custody, CustodyMode,
+    Heartbeat, Keyring, Log, LogFormat, Mail, Metrics, Notify, NotifyMode, Pages, Private,
+    Provider, Public, Store, TlsFiles, Watch, Webhook, Words,
 };
 use super::written::{Refusal, Written};
-use crate::health::{Bounds, Policy};
+use crate::health::{Bounds, CompanyId, Policy};
 
 /// The most failures that a bound may ask for.
 const MOST_REJECTIONS: u32 = 100;
@@ -132,8 +132,28 @@ pub(super) fn policy(reader: &mut Reader, watch: &Watch) -> Result<Policy, Confi
         dead_interval: reader.required("policy.dead_interval", delta)?,
         unreachable_after: reader.required("policy.unreachable_after", delta)?,
         flap_window: reader.required("policy.flap_window", delta)?,
+        max_hold: reader.required("policy.max_hold", delta)?,
     };
     Policy::check(bounds).map_err(|bad| reader.refuse(bad.key, bad.must))
+}
+
+pub(super) fn canary(reader: &mut Reader) -> Result<Option<Canary>, ConfigError> {
+    let company = reader.optional("canary.company_id", |written| {
+        written.text("be the id of a company", CompanyId::parse)
+    })?;
+    match (secret_file(reader, "canary.key_file")?, company) {
+        (Some(key), Some(company)) => Ok(Some(Canary { key, company })),
+        (None, None) => Ok(None),
+        (Some(_), None) => {
+            let must =
+                "be left out without `canary.company_id`: a key of any company proves nothing";
+            Err(reader.refuse("canary.key_file", must))
+        }
+        (None, Some(_)) => {
+            let must = "be left out without `canary.key_file`, which it is for";
+            Err(reader.refuse("canary.company_id", must))
+        }
+    }
 }
 
 pub(super) fn keyring(reader: &mut Reader) -> Result<Keyring, ConfigError> {

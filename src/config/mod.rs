@@ -23,9 +23,10 @@ use std::path::Path;
 
 pub use error::{ConfigError, FileError};
 pub use sections::{
-    Alertmanager, Brand, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Customers, Heartbeat,
-    Keyring, Log, LogFormat, Login, Mail, MailRoad, MailTls, Mailbox, Metrics, Notify, NotifyMode,
-    Pages, Private, Provider, Public, Relay, Sending, Store, TlsFiles, Watch, Webhook, Words,
+    Alertmanager, Brand, Budget, BudgetPer, Canary, Connect, Console, Custody, CustodyMode,
+    Customers, Heartbeat, Keyring, Log, LogFormat, Login, Mail, MailRoad, MailTls, Mailbox,
+    Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Relay, Sending, Store,
+    TlsFiles, Watch, Webhook, Words,
 };
 pub use source::{Setting, Source};
 
@@ -45,6 +46,8 @@ pub struct Config {
     pub budget: Budget,
     /// `[policy]`, and `watch.interval`: how much evidence it takes.
     pub policy: health::Policy,
+    /// `[canary]`: the control, if there is one.
+    pub canary: Option<Canary>,
     /// `[keyring]`: the master key.
     pub keyring: Keyring,
     /// `[custody]`: who is master of the keys.
@@ -111,6 +114,7 @@ impl Config {
             budget: load::budget(&mut reader)?,
             policy: load::policy(&mut reader, &watch)?,
             watch,
+            canary: load::canary(&mut reader)?,
             keyring: load::keyring(&mut reader)?,
             custody: load::custody(&mut reader)?,
             connect: load::connect(&mut reader)?,

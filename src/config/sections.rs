@@ -9,6 +9,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::health::CompanyId;
+
 /// `[store]`: where tenants, sealed keys and owed messages are kept.
 #[derive(Debug)]
 pub struct Store {
@@ -189,6 +191,15 @@ pub enum NotifyMode {
     OnCall,
     /// Write to customers as well.
     Live,
+}
+
+/// `[canary]`: a key of the integrator's own company, which is known to be good.
+#[derive(Clone, Debug)]
+pub struct Canary {
+    /// The key itself, from the file that `canary.key_file` names.
+    pub key: SecretString,
+    /// The company that it belongs to.
+    pub company: CompanyId,
 }
 
 /// `[alertmanager]`: whom on-call hears of it from.

@@ -41,7 +41,7 @@ impl Bound {
         policy: &Policy,
     ) -> Self {
         let alone = match (weather, standing) {
-            (Weather::Suspected, _) => return Self::Held,
+            (Weather::Suspected | Weather::Incident, _) => return Self::Held,
             (Weather::Unknown, _) => Some(Alone::Fleet),
             (Weather::Clear, Standing::NotCompared) => Some(Alone::Source),
             (Weather::Clear, Standing::Current | Standing::OutOfStep) => None,

@@ -6,6 +6,7 @@ use super::evidence::{Evidence, Finding};
 use super::inconclusive::Blame;
 use super::policy::Policy;
 use super::state::{Doubt, Health, ReconnectCause, Run, Status, Trouble};
+use super::weather::Weather;
 
 /// When the next probe of a tenant is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +42,11 @@ pub fn turn(at: DateTime<Utc>, interval: TimeDelta, phase: TimeDelta) -> i64 {
     (at.timestamp_micros() - phase.num_microseconds().unwrap_or(0)).div_euclid(micros)
 }
 
-/// When to ask next, after `evidence` has led to `next`.
+/// When to ask next, after `evidence`, heard under this weather, has led to `next`.
 pub fn next(
     next: &Health,
     evidence: &Evidence,
+    weather: Weather,
     policy: &Policy,
     phase: TimeDelta,
     now: DateTime<Utc>,
@@ -70,6 +72,10 @@ pub fn next(
                 && !matches!(cause, ReconnectCause::WrongCompany(_)) =>
         {
             evidence.began + policy.dead_interval
+        }
+        // A sample is asked for all, and the end of the incident brings this forward.
+        _ if weather == Weather::Incident && is_held(&evidence.finding) => {
+            evidence.began + policy.held_interval()
         }
         Status::NeedsReconnection { doubt, .. }
         | Status::Degraded(
@@ -108,6 +114,19 @@ fn confirmation(doubt: &Doubt, policy: &Policy, now: DateTime<Utc>) -> DateTime<
     planned.max(last + steps[0])
 }
 
+/// Whether this is what an incident holds.
+fn is_held(finding: &Finding) -> bool {
+    match finding {
+        Finding::Failed(_) => true,
+        Finding::Inconclusive(why) => why.blame() != Blame::Ourselves,
+        Finding::Accepted
+        | Finding::Operator(_)
+        | Finding::Replaced(_)
+        | Finding::Rebound(_)
+        | Finding::Compared => false,
+    }
+}
+
 /// An answer that says nothing is asked for again after as long as the silence has lasted: at
 /// least the first step, at most the interval. So the pause doubles by itself. A fault of our own
 /// is not mended by asking: it waits for the interval.
@@ -134,8 +153,9 @@ fn retry(next: &Health, evidence: &Evidence, policy: &Policy) -> DateTime<Utc> {
 mod tests {
     use super::super::evidence::{Failure, Generation, Standing};
     use super::super::inconclusive::Inconclusive;
-    use super::super::weather::Weather;
     use super::*;
+
+    const CLEAR: Weather = Weather::Clear;
 
     fn at(minutes: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::minutes(minutes)
@@ -226,7 +246,7 @@ mod tests {
             standing: Standing::Current,
             pause: Some(TimeDelta::minutes(40)),
         };
-        let due = next(&health, &evidence, &Policy::default(), TimeDelta::zero(), at(0));
+        let due = next(&health, &evidence, CLEAR, &Policy::default(), TimeDelta::zero(), at(0));
         assert_eq!(due, Due::At(at(40)));
     }
 
@@ -269,7 +289,7 @@ mod tests {
             standing: Standing::Current,
             pause: None,
         };
-        let due = next(&health, &evidence, &Policy::default(), TimeDelta::zero(), at(0));
+        let due = next(&health, &evidence, CLEAR, &Policy::default(), TimeDelta::zero(), at(0));
         assert_eq!(due, Due::At(at(15)));
     }
 }

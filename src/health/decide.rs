@@ -89,7 +89,7 @@ pub fn decide(
     if shown(&before.status) != shown(&next.status) {
         effects.push(Effect::owe(Audience::Integration, Stage::StatusChanged));
     }
-    let due = cadence::next(&next, evidence, policy, phase, now);
+    let due = cadence::next(&next, evidence, weather, policy, phase, now);
     Decision { next, effects, due, reason }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`evidence`] (what can be learnt), [`state`] (what can be believed), [`mod@decide`]
 //! (the rules between them), [`reason`] (their sentences), [`episode`] (their consequences),
-//! [`cadence`] (when to ask next), [`weather`] (key or provider?), [`policy`] (how much it takes).
+//! [`cadence`] (when to ask next), [`weather`] (key or provider?), [`sky`] (what is believed of it), [`policy`] (how much it takes).
 
 mod bound;
 pub mod cadence;
@@ -21,6 +21,7 @@ pub mod reason;
 mod rebound;
 mod replaced;
 pub mod scopes;
+pub mod sky;
 pub mod state;
 pub mod telling;
 pub mod weather;
@@ -48,6 +49,7 @@ pub use inconclusive::{Blame, Inconclusive};
 pub use policy::{BadPolicy, Bounds, Policy};
 pub use reason::Reason;
 pub use scopes::Scopes;
+pub use sky::{Author, Incident, Sky, Terms};
 pub use state::{DisabledCause, Doubt, Frozen, Health, ReconnectCause, Run, Status, Trouble};
 pub use telling::{Go, MailStage, Over, Standings, Wait, expiry_due, may_go, reminder_due};
-pub use weather::{Class, Counts, Verdict, Weather, judge};
+pub use weather::{Because, Canary, Class, Counts, Sample, Verdict, Weather, judge};

@@ -34,6 +34,8 @@ pub struct Bounds {
     pub unreachable_after: TimeDelta,
     /// A key that fails again this soon after it came back must be accepted twice.
     pub flap_window: TimeDelta,
+    /// How long failures are held before a person has to decide.
+    pub max_hold: TimeDelta,
 }
 
 impl Default for Bounds {
@@ -53,6 +55,7 @@ impl Default for Bounds {
             dead_interval: TimeDelta::hours(6),
             unreachable_after: TimeDelta::minutes(30),
             flap_window: TimeDelta::minutes(60),
+            max_hold: TimeDelta::hours(24),
         }
     }
 }
@@ -114,6 +117,9 @@ impl Policy {
         if bounds.flap_window < TimeDelta::zero() {
             return refuse("policy.flap_window", "not be negative");
         }
+        if !positive(bounds.max_hold) {
+            return refuse("policy.max_hold", "be longer than nothing");
+        }
         Ok(Self(bounds))
     }
 }
@@ -125,6 +131,13 @@ impl Policy {
     pub fn stale_after(&self) -> TimeDelta {
         let last_step = self.0.confirm_after.last().copied().unwrap_or_default();
         (self.0.interval.max(last_step) * 4).max(TimeDelta::minutes(1))
+    }
+}
+
+impl Policy {
+    /// Time between two calls for a tenant that is held in an incident, unless it is one of the sample.
+    pub fn held_interval(&self) -> TimeDelta {
+        self.0.interval * 4
     }
 }
 

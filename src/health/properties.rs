@@ -29,6 +29,7 @@ fn any_told() -> impl Strategy<Value = Told> {
         12 => Just(Weather::Clear),
         3 => Just(Weather::Unknown),
         1 => Just(Weather::Suspected),
+        1 => Just(Weather::Incident),
     ];
     (prop_oneof![6 => 1_i64..5, 3 => 5_i64..20, 1 => 100_i64..500], any_finding(), weather)
 }
@@ -118,7 +119,7 @@ proptest! {
                 .collect();
             let first = tail.last().unwrap().0;
             let (count, span) = match (&failure, now) {
-                (_, Weather::Suspected) => return Err(TestCaseError::fail("held, and condemned")),
+                (_, Weather::Suspected | Weather::Incident) => return Err(TestCaseError::fail("held, and condemned")),
                 (_, Weather::Unknown) => (5, 60),
                 (Finding::Failed(Failure::WrongCompany(_)), Weather::Clear) => (2, 1),
                 (_, Weather::Clear) => (3, 10),

@@ -169,7 +169,7 @@ impl Doubt {
     fn run(before: Option<Run>, began: DateTime<Utc>, weather: Weather) -> Option<Run> {
         let fresh = Run { weather, count: NonZeroU32::MIN, first: began };
         match (weather, before) {
-            (Weather::Suspected, _) => None,
+            (Weather::Suspected | Weather::Incident, _) => None,
             (Weather::Clear, Some(Run { weather: Weather::Unknown, .. })) | (_, None) => {
                 Some(fresh)
             }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::replay::{Story, fault, foreign, lost, minute, rejected};
 use super::*;
-use Weather::{Clear, Suspected, Unknown};
+use Weather::{Clear, Incident, Suspected, Unknown};
 
 /// The minute at which every piece of evidence in the table begins.
 const NOW: i64 = 600;
@@ -155,6 +155,7 @@ fn the_transition_table_is_as_committed() {
             let clear = outcome(&story, &finding, standing, Clear);
             let unknown = outcome(&story, &finding, standing, Unknown);
             let suspected = outcome(&story, &finding, standing, Suspected);
+            let incident = outcome(&story, &finding, standing, Incident);
             let mut line = |weather: &str, outcome: &str| {
                 let row = format!("{state:<26} {name:<14} {weather:<9} {outcome}");
                 writeln!(table, "{}", row.trim_end()).unwrap();
@@ -170,6 +171,9 @@ fn the_transition_table_is_as_committed() {
                     line("unknown", &unknown);
                     line("suspected", &suspected);
                 }
+            }
+            if incident != suspected {
+                line("incident", &incident);
             }
         }
     }

@@ -13,6 +13,7 @@ use chrono::TimeDelta;
 use tokio::time::timeout;
 
 use crate::clock::Clock;
+use crate::health::Weather;
 use crate::redact::chain;
 use crate::store::OPEN_STATES;
 use crate::store::Pickup;
@@ -20,6 +21,7 @@ use crate::store::PostCount;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::telemetry::Metrics;
+use crate::telemetry::metrics::CANARY;
 
 use super::api::{self, Api};
 
@@ -133,6 +135,7 @@ async fn count(private: &Private) -> Result<(), StoreError> {
         keys.set(handovers.of(pickup));
     }
     count_messages(private).await?;
+    count_weather(private).await?;
     let list = private.store.reconciled().await?;
     if let Some(outcomes) = list.and_then(|list| list.outcomes) {
         for (word, keys) in outcomes.named() {
@@ -164,6 +167,25 @@ async fn count_messages(private: &Private) -> Result<(), StoreError> {
     let channels = private.store.channels().await?;
     let off = channels.iter().filter(|one| one.active && one.off_at.is_some()).count();
     private.metrics.endpoints_off.set(i64::try_from(off).unwrap_or(i64::MAX));
+    Ok(())
+}
+
+/// What is believed of the provider, and of how many because of it.
+async fn count_weather(private: &Private) -> Result<(), StoreError> {
+    for row in private.store.weather().await? {
+        let (class, weather) = (row.class, row.sky.weather());
+        for state in Weather::ALL {
+            let series = private.metrics.weather.with_label_values(&[class.word(), state.word()]);
+            series.set(i64::from(state == weather));
+        }
+        let held = if weather.holds() { private.store.count_held(class).await? } else { 0 };
+        private.metrics.held.with_label_values(&[class.word()]).set(held.into());
+    }
+    let canary = private.store.canary().await?;
+    for finding in CANARY {
+        let found = canary.as_ref().is_some_and(|one| one.finding == finding);
+        private.metrics.canary.with_label_values(&[finding]).set(i64::from(found));
+    }
     Ok(())
 }
 

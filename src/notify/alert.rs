@@ -31,6 +31,12 @@ pub enum Subject {
     MailHeld,
     /// Customers who were reminded for the last time and did nothing.
     GivenUp,
+    /// Many keys fail together, and their failures are held.
+    ProviderIncident,
+    /// They were held for so long that a person has to decide.
+    HoldTooLong,
+    /// The canary is refused while all others are well.
+    CanaryRefused,
 }
 
 /// What is to be told.
@@ -189,6 +195,43 @@ impl Subject {
                 done: "keypulse writes to them no more; the keys are still asked every few hours.",
                 otherwise: "Their connections stay down until somebody of yours calls.",
                 command: "keypulse messages given-up",
+            },
+            Self::ProviderIncident => Words {
+                name: "KeypulseProviderIncident",
+                severity: "warning",
+                what: [
+                    "fault for which many keys fail together",
+                    "faults for which many keys fail together",
+                ],
+                done: "keypulse holds these failures against nobody, writes to no customer about them, \
+                       asks a sample of those held once a minute, and asks all of them again, spread \
+                       over time, once the sample is accepted; the integration was told.",
+                otherwise: "It ends by itself when the provider is well again; a key that really died \
+                            meanwhile is told after it, and `policy.max_hold` later you are asked to \
+                            decide.",
+                command: "keypulse weather show",
+            },
+            Self::HoldTooLong => Words {
+                name: "KeypulseHoldTooLong",
+                severity: "critical",
+                what: [
+                    "fault for which failures are held for too long",
+                    "faults for which failures are held for too long",
+                ],
+                done: "keypulse goes on holding these failures, and decides nothing by itself.",
+                otherwise: "Customers whose keys really died are told nothing.",
+                command: "keypulse weather show",
+            },
+            Self::CanaryRefused => Words {
+                name: "KeypulseCanaryRefused",
+                severity: "warning",
+                what: [
+                    "canary is refused while others are accepted: replace it",
+                    "canaries are refused while others are accepted: replace them",
+                ],
+                done: "keypulse takes it for no sign of the weather as long as it fails alone.",
+                otherwise: "There is no control: a small fleet is judged by the longer bound.",
+                command: "keypulse weather show",
             },
         }
     }

@@ -8,8 +8,13 @@ use serde_json::{Value, json};
 pub const VERSION: u32 = 1;
 
 /// Every type there is, without the one of a test.
-pub const TYPES: [&str; 4] =
-    ["tenant.status_changed", "tenant.key_replaced", "tenant.disabled", "tenant.company_changed"];
+pub const TYPES: [&str; 5] = [
+    "tenant.status_changed",
+    "tenant.key_replaced",
+    "tenant.disabled",
+    "tenant.company_changed",
+    "provider.incident",
+];
 
 /// What `webhook test` sends.
 pub const TEST: &str = "keypulse.test";
@@ -27,5 +32,8 @@ pub fn body(kind: &str, decided_at: DateTime<Utc>, data: &Value) -> String {
 
 /// The type of a stage that the integration is owed.
 pub fn kind(stage: &str) -> String {
-    format!("tenant.{stage}")
+    match stage {
+        "incident" => format!("provider.{stage}"),
+        of_a_tenant => format!("tenant.{of_a_tenant}"),
+    }
 }

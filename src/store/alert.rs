@@ -36,11 +36,17 @@ pub enum Condition {
     MailHeld,
     /// Customers who were reminded for the last time and did nothing.
     GivenUp,
+    /// Many keys fail together, and failures of that class are held.
+    ProviderIncident,
+    /// They were held for so long that a person has to decide.
+    HoldTooLong,
+    /// The canary is refused while all others are well.
+    CanaryRefused,
 }
 
 impl Condition {
     /// Every one.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::NeedsReconnection,
         Self::KeyCompromised,
         Self::DisableUnacknowledged,
@@ -51,6 +57,9 @@ impl Condition {
         Self::MailCapped,
         Self::MailHeld,
         Self::GivenUp,
+        Self::ProviderIncident,
+        Self::HoldTooLong,
+        Self::CanaryRefused,
     ];
 
     /// Its word.
@@ -66,6 +75,9 @@ impl Condition {
             Self::MailCapped => "mail_capped",
             Self::MailHeld => "mail_held",
             Self::GivenUp => "given_up",
+            Self::ProviderIncident => "provider_incident",
+            Self::HoldTooLong => "hold_too_long",
+            Self::CanaryRefused => "canary_refused",
         }
     }
 
@@ -130,6 +142,24 @@ impl Condition {
                 vec![micros(limits.held_before).into()],
             ),
             Self::GivenUp => return (given_up(), given_up_values(limits)),
+            // The counts are of tenants: those that failed, of those that were asked.
+            Self::ProviderIncident => (
+                "SELECT failing || ' of ' || asked || ' asked' AS name, since, class AS cause \
+                 FROM weather WHERE state = 'incident' AND confirmed_at >= $1",
+                vec![micros(limits.sending_since).into()],
+            ),
+            Self::HoldTooLong => (
+                "SELECT failing || ' of ' || asked || ' asked' AS name, since, class AS cause \
+                 FROM weather WHERE state = 'incident' AND page_at <= $1",
+                vec![micros(limits.now).into()],
+            ),
+            // Not in the minutes in which it may be the first that a fault meets.
+            Self::CanaryRefused => (
+                "SELECT 'canary' AS name, failing_since AS since, '' AS cause FROM canary \
+                 WHERE failing_since <= $1 AND NOT EXISTS (SELECT 1 FROM weather \
+                 WHERE state IN ('suspected', 'incident'))",
+                vec![micros(limits.canary_before).into()],
+            ),
         };
         (sql.to_owned(), values)
     }
@@ -186,6 +216,10 @@ pub struct Limits {
     pub last_stage: MailStage,
     /// A last mail that was sent before then.
     pub given_up_before: DateTime<Utc>,
+    /// A canary that has failed alone since then.
+    pub canary_before: DateTime<Utc>,
+    /// The present moment.
+    pub now: DateTime<Utc>,
 }
 
 /// A condition that is true.

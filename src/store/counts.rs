@@ -1,9 +1,7 @@
-//! Counts over the whole fleet: for the weather, for metrics, for the checks.
+//! Counts over the whole fleet: for metrics, for the checks.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult};
-
-use crate::health::Counts;
 
 use super::row::{micros, time};
 use super::{Store, StoreError};
@@ -53,32 +51,6 @@ impl Store {
             .iter()
             .map(|row| MessageCount::from_query_result(row, ""))
             .collect::<Result<_, _>>()?)
-    }
-
-    /// What the fleet has seen since then, for the judge of the weather.
-    pub async fn fleet_since(&self, since: DateTime<Utc>) -> Result<Counts, StoreError> {
-        // Keys that were never accepted tell nothing about a change at the provider.
-        let sql = "SELECT COUNT(*) AS watched, \
-             COUNT(CASE WHEN accepted_at >= $1 AND doubt_kind IS NULL AND silent_since IS NULL \
-                   THEN 1 END) AS accepted, \
-             COUNT(CASE WHEN doubt_kind IS NOT NULL AND accepted_at IS NOT NULL AND \
-                   (status <> 'needs_reconnection' OR since >= $1) THEN 1 END) AS refused, \
-             COUNT(CASE WHEN silent_since IS NOT NULL AND doubt_kind IS NULL THEN 1 END) AS silent \
-             FROM tenant_state WHERE paused_at IS NULL AND due_at IS NOT NULL";
-        let row = self.read.query_one_raw(self.statement(sql, [micros(since).into()])).await?;
-        let Some(row) = row else {
-            return Ok(Counts::default());
-        };
-        let count = |column| -> Result<u32, StoreError> {
-            let count: i64 = row.try_get("", column)?;
-            Ok(u32::try_from(count).unwrap_or(u32::MAX))
-        };
-        Ok(Counts {
-            watched: count("watched")?,
-            accepted: count("accepted")?,
-            refused: count("refused")?,
-            silent: count("silent")?,
-        })
     }
 
     /// How many tenants there are of each status and cause.

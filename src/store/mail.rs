@@ -45,6 +45,8 @@ pub struct MailDrawn {
     pub attempts: u32,
     /// The last of the contacts to whom it could not be sent, by their order.
     pub passed: Option<i64>,
+    /// When the episode began.
+    pub began_at: Option<DateTime<Utc>>,
 }
 
 /// What a claim goes by beside what the store knows.
@@ -146,7 +148,8 @@ impl Store {
             return Ok(Vec::new());
         }
         let sql = "SELECT m.id, m.tenant_id, m.episode, m.stage, m.body, m.owed_at, d.attempts, \
-                   d.contact FROM delivery d JOIN message m ON m.id = d.message_id \
+                   d.contact, e.began_at FROM delivery d JOIN message m ON m.id = d.message_id \
+                   LEFT JOIN episode e ON e.tenant_id = m.tenant_id AND e.number = m.episode \
                    WHERE d.channel = $1 AND d.lease = $2 AND d.state = 'owed' \
                    ORDER BY m.owed_at, m.id";
         let values = [CHANNEL.into(), lease.into()];
@@ -386,7 +389,7 @@ fn standings_sql() -> String {
     );
     format!(
         "SELECT m.stage, {live} AS live, {held} AS held, {asks} AS asks, {own} AS own, \
-         {paused} AS paused, {told} AS told, {gone} AS gone, \
+         {paused} AS paused, {told} AS told, {gone} AS gone, {weather} AS weather, \
          (SELECT COUNT(*) {begun}) AS hour, \
          (SELECT COUNT(*) {begun} AND d.message_id IN (SELECT o.id FROM message o \
          WHERE o.tenant_id = m.tenant_id AND o.audience = 'customer')) AS own_hour \
@@ -397,6 +400,11 @@ fn standings_sql() -> String {
         own = flag(own),
         paused = flag("s.paused_at IS NOT NULL"),
         told = flag(told),
+        // What a leaked key asks for, it asks for in any weather.
+        weather = flag(
+            "s.status = 'needs_reconnection' AND EXISTS (SELECT 1 FROM weather \
+             WHERE class = 'refused' AND state IN ('suspected', 'incident'))"
+        ),
         gone = flag("s.status = 'disabled' AND s.cause = 'declined'"),
     )
 }
@@ -419,7 +427,7 @@ fn standings(row: &QueryResult, terms: MailTerms) -> Result<Standings, StoreErro
     Ok(Standings {
         live: flag("live")?,
         held: flag("held")?,
-        bad_weather: false,
+        bad_weather: flag("weather")?,
         asks: flag("asks")? && (flag("own")? || !of_episode),
         paused: flag("paused")?,
         told: flag("told")?,
@@ -442,6 +450,7 @@ fn number(row: &QueryResult, column: &str) -> Result<i64, StoreError> {
 fn drawn(row: &QueryResult) -> Result<MailDrawn, StoreError> {
     let (attempts, episode): (i64, Option<i64>) =
         (row.try_get("", "attempts")?, row.try_get("", "episode")?);
+    let began: Option<i64> = row.try_get("", "began_at")?;
     let count = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
     Ok(MailDrawn {
         id: row.try_get("", "id")?,
@@ -452,5 +461,6 @@ fn drawn(row: &QueryResult) -> Result<MailDrawn, StoreError> {
         owed_at: time(row.try_get("", "owed_at")?).unwrap_or(DateTime::UNIX_EPOCH),
         attempts: count(attempts),
         passed: row.try_get("", "contact")?,
+        began_at: began.and_then(time),
     })
 }

@@ -6,6 +6,7 @@
 mod alert;
 mod audit;
 mod budget;
+mod canary;
 mod care;
 mod change;
 mod channel;
@@ -39,6 +40,7 @@ mod remind;
 mod replace;
 mod reseal;
 mod row;
+mod sample;
 mod save;
 mod scopes;
 mod shadow;
@@ -46,6 +48,7 @@ mod sweep;
 mod tenants;
 mod token;
 mod trial;
+mod weather;
 mod withdrawn;
 
 use std::fmt;
@@ -69,6 +72,7 @@ pub use audit::{
     Actor, Appended, AuditRow, Auditor, BadHead, Detail, Draft, Fault, Head, Mac, Verified,
 };
 pub use budget::MOST_HELD;
+pub use canary::CanaryRow;
 pub use care::{Care, Contact};
 pub use change::{Changes, Edit, MOST_LABELS};
 pub use channel::{Channel, ChannelKind, ChannelView, MOST_FAILING};
@@ -111,6 +115,7 @@ pub use sweep::{Claim, Watched, Who};
 pub use tenants::{KeyKind, NewTenant, TenantPage, TenantView};
 pub use token::{KeptToken, NewToken};
 pub use trial::Trial;
+pub use weather::{INCIDENT, Longer, Turn, WeatherRow};
 pub use withdrawn::{Deletion, Revocations};
 
 /// How often the schema is brought up to date while another process is at it too.

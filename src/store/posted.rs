@@ -14,7 +14,7 @@ pub struct Posted {
     pub id: String,
     /// The channel.
     pub channel: String,
-    /// Whose.
+    /// Whose; empty where it is about the provider.
     pub tenant: String,
     /// Who is told.
     pub audience: String,
@@ -94,9 +94,9 @@ impl Store {
         which: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Posted>, StoreError> {
-        let sql = "SELECT m.id, d.channel, t.ref, m.audience, m.stage, d.state, m.owed_at, \
+        let sql = "SELECT m.id, d.channel, COALESCE(t.ref, '') AS ref, m.audience, m.stage, d.state, m.owed_at, \
                    d.due_at, d.settled_at, d.attempts, d.fate FROM delivery d \
-                   JOIN message m ON m.id = d.message_id JOIN tenant t ON t.id = m.tenant_id \
+                   JOIN message m ON m.id = d.message_id LEFT JOIN tenant t ON t.id = m.tenant_id \
                    WHERE ($1 = '' OR d.state = $1) AND ($2 = '' OR m.stage = $2) \
                    ORDER BY m.owed_at DESC, m.id LIMIT $3";
         let values = [

@@ -74,6 +74,8 @@ pub struct Patience {
     pub last_stage: MailStage,
     /// How long after it the story is given up.
     pub give_up_after: Duration,
+    /// The failing of the canary while others are well.
+    pub canary_alone: TimeDelta,
 }
 
 impl Patience {
@@ -91,6 +93,8 @@ impl Patience {
             held_before: now - HELD,
             last_stage: self.last_stage,
             given_up_before: before(self.give_up_after),
+            canary_before: now - self.canary_alone,
+            now,
         }
     }
 }
@@ -274,5 +278,8 @@ fn subject(condition: Condition) -> Subject {
         Condition::MailCapped => Subject::MailCapped,
         Condition::MailHeld => Subject::MailHeld,
         Condition::GivenUp => Subject::GivenUp,
+        Condition::ProviderIncident => Subject::ProviderIncident,
+        Condition::HoldTooLong => Subject::HoldTooLong,
+        Condition::CanaryRefused => Subject::CanaryRefused,
     }
 }

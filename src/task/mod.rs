@@ -20,6 +20,7 @@
 mod admit;
 pub mod alarm;
 pub mod budget;
+pub mod canary;
 pub mod check;
 mod check_now;
 mod crew;
@@ -58,11 +59,13 @@ mod settle;
 pub mod source;
 pub mod watch;
 pub mod watchdog;
+pub mod weather;
 mod whose;
 
 pub use admit::{Admission, Newcomer};
 pub use alarm::Alarm;
 pub use budget::{Budget, Caller, Scope};
+pub use canary::Canary;
 pub use check::{Change, Checker, Observed};
 pub use check_now::CheckNow;
 pub use cron::Pokes;
@@ -88,4 +91,5 @@ pub use scribe::{Scribe, ScribeError};
 pub use settle::Settler;
 pub use source::Source;
 pub use watch::Watch;
+pub use weather::Judge;
 pub use whose::Whose;

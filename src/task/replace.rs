@@ -12,7 +12,8 @@ use crate::store::Successor;
 use crate::store::Verdict;
 
 use super::check::Observed;
-use super::settle::{MOST_ROUNDS, Pending, Settler, Skies};
+use super::settle::{MOST_ROUNDS, Pending, Settler};
+use super::weather::Skies;
 
 /// What became of a replacement.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl Settler {
         let disabled = |status: &Status| matches!(status, Status::Disabled(_));
         for _ in 0..MOST_ROUNDS {
             let now = self.clock.now();
-            let verdict = self.judge(&one, None, Skies::UNKNOWN, now);
+            let verdict = self.verdict(&one, None, &Skies::UNKNOWN, now);
             if verdict.decision.reason == Reason::OtherGeneration {
                 return Ok(Replaced::Meanwhile);
             }

@@ -79,7 +79,7 @@ impl Scribe {
         let health = &tenant.health;
         let matter = about(&health.status);
         let failing = health.status.doubt().map_or(health.since, |doubt| doubt.first);
-        let since = matter.is_some().then_some(failing);
+        let since = if matter.is_some() { Some(failing) } else { mail.began_at };
         let occasion = match stage {
             MailStage::First | MailStage::Again => Occasion::First,
             MailStage::Reminder(number) => {

@@ -3,17 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Mutex, broadcast};
+use tokio::sync::broadcast;
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::health::Action;
-use crate::health::Class;
-use crate::health::Counts;
 use crate::health::Decision;
 use crate::health::Due;
 use crate::health::Evidence;
@@ -21,10 +18,8 @@ use crate::health::Finding;
 use crate::health::Policy;
 use crate::health::Reason;
 use crate::health::Standing;
-use crate::health::Weather;
 use crate::health::cadence;
 use crate::health::decide;
-use crate::health::judge;
 use crate::ids::TenantId;
 use crate::store::Actor;
 use crate::store::Saved;
@@ -37,12 +32,11 @@ use crate::telemetry::Metrics;
 use super::check::{Change, Observed};
 use super::lease;
 use super::pulse::Pulse;
+use super::weather::{Judge, Skies};
 
 /// A decision is made again at most so often; somebody else changing a row faster than this is
 /// a fault that a later check will see.
 pub(super) const MOST_ROUNDS: usize = 5;
-/// Counts for the weather are at most so old.
-const MOST_STALE: Duration = Duration::from_secs(2);
 
 /// Changes that a slow listener may fall behind by.
 const CHANGES_KEPT: usize = 4_096;
@@ -58,8 +52,8 @@ pub struct Settler {
     pub(super) metrics: Metrics,
     /// The least time between two calls for one key.
     distance: TimeDelta,
-    /// The latest counts for the weather, and when they were counted.
-    counted: Mutex<Option<(Instant, Counts)>>,
+    /// Who judges the weather.
+    pub(super) judge: Arc<Judge>,
     /// Signs of life, for those who judge from outside whether checks are made.
     pulse: Arc<Pulse>,
 }
@@ -74,9 +68,10 @@ impl Settler {
         metrics: Metrics,
         distance: TimeDelta,
         pulse: Arc<Pulse>,
+        judge: Arc<Judge>,
     ) -> Self {
         let changes = broadcast::channel(CHANGES_KEPT).0;
-        Self { changes, store, policy, clock, metrics, distance, counted: Mutex::new(None), pulse }
+        Self { changes, store, policy, clock, metrics, distance, judge, pulse }
     }
 
     /// The same for somebody else: the audit chain says that this actor did it.
@@ -89,9 +84,14 @@ impl Settler {
             clock: Arc::clone(&self.clock),
             metrics: self.metrics.clone(),
             distance: self.distance,
-            counted: Mutex::new(None),
+            judge: Arc::clone(&self.judge),
             pulse: Arc::clone(&self.pulse),
         }
+    }
+
+    /// Who judges the weather for it.
+    pub fn weather_judge(&self) -> Arc<Judge> {
+        Arc::clone(&self.judge)
     }
 
     /// Where it saves, as whoever it saves for.
@@ -161,9 +161,9 @@ impl Settler {
                 return Ok(settled);
             }
             let now = self.clock.now();
-            let weather = self.weather(pending.values().map(|one| one.observed), now).await?;
+            let weather = self.weather(pending.values().map(|one| one.observed)).await?;
             let verdicts: Vec<Verdict> =
-                pending.values().map(|one| self.judge(one, remark, weather, now)).collect();
+                pending.values().map(|one| self.verdict(one, remark, &weather, now)).collect();
             let asked = Instant::now();
             let ended = self.store.save(&verdicts, lease, now).await;
             self.metrics.save_seconds.observe(asked.elapsed().as_secs_f64());
@@ -211,19 +211,19 @@ impl Settler {
         Ok(settled)
     }
 
-    pub(super) fn judge(
+    pub(super) fn verdict(
         &self,
         one: &Pending<'_>,
         remark: Option<&str>,
-        weather: Skies,
+        weather: &Skies,
         now: DateTime<Utc>,
     ) -> Verdict {
         let (tenant, observed) = (one.tenant(), one.observed);
         let Observed { evidence, client, granted, calls, .. } = observed;
         let before = &tenant.health;
-        let class = evidence.finding.class();
+        let weather = weather.of(evidence.finding.class(), tenant.id);
         let phase = cadence::phase(tenant.id.raw(), self.policy.interval);
-        let mut decision = decide(before, evidence, weather.of(class), &self.policy, phase, now);
+        let mut decision = decide(before, evidence, weather, &self.policy, phase, now);
         if let Due::At(due) = decision.due {
             let distance = self.distance * i32::try_from(*calls).unwrap_or(1);
             decision.due = Due::At(due.max(evidence.began + distance));
@@ -249,41 +249,17 @@ impl Settler {
         }
     }
 
-    /// The weather of each class that the evidence needs. The window is one interval and one
-    /// confirmation: everybody was asked in it, and whoever began to fail in it is new.
+    /// The weather that the evidence needs.
     async fn weather(
         &self,
         observed: impl Iterator<Item = &Observed>,
-        now: DateTime<Utc>,
     ) -> Result<Skies, StoreError> {
-        let mut skies = Skies::UNKNOWN;
-        if observed.into_iter().all(|one| one.evidence.finding.class().is_none()) {
-            return Ok(skies);
+        let bearing = observed.filter(|one| one.evidence.finding.class().is_some());
+        let tenants: Vec<TenantId> = bearing.map(|one| one.tenant.id).collect();
+        if tenants.is_empty() {
+            return Ok(Skies::UNKNOWN);
         }
-        let last_step = self.policy.confirm_after.last().copied().unwrap_or_default();
-        let window = self.policy.interval.max(self.policy.span) + last_step;
-        let counts = self.counts(now, window).await?;
-        let refused = judge(Class::Refused, &counts);
-        let silent = judge(Class::Silent, &counts);
-        debug!(?counts, ?refused, ?silent, "weather judged");
-        skies.refused = refused.weather;
-        skies.silent = silent.weather;
-        Ok(skies)
-    }
-
-    /// The fleet's counts, asked of the store at most once in two seconds (less under a short
-    /// policy): a whole fleet that fails together is saved in many batches.
-    async fn counts(&self, now: DateTime<Utc>, window: TimeDelta) -> Result<Counts, StoreError> {
-        let mut cached = self.counted.lock().await;
-        let fresh = (window / 100).to_std().unwrap_or_default().min(MOST_STALE);
-        if let Some((at, counts)) = *cached
-            && at.elapsed() < fresh
-        {
-            return Ok(counts);
-        }
-        let counts = self.store.fleet_since(now - window).await?;
-        *cached = Some((Instant::now(), counts));
-        Ok(counts)
+        self.judge.skies(&tenants).await
     }
 
     pub(super) fn announce(&self, verdict: &Verdict, now: DateTime<Utc>) {
@@ -328,24 +304,4 @@ impl Pending<'_> {
 /// A number of things as a metric takes it; exact up to four thousand million.
 fn count(things: usize) -> f64 {
     u32::try_from(things).unwrap_or(u32::MAX).into()
-}
-
-/// The weather of each class.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Skies {
-    refused: Weather,
-    silent: Weather,
-}
-
-impl Skies {
-    /// Where nothing bears on the weather.
-    pub(super) const UNKNOWN: Self = Self { refused: Weather::Unknown, silent: Weather::Unknown };
-
-    fn of(self, class: Option<Class>) -> Weather {
-        match class {
-            Some(Class::Refused) => self.refused,
-            Some(Class::Silent) => self.silent,
-            None => Weather::Unknown,
-        }
-    }
 }

@@ -12,9 +12,11 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+use crate::health::Class;
 use crate::health::Failure;
 use crate::health::Inconclusive;
 use crate::health::Status;
+use crate::health::Weather;
 
 /// The series of one process.
 #[derive(Clone, Debug)]
@@ -104,6 +106,12 @@ pub struct Metrics {
     pub delivery_tries: IntCounterVec,
     /// Alerts that this process tells.
     pub alerts: IntGauge,
+    /// What is believed of the provider, by class.
+    pub weather: IntGaugeVec,
+    /// Tenants whose failures are held, by class.
+    pub held: IntGaugeVec,
+    /// What the canary was found to be.
+    pub canary: IntGaugeVec,
     /// Endpoints of the integration that are switched off.
     pub endpoints_off: IntGauge,
     /// 1 while this process is configured for another mode than the one that is in force.
@@ -120,6 +128,9 @@ pub struct Metrics {
 const QUICK: [f64; 11] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 /// Bounds of times that something waits for its turn.
 const PATIENT: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0];
+
+/// All that the canary can be found to be.
+pub const CANARY: [&str; 4] = ["accepted", "refused", "silent", "none"];
 
 impl Metrics {
     /// All series at zero. Fails only when two series have one name.
@@ -303,6 +314,21 @@ impl Metrics {
                 &["channel", "result"],
             )?,
             alerts: new.int_gauge("keypulse_alerts", "Alerts that this process tells on-call")?,
+            weather: new.gauges(
+                "keypulse_weather",
+                "1 for what is believed of the provider, by class of failure",
+                &["class", "state"],
+            )?,
+            held: new.gauges(
+                "keypulse_held_tenants",
+                "Tenants whose failures are held because many fail together, by class",
+                &["class"],
+            )?,
+            canary: new.gauges(
+                "keypulse_canary",
+                "1 for what the canary was last found to be",
+                &["finding"],
+            )?,
             endpoints_off: new.int_gauge(
                 "keypulse_webhook_endpoints_off",
                 "Endpoints of the integration that are switched off",
@@ -360,6 +386,15 @@ impl Metrics {
         }
         for answer in ["answered", "unanswered", "held_back"] {
             let _ = self.fingerprint_calls.with_label_values(&[answer]);
+        }
+        for class in Class::ALL {
+            for state in Weather::ALL {
+                let _ = self.weather.with_label_values(&[class.word(), state.word()]);
+            }
+            let _ = self.held.with_label_values(&[class.word()]);
+        }
+        for finding in CANARY {
+            let _ = self.canary.with_label_values(&[finding]);
         }
         for channel in ["webhook", "alertmanager"] {
             for state in ["owed", "sending", "dead", "unknown"] {

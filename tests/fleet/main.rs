@@ -19,3 +19,4 @@ mod disabled;
 mod full_disk;
 mod killed;
 mod shared;
+mod weather;

@@ -32,6 +32,7 @@ fn alarm(store: &Store, clock: &Arc<ManualClock>, members: &[&str]) -> Alarm {
         pickup_within: Duration::from_hours(1),
         last_stage: MailStage::Reminder(4),
         give_up_after: Duration::from_hours(24 * 7),
+        canary_alone: TimeDelta::minutes(11),
     };
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     Alarm::new(store.clone(), clock, Metrics::new().unwrap(), members.collect(), &patience, None)
@@ -216,6 +217,9 @@ fn the_manual_names_exactly_the_alerts_that_are_pushed_and_the_rules_that_are_gi
         Subject::DisableUnacknowledged,
         Subject::HandoverLate,
         Subject::EndpointOff,
+        Subject::ProviderIncident,
+        Subject::HoldTooLong,
+        Subject::CanaryRefused,
     ];
     assert_eq!(named(pushed), subjects.map(Subject::alertname));
     let given = read("docs/METRICS.md");

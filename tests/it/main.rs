@@ -56,5 +56,6 @@ mod schema;
 mod scopes;
 mod sealed;
 mod tenants;
+mod weather;
 mod whose;
 mod withdrawn;

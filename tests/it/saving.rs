@@ -1,7 +1,8 @@
 //! Saving many decisions at once, and who wins.
 
 use chrono::TimeDelta;
-use keypulse::health::{Action, CompanyId, Counts, Failure, Finding, Permission, Scopes, Status};
+use keypulse::health::{Action, Class, CompanyId, Counts, Failure, Finding, Permission, Policy};
+use keypulse::health::{Scopes, Status, Terms};
 use keypulse::store::Verdict;
 
 use crate::rig::{Rig, decided, hour, minute, now, on_both};
@@ -227,8 +228,17 @@ async fn whoever_is_failing_counts_as_weather_however_long_it_lasts() {
         let silent = keypulse::health::Inconclusive::TimedOut;
         live(rig, ids[4], &[(0, Finding::Accepted), (100, Finding::Inconclusive(silent))]).await;
         live(rig, ids[5], &[(0, Finding::Operator(Action::Pause { until: None }))]).await;
-        let counts = rig.store.fleet_since(minute(95)).await.unwrap();
-        let expected = Counts { watched: 5, accepted: 1, refused: 2, silent: 1 };
+        let rows = rig.store.weather().await.unwrap();
+        let terms = Terms {
+            window: TimeDelta::minutes(5),
+            span: TimeDelta::minutes(5),
+            ..Terms::of(&Policy::default())
+        };
+        let counts = rig.store.fleet(&rows, &terms, minute(100)).await.unwrap();
+        let refused =
+            Counts { watched: 5, accepted: 1, failing: 2, asked: 3, held: 2, ..Counts::default() };
+        let silent = Counts { failing: 1, asked: 4, held: 1, ..refused };
+        let expected = [(Class::Refused, refused), (Class::Silent, silent)];
         assert_eq!(counts, expected);
     })
     .await;

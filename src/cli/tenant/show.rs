@@ -18,6 +18,7 @@ use crate::store::StoreError;
 use crate::store::TenantFilter;
 use crate::store::TenantView;
 
+use super::super::weather;
 use super::{compared, withdraw};
 
 /// Tenants are read from the store so many at a time.
@@ -92,6 +93,7 @@ pub async fn show(app: &App, reference: &str, json: bool) -> anyhow::Result<()> 
     if let Some(since) = health.silent_since {
         lines.push(("no answer", format!("since {}", output::moment(Some(since)))));
     }
+    lines.extend(weather::held(app, health).await?.map(|why| ("held", why)));
     lines.extend(view.handover.as_ref().map(|one| ("hand-over", handover_line(app, one))));
     lines.extend(view.key_ref.as_ref().map(|at| ("key lies", output::printable(at))));
     lines.extend(compared::line(app, &view).await?.map(|line| ("integration", line)));

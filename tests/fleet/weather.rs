@@ -1,0 +1,166 @@
+//! Faults of the provider, met by a real daemon on a whole fleet: nobody is blamed for them, they are
+//! told once, and a key that really dies meanwhile is found after them.
+
+use std::collections::BTreeSet;
+use std::thread::sleep;
+use std::time::Duration;
+
+use keypulse::sandbox::{Change, Fault, FaultKind};
+
+use crate::daemon::Daemon;
+use crate::database::Kind;
+use crate::rig::Rig;
+
+/// Minutes become half seconds, so that a confirmation takes five and a half: then a span of it is long
+/// enough for everybody to be asked, however busy the machine is.
+const TIMES: [(&str, &str); 5] = [
+    ("policy.confirm_after", r#"["500ms","2s","5500ms"]"#),
+    ("policy.span", "5s"),
+    ("policy.alone_span", "30s"),
+    ("policy.dead_interval", "60s"),
+    ("policy.flap_window", "0s"),
+];
+const INTERVAL: u32 = 7;
+
+/// A fleet that is well, and the daemon that watches it.
+fn well(kind: Kind, tenants: u32, settings: &[(&str, &str)]) -> (Rig, Daemon) {
+    let mut rig = Rig::new(kind, tenants, INTERVAL, 60_000).one_call_a_check();
+    for (key, value) in TIMES.iter().chain(settings) {
+        rig = rig.set(key, value);
+    }
+    rig.add(1..=tenants);
+    let daemon = rig.daemon();
+    is_healthy(&rig, &daemon, tenants);
+    (rig, daemon)
+}
+
+fn is_healthy(rig: &Rig, daemon: &Daemon, tenants: u32) {
+    daemon.until("everybody is healthy", |_| {
+        rig.database.count("status = 'healthy' AND doubt_kind IS NULL AND silent_since IS NULL")
+            == i64::from(tenants)
+    });
+}
+
+fn fault(rig: &Rig, fault: Fault) {
+    rig.world().apply(Change::Fault(fault)).unwrap();
+}
+
+fn state(rig: &Rig, class: &str) -> String {
+    let sql = format!("SELECT state, 0 FROM weather WHERE class = '{class}'");
+    rig.database.rows::<(String, i32)>(&sql)[0].0.clone()
+}
+
+/// How many incidents began, and how many are over.
+fn incidents(rig: &Rig) -> (i64, i64) {
+    let of = |state: &str| {
+        let sql = format!(
+            "SELECT COUNT(*), 0 FROM message WHERE stage = 'incident' \
+             AND dedup_key LIKE '%/{state}'"
+        );
+        rig.database.rows::<(i64, i32)>(&sql)[0].0
+    };
+    (of("opened"), of("closed"))
+}
+
+/// Who was ever told to be dead: a first message to the customer.
+fn condemned(rig: &Rig) -> BTreeSet<String> {
+    let sql = "SELECT t.ref, 0 FROM message m JOIN tenant t ON t.id = m.tenant_id \
+               WHERE m.audience = 'customer' AND m.stage = 'first'";
+    rig.database.rows::<(String, i32)>(sql).into_iter().map(|(name, _)| name).collect()
+}
+
+#[test]
+fn five_keys_that_die_in_a_401_for_everybody_are_all_that_is_found_though_the_daemon_is_killed() {
+    for kind in [Kind::File, Kind::Server] {
+        five_of_a_thousand(kind);
+    }
+}
+
+fn five_of_a_thousand(kind: Kind) {
+    let (rig, daemon) = well(kind, 1_000, &[]);
+    fault(&rig, Fault::new(FaultKind::Status(401)));
+    daemon.until("it is an incident", |_| state(&rig, "refused") == "incident");
+    let dead = [13, 200, 457, 700, 998];
+    for tenant in dead {
+        rig.world().apply(Change::Revoke { tenant }).unwrap();
+    }
+    sleep(Duration::from_secs(2));
+    daemon.kill();
+    // What the row says holds before anything is judged anew.
+    let daemon = rig.daemon();
+    let before = rig.world().counts().total;
+    daemon.until("it asks again", |_| rig.world().counts().total > before);
+    // Several confirmations long.
+    sleep(Duration::from_secs(8));
+    assert_eq!(state(&rig, "refused"), "incident");
+    assert_eq!(condemned(&rig), BTreeSet::new());
+    rig.world().apply(Change::ClearFaults {}).unwrap();
+    daemon.until("it is over", |_| !matches!(state(&rig, "refused").as_str(), "incident"));
+    let expected: BTreeSet<String> =
+        dead.iter().map(|n| rig.world().tenant(*n).unwrap().reference.to_string()).collect();
+    daemon.until("those five are found", |_| condemned(&rig).len() >= dead.len());
+    daemon.until("all others are healthy", |_| {
+        rig.database.count("status = 'healthy' AND doubt_kind IS NULL") == 995
+    });
+    assert_eq!(condemned(&rig), expected, "{kind:?}");
+    assert_eq!(rig.database.count("status = 'needs_reconnection'"), 5, "{kind:?}");
+    assert_eq!(incidents(&rig), (1, 1), "{kind:?}");
+    daemon.stop();
+}
+
+#[test]
+fn a_fault_that_ends_before_it_is_suspected_is_told_nobody() {
+    let (rig, daemon) = well(Kind::File, 200, &[]);
+    // A fortieth of them is met, as by half a minute of a quarter of an hour.
+    let few: Vec<u32> = (1..=5).collect();
+    for kind in [FaultKind::Status(401), FaultKind::Status(500)] {
+        fault(&rig, Fault::new(kind).tenants(few.clone()).for_ms(3_500));
+        sleep(Duration::from_millis(3_500));
+        is_healthy(&rig, &daemon, 200);
+    }
+    assert_eq!(condemned(&rig), BTreeSet::new());
+    assert_eq!(incidents(&rig), (0, 0));
+    daemon.stop();
+}
+
+#[test]
+fn silence_and_refusal_for_everybody_are_one_incident_each_and_blamed_on_nobody() {
+    let (rig, daemon) = well(Kind::File, 200, &[("provider.timeout", "300ms")]);
+    for (class, kind) in [
+        ("silent", FaultKind::Status(500)),
+        ("silent", FaultKind::Hang),
+        ("refused", FaultKind::Status(401)),
+    ] {
+        let (opened, _) = incidents(&rig);
+        fault(&rig, Fault::new(kind.clone()));
+        daemon.until("it is an incident", |_| state(&rig, class) == "incident");
+        sleep(Duration::from_secs(3));
+        rig.world().apply(Change::ClearFaults {}).unwrap();
+        daemon.until("it is over", |_| incidents(&rig) == (opened + 1, opened + 1));
+        is_healthy(&rig, &daemon, 200);
+        assert_eq!(incidents(&rig), (opened + 1, opened + 1), "{kind:?}");
+    }
+    assert_eq!(condemned(&rig), BTreeSet::new());
+    let degraded = "SELECT COUNT(*), 0 FROM message WHERE audience <> 'integration'";
+    assert_eq!(rig.database.rows::<(i64, i32)>(degraded)[0].0, 0);
+    daemon.stop();
+}
+
+#[test]
+fn a_401_for_a_part_of_the_fleet_condemns_none_of_them() {
+    for share in [20, 30] {
+        let (rig, daemon) = well(Kind::File, 200, &[]);
+        // Every fifth, or three of ten: spread, because neighbours are asked together.
+        let met = (1..=200).filter(|n| (n * 37) % 100 < share).collect();
+        fault(&rig, Fault::new(FaultKind::Status(401)).tenants(met));
+        // Three confirmations long.
+        sleep(Duration::from_secs(17));
+        assert_eq!(condemned(&rig), BTreeSet::new(), "{share} %");
+        rig.world().apply(Change::ClearFaults {}).unwrap();
+        is_healthy(&rig, &daemon, 200);
+        assert_eq!(condemned(&rig), BTreeSet::new(), "{share} %");
+        let (opened, closed) = incidents(&rig);
+        assert!(opened <= 1 && opened == closed, "{share} %: {opened} and {closed}");
+        daemon.stop();
+    }
+}
