@@ -57,7 +57,7 @@ pub fn owed(expected: &[(&str, &str, i64)]) -> Messages {
 }
 
 fn url(rig: &Rig) -> String {
-    format!("sqlite://{}", rig.database().display())
+    rig.environment()["KEYPULSE__STORE__URL"].clone()
 }
 
 fn with<T>(url: &str, work: impl AsyncFnOnce(&DatabaseConnection) -> T) -> T {

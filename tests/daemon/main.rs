@@ -48,6 +48,7 @@ mod faults;
 mod key_file;
 mod listener;
 mod mail;
+mod mailing;
 mod manual;
 mod master_key;
 mod metrics;

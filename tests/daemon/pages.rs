@@ -1,7 +1,7 @@
 //! The customers' pages, as customers meet them: the program itself in a real browser.
 
 mod browser;
-mod place;
+pub mod place;
 mod plain;
 
 mod guarding;

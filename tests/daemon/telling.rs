@@ -156,7 +156,8 @@ fn a_daemon_that_is_killed_while_it_sends_sends_again_with_the_same_id_on_postgr
     });
 }
 
-fn psql(url: &str, sql: &str) {
+/// A statement, as somebody else who uses the server.
+pub fn psql(url: &str, sql: &str) {
     let done = Command::new("psql").args([url, "-qc", sql]).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
