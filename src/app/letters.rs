@@ -55,7 +55,7 @@ pub fn letters(config: &Config, profile: &Profile, words: &Words) -> anyhow::Res
         place: profile.key.place.clone(),
         keys_url: config.connect.keys_url.clone(),
     };
-    Letters::new(house, None, words)
+    Letters::new(house, config.mail.templates_dir.as_deref(), words)
         .context("`mail.templates_dir` cannot be used")
 }
 
