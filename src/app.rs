@@ -5,6 +5,7 @@
 pub mod desk;
 pub mod doors;
 mod enrol;
+pub mod letters;
 pub mod pages;
 pub mod post;
 mod pushed;

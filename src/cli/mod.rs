@@ -12,6 +12,7 @@ mod handover;
 mod healthcheck;
 mod import;
 mod keyring;
+mod mail;
 mod messages;
 mod migrate;
 mod mirrored;
@@ -108,6 +109,9 @@ enum Command {
     /// Look at the customers' pages before a customer does, and change them.
     #[command(subcommand)]
     Page(page::Command),
+    /// Look at the letters to customers before a customer does.
+    #[command(subcommand)]
+    Mail(mail::Command),
     /// Show the mode that is in force, or put another one in force: who is told anything.
     #[command(subcommand)]
     Notify(notify::Command),
@@ -179,6 +183,7 @@ impl Cli {
                 scopes::run(command, app).await
             }
             Command::Page(command) => page::run(command, &self.load()?),
+            Command::Mail(command) => mail::run(command, &self.load()?),
             Command::Notify(command) => {
                 let app = self.opened(Access::Look).await?;
                 let app = if notify::is_chained(command) { app.audited().await? } else { app };

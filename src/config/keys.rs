@@ -73,6 +73,7 @@ pub(super) const KEYS: &[Key] = &[
     key("brand.logo_file", Kind::Text),
     key("brand.accent", Kind::Text),
     key("pages.templates_dir", Kind::Text),
+    key("mail.templates_dir", Kind::Text),
     key("notify.mode", Kind::Text),
     key("alertmanager.urls", Kind::Texts),
     key("alertmanager.resolve_timeout", Kind::Text),

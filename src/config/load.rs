@@ -15,8 +15,8 @@ use super::reader::Reader;
 use super::secret;
 use super::sections::{
     Alertmanager, Brand, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Heartbeat,
-    Keyring, Log, LogFormat, Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Store,
-    TlsFiles, Watch, Webhook, Words,
+    Keyring, Log, LogFormat, Mail, Metrics, Notify, NotifyMode, Pages, Private, Provider, Public,
+    Store, TlsFiles, Watch, Webhook, Words,
 };
 use super::written::{Refusal, Written};
 use crate::health::{Bounds, Policy};
@@ -264,6 +264,10 @@ pub(super) fn brand(reader: &mut Reader) -> Result<Brand, ConfigError> {
 
 pub(super) fn pages(reader: &mut Reader) -> Result<Pages, ConfigError> {
     Ok(Pages { templates_dir: reader.optional("pages.templates_dir", path)? })
+}
+
+pub(super) fn mail(reader: &mut Reader) -> Result<Mail, ConfigError> {
+    Ok(Mail { templates_dir: reader.optional("mail.templates_dir", path)? })
 }
 
 fn colour(text: &str) -> Option<[u8; 3]> {

@@ -22,8 +22,8 @@ use std::path::Path;
 pub use error::{ConfigError, FileError};
 pub use sections::{
     Alertmanager, Brand, Budget, BudgetPer, Connect, Console, Custody, CustodyMode, Heartbeat,
-    Keyring, Log, LogFormat, Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Store,
-    TlsFiles, Watch, Webhook, Words,
+    Keyring, Log, LogFormat, Mail, Metrics, Notify, NotifyMode, Pages, Private, Provider, Public,
+    Store, TlsFiles, Watch, Webhook, Words,
 };
 pub use source::{Setting, Source};
 
@@ -59,6 +59,8 @@ pub struct Config {
     pub brand: Brand,
     /// `[pages]`: how pages are made.
     pub pages: Pages,
+    /// `[mail]`: how mails to customers are made.
+    pub mail: Mail,
     /// `[notify]`: whether anybody is told.
     pub notify: Notify,
     /// `[alertmanager]`: whom on-call hears of it from.
@@ -112,6 +114,7 @@ impl Config {
             public: load::public(&mut reader, &brand)?,
             brand,
             pages: load::pages(&mut reader)?,
+            mail: load::mail(&mut reader)?,
             notify: load::notify(&mut reader, &alertmanager, &webhook)?,
             alertmanager,
             webhook,

@@ -173,6 +173,13 @@ pub struct Pages {
     pub templates_dir: Option<PathBuf>,
 }
 
+/// `[mail]`: how mails to customers are made.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// A folder with templates that take the place of built-in ones.
+    pub templates_dir: Option<PathBuf>,
+}
+
 /// `[notify]`: whether anybody is told.
 #[derive(Clone, Debug)]
 pub struct Notify {

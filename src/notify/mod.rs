@@ -5,9 +5,11 @@ pub mod alert;
 pub mod alertmanager;
 pub mod event;
 pub mod fate;
+pub mod letter;
 pub mod webhook;
 
 pub use alert::{Alert, Subject, Told};
 pub use alertmanager::Member;
 pub use fate::{Answer, Fate, fate};
+pub use letter::{Letter, Letters};
 pub use webhook::Endpoint;

@@ -1,0 +1,1 @@
+//! What every letter keeps to, in every language.
