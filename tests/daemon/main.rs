@@ -43,6 +43,7 @@ mod evidence;
 mod faults;
 mod key_file;
 mod listener;
+mod mails;
 mod manual;
 mod master_key;
 mod metrics;

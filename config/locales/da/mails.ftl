@@ -67,7 +67,7 @@ mail-button-test = Test forbindelsen
 mail-button-expiring = Udskift nøglen
 mail-button-link = Åbn siden
 mail-host = Knappen fører til { $host }.
-mail-until = Linket virker til og med { $until }, eller indtil der er indtastet en nøgle via det.
+mail-until = Linket virker til { $until }, eller indtil der er indtastet en nøgle via det.
 
 ## What to do where there is no link.
 

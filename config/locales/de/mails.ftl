@@ -40,8 +40,8 @@ mail-what-expiring = Der Schlüssel, der { $customer } mit { $product } verbinde
 mail-what-link = Auf unserer Seite wurde ein neuer Link angefordert, um { $customer } mit { $product } zu verbinden. Hier ist er.
 mail-what-resolved = { $customer } ist wieder mit { $product } verbunden.
 mail-since = Das ist so seit { $since }.
-mail-since-leaked = Er wird nicht mehr verwendet seit { $since }.
-mail-since-resolved = Die Verbindung war unterbrochen seit { $since }.
+mail-since-leaked = Das gilt seit { $since }.
+mail-since-resolved = Die Verbindung war seit { $since } unterbrochen.
 
 ## What it means.
 
@@ -67,7 +67,7 @@ mail-button-test = Verbindung testen
 mail-button-expiring = Schlüssel austauschen
 mail-button-link = Seite öffnen
 mail-host = Die Schaltfläche führt zu { $host }.
-mail-until = Der Link funktioniert bis einschließlich { $until }, oder bis über ihn ein Schlüssel eingegeben wurde.
+mail-until = Der Link funktioniert bis { $until }, oder bis über ihn ein Schlüssel eingegeben wurde.
 
 ## What to do where there is no link.
 

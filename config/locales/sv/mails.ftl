@@ -67,7 +67,7 @@ mail-button-test = Testa anslutningen
 mail-button-expiring = Byt nyckel
 mail-button-link = Öppna sidan
 mail-host = Knappen leder till { $host }.
-mail-until = Länken fungerar till och med { $until }, eller tills en nyckel har angetts via den.
+mail-until = Länken fungerar till { $until }, eller tills en nyckel har angetts via den.
 
 ## What to do where there is no link.
 

@@ -146,7 +146,8 @@ impl Letters {
             title => &said.title,
             peek => &said.peek,
             reminder => &said.reminder,
-            said => &said.happened,
+            happened => &said.happened,
+            means => &said.means,
             todo => &said.todo,
             scopes => said.scopes.iter().map(|scope| line(scope, NAME)).collect::<Vec<_>>(),
             button => said.button.as_ref().map(|Button { text, href, host }| {

@@ -14,8 +14,10 @@ pub(super) struct Said {
     /// What a list of mails shows behind the subject.
     pub peek: String,
     pub reminder: Option<String>,
-    /// What happened, since when, and what it means.
+    /// What happened, and since when.
     pub happened: Vec<String>,
+    /// What it means.
+    pub means: String,
     /// The one thing to do.
     pub todo: Option<String>,
     pub scopes: Vec<String>,
@@ -68,8 +70,8 @@ pub(super) fn said(house: &House, facts: &Facts<'_>, host: Option<&str>, tongue:
         Some(_) => about.todo.map(|end| say(&format!("mail-do-{end}"))),
         None => about.bare.map(&say),
     };
-    let happened = happened(facts, &about, &say);
-    let peek = todo.clone().or_else(|| happened.last().cloned()).unwrap_or_default();
+    let means = say(&format!("mail-means-{}", about.means));
+    let peek = todo.clone().unwrap_or_else(|| means.clone());
     let is_open = matches!(facts.occasion, Occasion::First | Occasion::Reminder { .. });
     Said {
         subject: args.subject(facts.occasion, about.title, tongue),
@@ -80,7 +82,8 @@ pub(super) fn said(house: &House, facts: &Facts<'_>, host: Option<&str>, tongue:
             Occasion::Reminder { last: true, .. } => Some(say("mail-reminder-last")),
             _ => None,
         },
-        happened,
+        happened: happened(facts, &about, &say),
+        means,
         scopes: if todo.is_some() { scopes(facts) } else { Vec::new() },
         until: link.and(facts.link_until).map(|_| say("mail-until")),
         otherwise: about.otherwise.map(|end| say(&format!("mail-else-{end}"))),
@@ -163,7 +166,7 @@ fn about(facts: &Facts<'_>) -> About {
     }
 }
 
-/// What happened, since when, and what it means.
+/// What happened, and since when.
 fn happened(facts: &Facts<'_>, about: &About, say: &impl Fn(&str) -> String) -> Vec<String> {
     let mut all = vec![say(&format!("mail-what-{}", about.title))];
     let asked = facts.occasion == Occasion::NewLink;
@@ -178,7 +181,6 @@ fn happened(facts: &Facts<'_>, about: &About, say: &impl Fn(&str) -> String) -> 
             _ => "mail-since",
         }));
     }
-    all.push(say(&format!("mail-means-{}", about.means)));
     all
 }
 
