@@ -21,5 +21,6 @@ pub mod shutdown;
 pub mod store;
 pub mod task;
 pub mod telemetry;
+pub mod templates;
 pub mod vault;
 pub mod words;

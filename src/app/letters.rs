@@ -54,6 +54,7 @@ pub fn letters(config: &Config, profile: &Profile, words: &Words) -> anyhow::Res
         provider: profile.title.clone(),
         place: profile.key.place.clone(),
         keys_url: config.connect.keys_url.clone(),
+        own_pages: config.public.url.is_some() && elsewhere(config).is_none(),
     };
     Letters::new(house, config.mail.templates_dir.as_deref(), words)
         .context("`mail.templates_dir` cannot be used")

@@ -2,8 +2,10 @@
 
 mod doctor;
 mod hold;
+mod preview;
 mod test;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -42,6 +44,16 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write every letter, in every language, into a folder: as a page, as plain text with the subject
+    /// above it, and an index of all.
+    Preview {
+        /// A folder that is made where there is none.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Print what was written as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Hold all mail to customers, in all processes, within seconds.
     #[command(after_help = "What is owed meanwhile is written down and waits; a link that a customer \
         asks for waits too. On-call is told when it is held for an hour.\n\nExample:\n  \
@@ -69,7 +81,7 @@ pub enum Command {
 pub fn needs_store(command: &Command) -> bool {
     match command {
         Command::Hold { .. } | Command::Release { .. } | Command::Status { .. } => true,
-        Command::Test { .. } | Command::Doctor { .. } => false,
+        Command::Test { .. } | Command::Doctor { .. } | Command::Preview { .. } => false,
     }
 }
 
@@ -84,7 +96,9 @@ pub async fn run(command: &Command, app: App) -> anyhow::Result<ExitCode> {
         Command::Hold { reason } => hold::hold(&app, reason).await,
         Command::Release { drop } => hold::release(&app, *drop).await,
         Command::Status { json } => hold::status(&app, *json).await,
-        Command::Test { .. } | Command::Doctor { .. } => return apart(command, &app.config).await,
+        Command::Test { .. } | Command::Doctor { .. } | Command::Preview { .. } => {
+            return apart(command, &app.config).await;
+        }
     };
     app.store.close().await?;
     done.map(|()| ExitCode::SUCCESS)
@@ -95,6 +109,9 @@ pub async fn apart(command: &Command, config: &Config) -> anyhow::Result<ExitCod
     match command {
         Command::Test { to } => test::run(config, to).await,
         Command::Doctor { json } => doctor::run(config, *json).await,
+        Command::Preview { out, json } => {
+            preview::run(config, out, *json).map(|()| ExitCode::SUCCESS)
+        }
         Command::Hold { .. } | Command::Release { .. } | Command::Status { .. } => {
             Ok(ExitCode::SUCCESS)
         }

@@ -98,6 +98,7 @@ pub(super) const KEYS: &[Key] = &[
     key("mail.most_per_tenant_per_hour", Kind::Whole),
     key("mail.dkim_selector", Kind::Text),
     key("mail.dns", Kind::Text),
+    key("mail.templates_dir", Kind::Text),
     key("customers.reminders", Kind::Texts),
     key("customers.expiring", Kind::Texts),
     key("customers.hours", Kind::Text),

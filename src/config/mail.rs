@@ -31,6 +31,7 @@ pub(super) fn mail(reader: &mut Reader) -> Result<Mail, ConfigError> {
             let must = "be an IP address and a port, such as `9.9.9.9:53` or `[2620:fe::fe]:53`";
             written.text(must, |text| text.parse().ok())
         })?,
+        templates_dir: reader.optional("mail.templates_dir", path)?,
     })
 }
 

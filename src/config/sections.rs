@@ -241,6 +241,8 @@ pub struct Mail {
     pub dkim_selector: Option<String>,
     /// Whom `mail doctor` asks about names. None: whom the system asks.
     pub dns: Option<SocketAddr>,
+    /// A folder with templates of letters in the place of built-in ones. None: those.
+    pub templates_dir: Option<PathBuf>,
 }
 
 /// By what road mail goes, and in whose name.

@@ -13,4 +13,5 @@ pub use alert::{Alert, Subject, Told};
 pub use alertmanager::Member;
 pub use fate::{Answer, Fate, fate};
 pub use mail::{MailFate, Mailer, Outcome, Parcel, mail_fate};
+pub use letter::{Letter, Letters};
 pub use webhook::Endpoint;

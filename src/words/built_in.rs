@@ -27,10 +27,10 @@ type Files = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// To add a file, write it in all four languages and name it here in each.
 pub(super) const FILES: &[Files] = &[
-    files!("en": "pages.ftl", "refusals.ftl", "words.ftl"),
-    files!("da": "pages.ftl", "refusals.ftl", "words.ftl"),
-    files!("sv": "pages.ftl", "refusals.ftl", "words.ftl"),
-    files!("de": "pages.ftl", "refusals.ftl", "words.ftl"),
+    files!("en": "mails.ftl", "pages.ftl", "refusals.ftl", "words.ftl"),
+    files!("da": "mails.ftl", "pages.ftl", "refusals.ftl", "words.ftl"),
+    files!("sv": "mails.ftl", "pages.ftl", "refusals.ftl", "words.ftl"),
+    files!("de": "mails.ftl", "pages.ftl", "refusals.ftl", "words.ftl"),
 ];
 
 /// All languages: those built in, with what was added laid over them and beside them.

@@ -14,7 +14,7 @@ const BASE: &[&str] = &["health", "ids", "clock", "redact"];
 const OUTWARD: &[&str] = &["edge", "health", "ids", "clock", "redact"];
 
 /// The same, for whoever writes to people.
-const TELLING: &[&str] = &["words", "edge", "health", "ids", "clock", "redact"];
+const TELLING: &[&str] = &["templates", "words", "edge", "health", "ids", "clock", "redact"];
 
 /// `http` and `task` do not know each other; `app` introduces them.
 const SERVICE: &[&str] = &[
@@ -27,6 +27,7 @@ const SERVICE: &[&str] = &[
     "vault",
     "config",
     "telemetry",
+    "templates",
     "words",
     "shutdown",
     "health",
@@ -54,6 +55,7 @@ pub const ROWS: &[Row] = &[
             "vault",
             "config",
             "telemetry",
+            "templates",
             "words",
             "shutdown",
             "edge",
@@ -78,6 +80,7 @@ pub const ROWS: &[Row] = &[
             "vault",
             "config",
             "telemetry",
+            "templates",
             "words",
             "shutdown",
             "edge",
@@ -98,6 +101,7 @@ pub const ROWS: &[Row] = &[
     row("vault", BASE),
     row("config", BASE),
     row("telemetry", BASE),
+    row("templates", &["words", "redact"]),
     row("words", &["redact"]),
     row("sandbox", &["ids", "clock", "redact"]),
     row("edge", &[]),
@@ -127,6 +131,7 @@ pub struct Confined {
 const DATABASE: &str = "only the store knows tables and SQL";
 const CLOCK: &str = "time is handed in; only `clock` reads the machine";
 const LANGUAGE: &str = "one module knows how languages write texts, dates and lists";
+const TEMPLATES: &str = "where templates are filled in, and by whom";
 const PLAIN: &str = "a plaintext secret is touched only where it must leave or be sealed";
 
 /// Outside crates with one home each.
@@ -153,6 +158,8 @@ pub const CRATES: &[Confined] = &[
         "only listeners speak TLS to callers, and only mail to a relay",
     ),
     confined("rustls_platform_verifier", &["notify::mail"], "only mail makes its own TLS client"),
+    confined("minijinja", &["http", "notify", "templates"], TEMPLATES),
+    confined("css_inline", &["notify"], "only a mail needs its styles at each element"),
     confined("ring", &["vault", "ids", "sandbox::key*"], "cryptography has one home"),
     confined("fluent_bundle", &["words"], LANGUAGE),
     confined("fluent_syntax", &["words"], LANGUAGE),

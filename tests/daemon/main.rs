@@ -49,6 +49,7 @@ mod key_file;
 mod listener;
 mod mail;
 mod mailing;
+mod mails;
 mod manual;
 mod master_key;
 mod metrics;

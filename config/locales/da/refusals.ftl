@@ -12,7 +12,7 @@ refusal-look = { $prefixed ->
    *[yes] en nøgle er ét langt ord, som ofte begynder med { $prefixes }
 }
 refusal-copy-again = { refusal-open }, kopiér nøglen igen, og indsæt den her alene.
-refusal-try-later = Gem nøglen, og prøv igen om nogle få minutter.
+refusal-try-later = Behold nøglen, og prøv igen om nogle få minutter.
 
 refusal-key-empty = Der blev ikke angivet nogen nøgle. { -unchanged }
 refusal-key-empty-next = { refusal-open }, kopiér nøglen, og indsæt den her.
@@ -81,7 +81,7 @@ refusal-provider-unreachable = Nøglen kunne ikke afprøves, fordi { $provider }
 refusal-provider-unreachable-next = { refusal-try-later }
 
 refusal-not-testable = Nøglen kunne ikke afprøves på grund af en fejl hos os. { -untested } { -unchanged }
-refusal-not-testable-next = Gem nøglen, og skriv til vores support; de kan se, hvad der er galt.
+refusal-not-testable-next = Behold nøglen, og skriv til vores support; de kan se, hvad der er galt.
 
 refusal-too-busy = Nøglen kunne ikke afprøves, fordi der er for meget andet at gøre i øjeblikket. { -untested } { -unchanged }
 refusal-too-busy-next = { refusal-try-later }
@@ -96,7 +96,7 @@ refusal-source-unreachable = Nøglen kunne ikke modtages, fordi det sted, hvor n
 refusal-source-unreachable-next = { refusal-try-later }
 
 refusal-source-read-only = Nøglen til denne forbindelse opbevares et sted, hvor den ikke kan ændres herfra. { -unchanged }
-refusal-source-read-only-next = Gem nøglen, og skriv til vores support; de kan ændre den dér.
+refusal-source-read-only-next = Behold nøglen, og skriv til vores support; de kan ændre den dér.
 
 taken-replaced = { $provider } godtager denne nøgle for { $customer } ({ $company }). Den er i brug fra nu af; den tidligere nøgle er slettet her.
 taken-replaced-next = { refusal-open }, og slet den nøgle, der blev brugt tidligere, hvis den stadig er der.

@@ -12,7 +12,7 @@ refusal-look = { $prefixed ->
    *[yes] en nyckel är ett enda långt ord, som ofta börjar med { $prefixes }
 }
 refusal-copy-again = { refusal-open }, kopiera nyckeln igen och klistra in bara den här.
-refusal-try-later = Spara nyckeln och försök igen om några minuter.
+refusal-try-later = Behåll nyckeln och försök igen om några minuter.
 
 refusal-key-empty = Ingen nyckel angavs. { -unchanged }
 refusal-key-empty-next = { refusal-open }, kopiera nyckeln och klistra in den här.
@@ -81,7 +81,7 @@ refusal-provider-unreachable = Nyckeln kunde inte provas, eftersom { $provider }
 refusal-provider-unreachable-next = { refusal-try-later }
 
 refusal-not-testable = Nyckeln kunde inte provas på grund av ett fel hos oss. { -untested } { -unchanged }
-refusal-not-testable-next = Spara nyckeln och skriv till vår support; de kan se vad som är fel.
+refusal-not-testable-next = Behåll nyckeln och skriv till vår support; de kan se vad som är fel.
 
 refusal-too-busy = Nyckeln kunde inte provas, eftersom det är för mycket annat att göra just nu. { -untested } { -unchanged }
 refusal-too-busy-next = { refusal-try-later }
@@ -96,7 +96,7 @@ refusal-source-unreachable = Nyckeln kunde inte tas emot, eftersom platsen där 
 refusal-source-unreachable-next = { refusal-try-later }
 
 refusal-source-read-only = Nyckeln för den här anslutningen förvaras på en plats där den inte kan ändras härifrån. { -unchanged }
-refusal-source-read-only-next = Spara nyckeln och skriv till vår support; de kan ändra den där.
+refusal-source-read-only-next = Behåll nyckeln och skriv till vår support; de kan ändra den där.
 
 taken-replaced = { $provider } godtar den här nyckeln för { $customer } ({ $company }). Den används från och med nu; den tidigare nyckeln har raderats här.
 taken-replaced-next = { refusal-open } och ta bort nyckeln som användes tidigare, om den finns kvar.

@@ -88,7 +88,7 @@ impl Pages {
         let button = button(&ask.why, tongue);
         let mut args = self.args(subject);
         args.push(("button", Arg::Text(&button)));
-        args.push(("ending", Arg::Text(ending.as_deref().unwrap_or("…"))));
+        args.push(("ending", Arg::Text(ending.as_deref().unwrap_or_default())));
         let say = |id: &str| Step { text: tongue.say(id, &args), link: None };
         let open = Step {
             text: tongue.say("page-step-open", &args),
@@ -100,8 +100,12 @@ impl Pages {
         });
         match &ask.why {
             Why::Permission(scopes) => {
-                let grant =
-                    if scopes.is_empty() { "page-step-grant-company" } else { "page-step-grant" };
+                let grant = match (scopes.is_empty(), ending.is_some()) {
+                    (false, true) => "page-step-grant",
+                    (false, false) => "page-step-grant-any",
+                    (true, true) => "page-step-grant-company",
+                    (true, false) => "page-step-grant-company-any",
+                };
                 vec![open, place, say(grant), say("page-step-test")]
             }
             Why::Disconnected => vec![open, say("page-step-switch-on"), say("page-step-test")],

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use axum::http::HeaderValue;
-use minijinja::{Value, context};
+use minijinja::Value;
+
+use crate::templates::brand;
 
 /// The largest logo, in bytes: a page has to stay small.
 const LARGEST: u64 = 20 * 1024;
@@ -74,72 +76,23 @@ impl Logo {
 impl Look {
     /// The colour of the button as CSS.
     pub fn accent(&self) -> String {
-        let [red, green, blue] = self.accent;
-        format!("#{red:02x}{green:02x}{blue:02x}")
+        brand::css(self.accent)
     }
 
-    /// Black or white, whichever can be read better on the button. One of the two always has a
-    /// contrast of more than 4.5 (WCAG 2.2, 1.4.3).
+    /// What can be read on it.
     pub fn accent_ink(&self) -> &'static str {
-        if luminance(self.accent) > 0.179 { "#000" } else { "#fff" }
+        brand::ink(self.accent)
     }
 
-    /// Where a person helps: a text, and an address where it is one.
+    /// Where a person helps.
     pub fn support(&self) -> Option<Value> {
-        let text = self.support.as_deref()?;
-        let is_mail = text.contains('@') && !text.contains(char::is_whitespace);
-        let href = if is_mail {
-            Some(format!("mailto:{text}"))
-        } else {
-            text.starts_with("https://").then(|| text.to_owned())
-        };
-        Some(context! { text, href })
+        self.support.as_deref().map(brand::help)
     }
-}
-
-/// Relative luminance, as WCAG 2.2 defines it.
-fn luminance(colour: [u8; 3]) -> f64 {
-    let [red, green, blue] = colour.map(|part| {
-        let part = f64::from(part) / 255.0;
-        if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
-    });
-    0.2126 * red + 0.7152 * green + 0.0722 * blue
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    fn look(accent: [u8; 3], support: Option<&str>) -> Look {
-        let support = support.map(str::to_owned);
-        Look { product: "Acme ERP".to_owned(), support, accent, logo: None }
-    }
-
-    proptest! {
-        #[test]
-        fn the_text_on_the_button_can_be_read_on_every_colour(accent in any::<[u8; 3]>()) {
-            let ink = if look(accent, None).accent_ink() == "#000" { 0.0 } else { 1.0 };
-            let (one, two) = (luminance(accent), ink);
-            let contrast = (f64::max(one, two) + 0.05) / (f64::min(one, two) + 0.05);
-            prop_assert!(contrast >= 4.5, "{contrast}");
-        }
-    }
-
-    #[test]
-    fn a_colour_is_written_as_css() {
-        assert_eq!(look([31, 79, 216], None).accent(), "#1f4fd8");
-    }
-
-    #[test]
-    fn help_leads_to_an_address_only_where_it_is_one() {
-        let href = |text| look([0; 3], Some(text)).support().unwrap().get_attr("href").unwrap();
-        assert_eq!(href("help@erp.example").to_string(), "mailto:help@erp.example");
-        assert_eq!(href("https://erp.example/help").to_string(), "https://erp.example/help");
-        assert!(href("+45 12 34 56 78").is_none());
-        assert!(href("javascript:alert(1)").is_none());
-    }
 
     #[test]
     fn a_logo_is_a_small_picture() {

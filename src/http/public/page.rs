@@ -4,13 +4,13 @@
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use minijinja::value::Kwargs;
-use minijinja::{Environment, Error, ErrorKind, Value, context};
+use minijinja::{Environment, Value, context};
 use url::Url;
 
 use crate::given;
 use crate::redact::printable;
 use crate::store::KeyKind;
+use crate::templates::say;
 use crate::words::{Arg, Tongue};
 
 use super::asking::{Asking, Step};
@@ -274,10 +274,8 @@ impl Pages {
     }
 
     fn fill(&self, name: &str, reader: &Reader<'_>, more: Value) -> Result<String, TemplateError> {
-        let tongue = reader.tongue.clone();
-        let say = Value::from_function(move |id: &str, values: Kwargs| say(&tongue, id, &values));
         let base = context! {
-            say,
+            say => say(reader.tongue),
             lang => reader.tongue.tag(),
             nonce => reader.nonce,
             action => reader.action,
@@ -295,24 +293,6 @@ impl Pages {
         let made = template.render(context! { ..more, ..base });
         made.map_err(|error| TemplateError::of(name, &error))
     }
-}
-
-/// The text of that id, for templates: `say('page-wait', time=wait)`.
-fn say(tongue: &Tongue, id: &str, values: &Kwargs) -> Result<String, Error> {
-    let names: Vec<&str> = values.args().collect();
-    let mut texts = Vec::with_capacity(names.len());
-    for name in &names {
-        let value: Value = values.get(name)?;
-        let text = value.as_str().map(str::to_owned);
-        let text = text.ok_or_else(|| {
-            let why = format!("say() takes texts, and `{name}` is none");
-            Error::new(ErrorKind::InvalidOperation, why)
-        })?;
-        texts.push(text);
-    }
-    let args: Vec<_> =
-        names.iter().zip(&texts).map(|(name, text)| (*name, Arg::Text(text))).collect();
-    Ok(tongue.say(id, &args))
 }
 
 /// The day that a browser wrote, at its end, or that it wrote none; `None` where it wrote something
