@@ -85,13 +85,15 @@ pub enum Deed {
     Link,
     /// Add somebody as a tenant by a link.
     Invite,
+    /// Say what the weather is, and what becomes of those who are held.
+    Weather,
     /// Read the audit chain, with what is personal in it.
     ReadAudit,
 }
 
 impl Deed {
     /// Every deed, in the order of the table.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Read,
         Self::Check,
         Self::Change,
@@ -109,6 +111,7 @@ impl Deed {
         Self::Erase,
         Self::Link,
         Self::Invite,
+        Self::Weather,
         Self::ReadAudit,
     ];
 
@@ -129,6 +132,8 @@ impl Deed {
             Self::Create | Self::GiveKey => &[Integration, Admin],
             // Sealed, and still: nobody but the machine that it is for. An admin makes it a token.
             Self::TakeKey => &[Integration],
+            // It bears on many customers, and whoever is on call at night has to be able to.
+            Self::Weather => &[Operator, Admin],
             // Whoever withdraws a leaked key has to review it in the same hour. It names people.
             Self::ReadAudit | Self::ReadScopes => &[Operator, Admin],
             // There is no way back from these, or many customers are asked for something.
@@ -155,6 +160,7 @@ impl Deed {
             Self::Erase => "forget a tenant",
             Self::Link => "make links for customers, and take them back",
             Self::Invite => "invite a new tenant by a link",
+            Self::Weather => "say what the weather is",
             Self::ReadAudit => "read the audit chain",
             Self::TakeKey => "fetch a key that is owed, and acknowledge it",
         }
@@ -173,7 +179,7 @@ pub struct Route {
 }
 
 /// Every route that needs a token. One that is not here answers nobody.
-pub const ROUTES: [Route; 28] = [
+pub const ROUTES: [Route; 33] = [
     route(Method::GET, "/api/v1/audit", Deed::ReadAudit),
     route(Method::GET, "/api/v1/audit/head", Deed::ReadAudit),
     route(Method::GET, "/api/v1/handovers", Deed::Read),
@@ -202,6 +208,11 @@ pub const ROUTES: [Route; 28] = [
     route(Method::POST, "/api/v1/tenants/{ref}/rebind", Deed::Rebind),
     route(Method::GET, "/api/v1/tenants/{ref}/reconnect-guide", Deed::Read),
     route(Method::POST, "/api/v1/tenants/{ref}/resume", Deed::Pause),
+    route(Method::GET, "/api/v1/weather", Deed::Read),
+    route(Method::POST, "/api/v1/weather/clear", Deed::Weather),
+    route(Method::POST, "/api/v1/weather/declare", Deed::Weather),
+    route(Method::POST, "/api/v1/weather/extend", Deed::Weather),
+    route(Method::POST, "/api/v1/weather/release", Deed::Weather),
 ];
 
 const fn route(method: Method, path: &'static str, deed: Deed) -> Route {
