@@ -132,10 +132,9 @@ impl Deed {
             Self::Create | Self::GiveKey => &[Integration, Admin],
             // Sealed, and still: nobody but the machine that it is for. An admin makes it a token.
             Self::TakeKey => &[Integration],
-            // It bears on many customers, and whoever is on call at night has to be able to.
-            Self::Weather => &[Operator, Admin],
-            // Whoever withdraws a leaked key has to review it in the same hour. It names people.
-            Self::ReadAudit | Self::ReadScopes => &[Operator, Admin],
+            // Whoever withdraws a leaked key has to review it in the same hour. It names people. The
+            // weather bears on many customers, and whoever is on call at night has to be able to.
+            Self::ReadAudit | Self::ReadScopes | Self::Weather => &[Operator, Admin],
             // There is no way back from these, or many customers are asked for something.
             Self::ApplyScopes | Self::Rebind | Self::Erase => &[Admin],
         }
