@@ -370,13 +370,14 @@ impl App {
             info!("customers' pages on {here}, reached at {url}");
         }
         let judge = checker.settler.weather_judge();
+        let judged = Box::pin(async move { judge.run().await });
         let canary = self.canary(&checker)?;
-        let canary = async move {
+        let canary = Box::pin(async move {
             match canary {
                 Some(canary) => canary.run(shutdown).await,
                 None => std::future::pending().await,
             }
-        };
+        });
         let measure_checker = Arc::clone(&checker);
         let published = (checker.store.clone(), checker.metrics.clone());
         let watch = Watch::new(checker, self.config.watch.concurrency.get(), provider.timeout)?;
@@ -394,7 +395,7 @@ impl App {
         tokio::select! {
             () = watch.run(shutdown) => {}
             () = self.keep_time() => {}
-            () = judge.run() => {}
+            () = judged => {}
             () = canary => {}
             () = measure.run() => {}
             () = publish.run() => {}

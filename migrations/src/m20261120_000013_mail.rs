@@ -82,9 +82,7 @@ impl MigrationTrait for Migration {
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for (table, mut column) in added() {
-            manager
-                .alter_table(Table::alter().table(table).add_column(&mut column).take())
-                .await?;
+            manager.alter_table(Table::alter().table(table).add_column(&mut column).take()).await?;
         }
         manager.create_table(notify_label()).await?;
         // How many bodies were begun within the last hour, among all that was ever sent.
@@ -113,9 +111,7 @@ impl MigrationTrait for Migration {
             (Notify::Table.into_iden(), Notify::HeldAt.into_iden()),
             (Notify::Table.into_iden(), Notify::HeldWhy.into_iden()),
         ] {
-            manager
-                .alter_table(Table::alter().table(table).drop_column(column).take())
-                .await?;
+            manager.alter_table(Table::alter().table(table).drop_column(column).take()).await?;
         }
         Ok(())
     }

@@ -8,11 +8,12 @@ use tracing::warn;
 
 use crate::config::CustodyMode;
 use crate::health::Action;
+use crate::health::Class;
 use crate::health::CompanyId;
 use crate::health::Finding;
 use crate::health::Scopes;
 use crate::http::api::desk::{
-    Checked, Desk, DeskError, Doing, Made, Offered, Owner, Rebound, Reconciled, Share, Wanted,
+    Checked, Desk, DeskError, Doing, Made, Offered, Owner, Rebound, Reconciled, Said, Share, Wanted,
 };
 use crate::http::api::guide::Guide;
 use crate::http::api::role::Role;
@@ -180,6 +181,21 @@ impl Desk for Counter {
         Box::pin(
             async move { Ok(self.settler(caller).operate_because(tenant, action, remark).await?) },
         )
+    }
+
+    fn weather<'a>(&'a self, caller: &'a Caller, said: Said<'a>) -> Doing<'a, Vec<Class>> {
+        Box::pin(async move {
+            let judge = self.checker.settler.weather_judge().acting_as(actor(caller));
+            let one = |class, changed: bool| changed.then_some(class).into_iter().collect();
+            Ok(match said {
+                Said::Declare { class, reason, until } => {
+                    one(class, judge.declare(class, reason, until).await?)
+                }
+                Said::Clear { class, reason } => one(class, judge.clear(class, reason).await?),
+                Said::Extend(until) => judge.extend(until).await?,
+                Said::Release(per_hour) => judge.release(per_hour).await?,
+            })
+        })
     }
 
     fn check<'a>(&'a self, caller: &'a Caller, tenant: TenantId) -> Doing<'a, Checked> {

@@ -38,7 +38,7 @@ pub enum Command {
         #[arg(long, value_parser = PossibleValuesParser::new(CLASSES))]
         class: String,
         /// Why, for whoever reads it later.
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = given::remark)]
         reason: String,
         /// For how long.
         #[arg(long = "for", value_name = "DURATION", value_parser = given::span)]
@@ -50,7 +50,7 @@ pub enum Command {
         #[arg(long, value_parser = PossibleValuesParser::new(CLASSES))]
         class: String,
         /// Why, for whoever reads it later.
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = given::remark)]
         reason: String,
     },
     /// Go on holding: on-call is asked to decide only after that time.

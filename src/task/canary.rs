@@ -29,7 +29,7 @@ use super::check::Checker;
 /// Time between two looks whether it is to be asked, under a policy in minutes.
 const LOOK: Duration = Duration::from_secs(5);
 /// An examination takes no longer, or another process has the turn.
-const TURN: Duration = Duration::from_secs(60);
+const TURN: Duration = Duration::from_mins(1);
 
 /// Who asks with it.
 #[derive(Debug)]

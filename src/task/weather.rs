@@ -24,6 +24,7 @@ use crate::health::Weather;
 use crate::health::judge;
 use crate::ids::TenantId;
 use crate::redact::chain;
+use crate::store::Actor;
 use crate::store::Longer;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -86,6 +87,13 @@ impl Judge {
     pub fn new(store: Store, clock: Arc<dyn Clock>, policy: Policy, each: TimeDelta) -> Self {
         let terms = Terms::of(&policy);
         Self { store, clock, policy, terms, each, seen: Mutex::default() }
+    }
+
+    /// The same for somebody else: the audit chain says that this actor did it.
+    #[must_use]
+    pub fn acting_as(&self, actor: Actor) -> Self {
+        let (clock, policy) = (Arc::clone(&self.clock), self.policy.clone());
+        Self::new(self.store.acting_as(actor), clock, policy, self.each)
     }
 
     /// The weather for decisions about these tenants.

@@ -76,7 +76,10 @@ fn one_dead_key_is_one_mail_to_its_customer_and_its_end_is_another() {
     daemon.until("the good news", |_| relay.taken().len() == 2);
     a_while();
     assert_eq!(recipients(&relay.taken()).len(), 2, "nobody else heard anything");
-    assert_eq!(daemon.metric("keypulse_delivery_tries_total{channel=\"mail\",result=\"delivered\"}"), 2);
+    assert_eq!(
+        daemon.metric("keypulse_delivery_tries_total{channel=\"mail\",result=\"delivered\"}"),
+        2
+    );
 }
 
 /// Kills the daemon while the relay keeps it waiting at that step, and gives back how many mails both
@@ -238,6 +241,7 @@ fn a_customer_who_does_nothing_is_reminded_as_often_as_it_is_set_and_then_listed
         stages
     };
     assert_eq!(stages(&()), ["first", "reminder-1", "reminder-2"]);
-    let ids: Vec<_> = relay.taken().iter().map(|one| header(one, "Message-ID:").to_owned()).collect();
+    let ids: Vec<_> =
+        relay.taken().iter().map(|one| header(one, "Message-ID:").to_owned()).collect();
     assert!(ids[0] != ids[1] && ids[1] != ids[2]);
 }

@@ -2,6 +2,7 @@
 //! told once, and a key that really dies meanwhile is found after them.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -163,4 +164,84 @@ fn a_401_for_a_part_of_the_fleet_condemns_none_of_them() {
         assert!(opened <= 1 && opened == closed, "{share} %: {opened} and {closed}");
         daemon.stop();
     }
+}
+
+/// A fleet of six, and the seventh key as a canary.
+fn with_a_canary() -> (Rig, Daemon) {
+    let mut rig = Rig::new(Kind::File, 7, INTERVAL, 60_000).one_call_a_check();
+    for (key, value) in TIMES {
+        rig = rig.set(key, value);
+    }
+    let canary = rig.world().tenant(7).unwrap();
+    let company = canary.company_id.clone();
+    let file = rig.folder().join("canary");
+    std::fs::write(&file, canary.into_key().expose()).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let rig = rig.set("canary.key_file", file.to_str().unwrap()).set("canary.company_id", &company);
+    rig.add(1..=6);
+    let daemon = rig.daemon();
+    is_healthy(&rig, &daemon, 6);
+    (rig, daemon)
+}
+
+#[test]
+fn a_fleet_of_six_with_a_canary_finds_a_dead_key_soon_and_knows_a_fault_of_the_provider() {
+    let (rig, daemon) = with_a_canary();
+    daemon.until("the canary lets it be judged", |_| {
+        rig.world().tenant_counts(7).unwrap().introspect > 0
+    });
+    fault(&rig, Fault::new(FaultKind::Status(401)));
+    daemon.until("it is an incident", |_| state(&rig, "refused") == "incident");
+    // Longer than both bounds' times for a fleet that can be judged.
+    sleep(Duration::from_secs(8));
+    assert_eq!(condemned(&rig), BTreeSet::new());
+    rig.world().apply(Change::ClearFaults {}).unwrap();
+    is_healthy(&rig, &daemon, 6);
+    daemon.until("it is over", |_| incidents(&rig) == (1, 1));
+    rig.world().apply(Change::Revoke { tenant: 3 }).unwrap();
+    daemon.until("the dead key is found", |_| condemned(&rig).len() == 1);
+    let alone = "SELECT reason, 0 FROM (SELECT body AS reason FROM message \
+                 WHERE audience = 'customer') AS v";
+    let told = rig.database.rows::<(String, i32)>(alone);
+    assert!(!told[0].0.contains("too few"), "{told:?}");
+    daemon.stop();
+}
+
+#[test]
+fn a_canary_that_is_refused_alone_is_no_weather() {
+    let (rig, daemon) = with_a_canary();
+    rig.world().apply(Change::Revoke { tenant: 7 }).unwrap();
+    daemon.until("the canary is refused", |_| {
+        let sql = "SELECT finding, 0 FROM canary WHERE finding = 'refused'";
+        !rig.database.rows::<(String, i32)>(sql).is_empty()
+    });
+    sleep(Duration::from_secs(3));
+    assert_eq!(state(&rig, "refused"), "unknown");
+    assert_eq!(incidents(&rig), (0, 0));
+    daemon.stop();
+}
+
+#[test]
+fn a_fleet_of_six_without_a_canary_waits_for_the_longer_bound() {
+    let (rig, daemon) = well(Kind::File, 6, &[]);
+    rig.world().apply(Change::Revoke { tenant: 3 }).unwrap();
+    daemon.until("it is degraded", |_| rig.database.count("status = 'degraded'") == 1);
+    sleep(Duration::from_secs(10));
+    assert_eq!(condemned(&rig), BTreeSet::new());
+    assert_eq!(state(&rig, "refused"), "unknown");
+    daemon.stop();
+}
+
+#[test]
+fn keys_that_die_one_by_one_are_all_found() {
+    let (rig, daemon) = well(Kind::File, 200, &[]);
+    // Fewer than a tenth at any time.
+    for tenant in (1..=200).step_by(10) {
+        rig.world().apply(Change::Revoke { tenant }).unwrap();
+        sleep(Duration::from_millis(1_200));
+    }
+    daemon.until("all of them are found", |_| condemned(&rig).len() == 20);
+    assert_eq!(rig.database.count("status = 'needs_reconnection'"), 20);
+    assert_eq!(incidents(&rig), (0, 0));
+    daemon.stop();
 }

@@ -187,7 +187,8 @@ async fn the_cap_of_the_fleet_holds_where_several_processes_begin_at_once() {
         let many = async |store: &Store, mails: &[MailDrawn]| {
             let mut begun = 0;
             for mail in mails {
-                begun += usize::from(begin(store, mail, "a", terms, hour(1)).await == Some(Go::Now));
+                begun +=
+                    usize::from(begin(store, mail, "a", terms, hour(1)).await == Some(Go::Now));
             }
             begun
         };
@@ -335,7 +336,8 @@ async fn a_key_that_will_expire_is_announced_once_for_each_step_while_it_works()
             live(rig, *id, &[(0, Finding::Accepted)]).await;
         }
         let at = hour(24 * 40).timestamp_micros();
-        let sql = format!("UPDATE tenant_state SET expires_at = {at} WHERE tenant_id = {}", ids[0].raw());
+        let sql =
+            format!("UPDATE tenant_state SET expires_at = {at} WHERE tenant_id = {}", ids[0].raw());
         rig.execute(&sql, vec![]).await;
         let expiring = async |days, at| rig.store.expiring(days, at).await.unwrap();
         assert!(expiring(30, hour(24 * 9)).await.is_empty(), "31 days are left");

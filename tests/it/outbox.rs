@@ -6,7 +6,9 @@ use keypulse::health::{
     decide,
 };
 use keypulse::ids::TenantId;
-use keypulse::store::{Again, Channel, ChannelKind, Draw, Drawn, Mode, Put, Settled, Settlement, Store};
+use keypulse::store::{
+    Again, Channel, ChannelKind, Draw, Drawn, Mode, Put, Settled, Settlement, Store,
+};
 
 use crate::rig::{Rig, decided, hour, minute, now, on_both};
 

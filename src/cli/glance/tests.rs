@@ -21,6 +21,7 @@ fn well() -> Glance {
         posted: Vec::new(),
         endpoints_off: 0,
         mode: None,
+        weather: Vec::new(),
         mirror: None,
         interval: TimeDelta::minutes(15),
         effective: TimeDelta::minutes(15),

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::CustodyMode;
 use crate::health::Action;
+use crate::health::Class;
 use crate::health::CompanyId;
 use crate::health::Finding;
 use crate::health::Scopes;
@@ -156,6 +157,31 @@ pub enum Checked {
     NoCall,
 }
 
+/// What a person says of the weather.
+#[derive(Clone, Copy, Debug)]
+pub enum Said<'a> {
+    /// The provider is at fault.
+    Declare {
+        /// What fails.
+        class: Class,
+        /// Why.
+        reason: &'a str,
+        /// When it ends.
+        until: Option<DateTime<Utc>>,
+    },
+    /// It is over.
+    Clear {
+        /// What fails no more.
+        class: Class,
+        /// Why.
+        reason: &'a str,
+    },
+    /// On-call is asked to decide only then.
+    Extend(DateTime<Utc>),
+    /// So many of those held are judged again in each hour.
+    Release(u32),
+}
+
 /// What is done for callers. Each wish names who has it.
 pub trait Desk: Debug + Send + Sync {
     /// The store, as this caller uses it: all that a handler reads or writes goes through it.
@@ -223,6 +249,9 @@ pub trait Desk: Debug + Send + Sync {
         reason: &'a str,
         without_key: bool,
     ) -> Doing<'a, Rebound>;
+
+    /// Takes down what a person says of the weather; gives back of which classes anything changed.
+    fn weather<'a>(&'a self, caller: &'a Caller, said: Said<'a>) -> Doing<'a, Vec<Class>>;
 
     /// What a key given from now on must be allowed to do.
     fn required(&self) -> &Scopes;

@@ -32,6 +32,7 @@ pub mod scopes;
 mod secret;
 mod tenants;
 pub mod view;
+mod weather;
 mod wish;
 
 use std::sync::Arc;
@@ -132,6 +133,11 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(handover::list))
         .routes(routes!(handover::fetch))
         .routes(routes!(handover::acknowledge))
+        .routes(routes!(weather::read))
+        .routes(routes!(weather::declare))
+        .routes(routes!(weather::clear))
+        .routes(routes!(weather::extend))
+        .routes(routes!(weather::release))
 }
 
 /// The API, its description and the viewer.

@@ -89,13 +89,15 @@ pub enum Deed {
     HoldMail,
     /// Tell what became of a mail later.
     MailEvent,
+    /// Say what the weather is, and what becomes of those who are held.
+    Weather,
     /// Read the audit chain, with what is personal in it.
     ReadAudit,
 }
 
 impl Deed {
     /// Every deed, in the order of the table.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Read,
         Self::Check,
         Self::Change,
@@ -115,6 +117,7 @@ impl Deed {
         Self::Invite,
         Self::HoldMail,
         Self::MailEvent,
+        Self::Weather,
         Self::ReadAudit,
     ];
 
@@ -137,8 +140,9 @@ impl Deed {
             Self::Create | Self::GiveKey => &[Integration, Admin],
             // Sealed, and still: nobody but the machine that it is for. An admin makes it a token.
             Self::TakeKey => &[Integration],
-            // Whoever withdraws a leaked key has to review it in the same hour. It names people.
-            Self::ReadAudit | Self::ReadScopes | Self::HoldMail => &[Operator, Admin],
+            // Whoever withdraws a leaked key has to review it in the same hour. It names people. The
+            // weather bears on many customers, and whoever is on call at night has to be able to.
+            Self::ReadAudit | Self::ReadScopes | Self::HoldMail | Self::Weather => &[Operator, Admin],
             // There is no way back from these, or many customers are asked for something.
             Self::ApplyScopes | Self::Rebind | Self::Erase => &[Admin],
         }
@@ -165,6 +169,7 @@ impl Deed {
             Self::Invite => "invite a new tenant by a link",
             Self::HoldMail => "hold all mail to customers, and let it go",
             Self::MailEvent => "tell that a mail came back",
+            Self::Weather => "say what the weather is",
             Self::ReadAudit => "read the audit chain",
             Self::TakeKey => "fetch a key that is owed, and acknowledge it",
         }
@@ -183,7 +188,8 @@ pub struct Route {
 }
 
 /// Every route that needs a token. One that is not here answers nobody.
-pub const ROUTES: [Route; 32] = [
+pub const ROUTES: [Route; 37] = [
+pub const ROUTES: [Route; 37] = [
     route(Method::GET, "/api/v1/audit", Deed::ReadAudit),
     route(Method::GET, "/api/v1/audit/head", Deed::ReadAudit),
     route(Method::GET, "/api/v1/handovers", Deed::Read),
@@ -216,6 +222,11 @@ pub const ROUTES: [Route; 32] = [
     route(Method::POST, "/api/v1/tenants/{ref}/rebind", Deed::Rebind),
     route(Method::GET, "/api/v1/tenants/{ref}/reconnect-guide", Deed::Read),
     route(Method::POST, "/api/v1/tenants/{ref}/resume", Deed::Pause),
+    route(Method::GET, "/api/v1/weather", Deed::Read),
+    route(Method::POST, "/api/v1/weather/clear", Deed::Weather),
+    route(Method::POST, "/api/v1/weather/declare", Deed::Weather),
+    route(Method::POST, "/api/v1/weather/extend", Deed::Weather),
+    route(Method::POST, "/api/v1/weather/release", Deed::Weather),
 ];
 
 const fn route(method: Method, path: &'static str, deed: Deed) -> Route {
