@@ -126,7 +126,9 @@ fn said_yes(listed: usize) -> anyhow::Result<bool> {
     if !stdin().is_terminal() {
         bail!("nobody can be asked here: give `--yes`, or `--dry-run` to look only");
     }
-    consent::yes(&format!("Write to the customers of these {listed}, and of what is decided from now on?"))
+    consent::yes(&format!(
+        "Write to the customers of these {listed}, and of what is decided from now on?"
+    ))
 }
 
 fn document(

@@ -55,9 +55,11 @@ pub enum Command {
         json: bool,
     },
     /// Hold all mail to customers, in all processes, within seconds.
-    #[command(after_help = "What is owed meanwhile is written down and waits; a link that a customer \
+    #[command(
+        after_help = "What is owed meanwhile is written down and waits; a link that a customer \
         asks for waits too. On-call is told when it is held for an hour.\n\nExample:\n  \
-        keypulse mail hold --reason \"wrong texts since 14:00, ticket 4711\"")]
+        keypulse mail hold --reason \"wrong texts since 14:00, ticket 4711\""
+    )]
     Hold {
         /// Why, in a few words: whoever comes next reads it.
         #[arg(long, value_name = "TEXT", value_parser = given::remark)]

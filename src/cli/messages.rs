@@ -42,12 +42,14 @@ pub enum Command {
         json: bool,
     },
     /// Owe a message again that was given up, with the same id.
-    #[command(after_help = "For webhooks and mail: alerts stand for as long as what they say is true, \
+    #[command(
+        after_help = "For webhooks and mail: alerts stand for as long as what they say is true, \
         and are told again by themselves. A mail that is `dead` was surely not sent, and stays the mail \
         of its stage. One that is `unknown` may have arrived: with --may-be-second another one is owed, \
         a stage of its own, as long as what it asks for is still wanted.\n\nExamples:\n  \
         keypulse messages resend 4f1c0a9e6b7d4c0d8f1e2a3b4c5d6e7f\n  \
-        keypulse messages resend 4f1c0a9e6b7d4c0d8f1e2a3b4c5d6e7f --may-be-second")]
+        keypulse messages resend 4f1c0a9e6b7d4c0d8f1e2a3b4c5d6e7f --may-be-second"
+    )]
     Resend {
         /// Its id, as `messages list` shows it.
         #[arg(value_name = "ID")]
@@ -57,9 +59,11 @@ pub enum Command {
         may_be_second: bool,
     },
     /// List the tenants whose customers were reminded for the last time and did nothing.
-    #[command(after_help = "For somebody to call them: look at it once a week. A tenant leaves the \
+    #[command(
+        after_help = "For somebody to call them: look at it once a week. A tenant leaves the \
         list when its key works again, or when it is disabled or erased.\n\nExample:\n  \
-        keypulse messages given-up --json")]
+        keypulse messages given-up --json"
+    )]
     GivenUp {
         /// One JSON object a line.
         #[arg(long)]

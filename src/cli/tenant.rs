@@ -176,10 +176,12 @@ pub enum Command {
         json: bool,
     },
     /// Show whom a tenant's mail goes to, in their order; add or remove somebody.
-    #[command(after_help = "The first whose address works is written to, the next only once that one \
+    #[command(
+        after_help = "The first whose address works is written to, the next only once that one \
         is refused for good.\n\nExamples:\n  keypulse tenant contact erp-483\n  \
         keypulse tenant contact erp-483 --add b@fjord.example --role finance\n  \
-        keypulse tenant contact erp-483 --trust b@fjord.example")]
+        keypulse tenant contact erp-483 --trust b@fjord.example"
+    )]
     Contact(contact::Options),
     /// Ask the provider about one tenant now. It counts like any other check.
     Check {

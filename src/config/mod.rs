@@ -25,8 +25,8 @@ pub use error::{ConfigError, FileError};
 pub use sections::{
     Alertmanager, Brand, Budget, BudgetPer, Canary, Connect, Console, Custody, CustodyMode,
     Customers, Heartbeat, Keyring, Log, LogFormat, Login, Mail, MailRoad, MailTls, Mailbox,
-    Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Relay, Sending, Store,
-    TlsFiles, Watch, Webhook, Words,
+    Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Relay, Sending, Store, TlsFiles,
+    Watch, Webhook, Words,
 };
 pub use source::{Setting, Source};
 

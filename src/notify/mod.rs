@@ -12,6 +12,6 @@ pub mod webhook;
 pub use alert::{Alert, Subject, Told};
 pub use alertmanager::Member;
 pub use fate::{Answer, Fate, fate};
-pub use mail::{MailFate, Mailer, Outcome, Parcel, mail_fate};
 pub use letter::{Letter, Letters};
+pub use mail::{MailFate, Mailer, Outcome, Parcel, mail_fate};
 pub use webhook::Endpoint;

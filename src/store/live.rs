@@ -84,8 +84,7 @@ impl Store {
                        VALUES ($1, $2, 'owed', $3, 0) ON CONFLICT (message_id, channel) \
                        DO UPDATE SET state = 'owed', due_at = excluded.due_at, attempts = 0, \
                        fate = NULL WHERE delivery.state IN ('cancelled', 'dead')";
-            let values: [Value; 3] =
-                [message.as_str().into(), CHANNEL.into(), micros(due).into()];
+            let values: [Value; 3] = [message.as_str().into(), CHANNEL.into(), micros(due).into()];
             tx.execute_raw(self.statement(sql, values)).await?;
             // Reminders count from a mail that was sent.
             let sql = "UPDATE message SET dedup_key = dedup_key || '/shadow' \

@@ -24,7 +24,8 @@ pub(super) const ASKS: &str = "((s.status = 'needs_reconnection' AND s.cause <> 
      OR (s.status = 'disabled' AND s.cause = 'compromised'))";
 
 /// What is kept of a mail that may have been sent, while nobody knows.
-const NOBODY_KNOWS: &str = "it may have been sent: whoever sent it ended before the answer was noted";
+const NOBODY_KNOWS: &str =
+    "it may have been sent: whoever sent it ended before the answer was noted";
 
 /// A mail to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,12 +138,8 @@ impl Store {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Vec<MailDrawn>, StoreError> {
-        let values = [
-            micros(now).into(),
-            i64::from(limit).into(),
-            lease.into(),
-            micros(until).into(),
-        ];
+        let values =
+            [micros(now).into(), i64::from(limit).into(), lease.into(), micros(until).into()];
         let sql = self.dialect.draw_mail();
         if self.write.query_all_raw(self.statement(sql, values)).await?.is_empty() {
             return Ok(Vec::new());

@@ -95,7 +95,8 @@ pub use keyring::{KeyringRow, Removal};
 pub use link::{Ending, KeptLink, LINK_ACTOR, LinkAbout, LinkState, NewLink};
 pub use live::{GoLive, Untold};
 pub use mail::{
-    CHANNEL as MAIL_CHANNEL, MailClaim, MailDrawn, MailResent, MailSettled, MailSettlement, MailTerms,
+    CHANNEL as MAIL_CHANNEL, MailClaim, MailDrawn, MailResent, MailSettled, MailSettlement,
+    MailTerms,
 };
 pub use mode::{InForce, LabelMode, Mode, Put};
 pub use open::Place;

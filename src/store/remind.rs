@@ -113,7 +113,8 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let mut rows = Vec::with_capacity(mails.len());
         for mail in mails {
-            let id = random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
+            let id =
+                random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
             let body = serde_json::json!({ "tenant": mail.reference }).to_string();
             let stage = mail.stage.word();
             rows.push((

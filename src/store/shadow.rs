@@ -43,10 +43,7 @@ pub struct ShadowCount {
 
 impl Store {
     /// How many messages were written down since then and not sent, by audience and stage.
-    pub async fn count_shadow(
-        &self,
-        since: DateTime<Utc>,
-    ) -> Result<Vec<ShadowCount>, StoreError> {
+    pub async fn count_shadow(&self, since: DateTime<Utc>) -> Result<Vec<ShadowCount>, StoreError> {
         let sql = "SELECT audience, stage, COUNT(*) AS messages, \
                    COUNT(DISTINCT tenant_id) AS tenants FROM message \
                    WHERE state = 'shadow' AND owed_at >= $1 GROUP BY 1, 2 ORDER BY 1, 2";

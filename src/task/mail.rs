@@ -156,7 +156,12 @@ impl Postman {
             Ok(end) => end,
             // Nothing was claimed, so nothing was sent.
             Err(error) => {
-                warn!(message.id = mail.id, "mail {} could not be prepared: {}", mail.id, chain(&error));
+                warn!(
+                    message.id = mail.id,
+                    "mail {} could not be prepared: {}",
+                    mail.id,
+                    chain(&error)
+                );
                 End::put_off(AFTER_A_FAULT, "it could not be prepared", self.clock.now())
             }
         };
@@ -203,17 +208,22 @@ impl Postman {
                 "no address that is known works: `keypulse tenant contact` shows why"
             }));
         };
-        let letter = match self.scribe.write(&self.store, mail, stage, &tenant, &care, contact).await
-        {
-            Ok(Some(letter)) => letter,
-            Ok(None) => return Ok(End::cancelled("it says what is not true any more")),
-            Err(error) => {
-                warn!(message.id = mail.id, "mail {} cannot be written: {}", mail.id, chain(&error));
-                self.metrics.delivery_tries.with_label_values(&["mail", "again"]).inc();
-                let words = "it could not be written: the log says why";
-                return Ok(End::put_off(AFTER_A_FAULT, words, self.clock.now()));
-            }
-        };
+        let letter =
+            match self.scribe.write(&self.store, mail, stage, &tenant, &care, contact).await {
+                Ok(Some(letter)) => letter,
+                Ok(None) => return Ok(End::cancelled("it says what is not true any more")),
+                Err(error) => {
+                    warn!(
+                        message.id = mail.id,
+                        "mail {} cannot be written: {}",
+                        mail.id,
+                        chain(&error)
+                    );
+                    self.metrics.delivery_tries.with_label_values(&["mail", "again"]).inc();
+                    let words = "it could not be written: the log says why";
+                    return Ok(End::put_off(AFTER_A_FAULT, words, self.clock.now()));
+                }
+            };
         let parcel = Parcel {
             id: &mail.id,
             to: &contact.contact.address,
@@ -227,8 +237,13 @@ impl Postman {
         let go = &mut went;
         let claim = move || async move {
             let now = self.clock.now();
-            let claim =
-                MailClaim { mail, lease, contact: contact.ordinal, terms, until: now + self.held() };
+            let claim = MailClaim {
+                mail,
+                lease,
+                contact: contact.ordinal,
+                terms,
+                until: now + self.held(),
+            };
             match bounded(self.store.claim_mail(&claim, now)).await {
                 Ok(found) => *go = found,
                 Err(error) => warn!("a mail could not be claimed: {}", chain(&error)),

@@ -191,5 +191,5 @@ fn whatever_is_made_up_from_the_description_is_answered_as_described_and_never_w
     let owed = ["--include-path-regex", "handover"];
     let said = try_everything(&rig, &daemon, &token(&rig, "integration"), "10", &owed);
     assert!(said.contains("3 selected / 37 total"), "{said}");
-    assert!(said.contains("37 passed"), "{said}");
+    assert!(said.contains("3 passed"), "{said}");
 }

@@ -7,6 +7,7 @@ mod plain;
 mod guarding;
 mod inviting;
 mod looking;
+mod mail;
 mod reconnecting;
 mod secrecy;
 mod trouble;

@@ -29,7 +29,18 @@ fn well(kind: Kind, tenants: u32, settings: &[(&str, &str)]) -> (Rig, Daemon) {
     for (key, value) in TIMES.iter().chain(settings) {
         rig = rig.set(key, value);
     }
+    let mails = rig.folder().join("mails");
+    std::fs::create_dir(&mails).unwrap();
+    rig = rig
+        .set("notify.mode", "live")
+        .set("mail.dir", mails.to_str().unwrap())
+        .set("mail.from", "keys@acme.example")
+        .set("mail.most_per_hour", "1000000");
     rig.add(1..=tenants);
+    rig.database.execute(
+        "INSERT INTO contact (tenant_id, ordinal, address, role) \
+         SELECT id, 1, ref || '@customer.example', 'finance' FROM tenant",
+    );
     let daemon = rig.daemon();
     is_healthy(&rig, &daemon, tenants);
     (rig, daemon)
@@ -61,6 +72,22 @@ fn incidents(rig: &Rig) -> (i64, i64) {
         rig.database.rows::<(i64, i32)>(&sql)[0].0
     };
     (of("opened"), of("closed"))
+}
+
+/// The tenants whose customers were written to, one for each mail that was sent.
+fn mailed(rig: &Rig) -> Vec<String> {
+    let files = std::fs::read_dir(rig.folder().join("mails")).unwrap();
+    let files = files.map(|entry| entry.unwrap().path());
+    let mails = files.filter(|path| path.extension().is_some_and(|end| end == "eml"));
+    let mut whom: Vec<String> = mails
+        .map(|path| {
+            let mail = std::fs::read_to_string(path).unwrap();
+            let to = mail.lines().find_map(|line| line.strip_prefix("To: ")).unwrap();
+            to.trim_matches(['<', '>']).split('@').next().unwrap().to_owned()
+        })
+        .collect();
+    whom.sort();
+    whom
 }
 
 /// Who was ever told to be dead: a first message to the customer.
@@ -106,6 +133,9 @@ fn five_of_a_thousand(kind: Kind) {
     assert_eq!(condemned(&rig), expected, "{kind:?}");
     assert_eq!(rig.database.count("status = 'needs_reconnection'"), 5, "{kind:?}");
     assert_eq!(incidents(&rig), (1, 1), "{kind:?}");
+    daemon.until("five mails", |_| mailed(&rig).len() >= dead.len());
+    sleep(Duration::from_secs(2));
+    assert_eq!(mailed(&rig), expected.into_iter().collect::<Vec<_>>(), "{kind:?}");
     daemon.stop();
 }
 
@@ -142,6 +172,7 @@ fn silence_and_refusal_for_everybody_are_one_incident_each_and_blamed_on_nobody(
         assert_eq!(incidents(&rig), (opened + 1, opened + 1), "{kind:?}");
     }
     assert_eq!(condemned(&rig), BTreeSet::new());
+    assert_eq!(mailed(&rig), Vec::<String>::new());
     let degraded = "SELECT COUNT(*), 0 FROM message WHERE audience <> 'integration'";
     assert_eq!(rig.database.rows::<(i64, i32)>(degraded)[0].0, 0);
     daemon.stop();
@@ -242,6 +273,27 @@ fn keys_that_die_one_by_one_are_all_found() {
     }
     daemon.until("all of them are found", |_| condemned(&rig).len() == 20);
     assert_eq!(rig.database.count("status = 'needs_reconnection'"), 20);
+    assert_eq!(incidents(&rig), (0, 0));
+    daemon.stop();
+}
+
+#[test]
+fn a_thousand_customers_whose_keys_die_one_after_the_other_get_one_mail_each() {
+    const TENANTS: u32 = 1_000;
+    // Fewer at a time than a fault of the provider would meet.
+    const AT_ONCE: usize = 100;
+    let (rig, daemon) = well(Kind::File, TENANTS, &[]);
+    let all: Vec<u32> = (1..=TENANTS).collect();
+    for some in all[..900].chunks(AT_ONCE) {
+        for tenant in some {
+            rig.world().apply(Change::Revoke { tenant: *tenant }).unwrap();
+        }
+        let told = usize::try_from(some[some.len() - 1]).unwrap();
+        daemon.until("they are told", |_| mailed(&rig).len() >= told);
+    }
+    let whom = mailed(&rig);
+    let distinct: BTreeSet<&String> = whom.iter().collect();
+    assert_eq!((whom.len(), distinct.len()), (900, 900));
     assert_eq!(incidents(&rig), (0, 0));
     daemon.stop();
 }

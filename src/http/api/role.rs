@@ -142,7 +142,9 @@ impl Deed {
             Self::TakeKey => &[Integration],
             // Whoever withdraws a leaked key has to review it in the same hour. It names people. The
             // weather bears on many customers, and whoever is on call at night has to be able to.
-            Self::ReadAudit | Self::ReadScopes | Self::HoldMail | Self::Weather => &[Operator, Admin],
+            Self::ReadAudit | Self::ReadScopes | Self::HoldMail | Self::Weather => {
+                &[Operator, Admin]
+            }
             // There is no way back from these, or many customers are asked for something.
             Self::ApplyScopes | Self::Rebind | Self::Erase => &[Admin],
         }
@@ -188,7 +190,6 @@ pub struct Route {
 }
 
 /// Every route that needs a token. One that is not here answers nobody.
-pub const ROUTES: [Route; 37] = [
 pub const ROUTES: [Route; 37] = [
     route(Method::GET, "/api/v1/audit", Deed::ReadAudit),
     route(Method::GET, "/api/v1/audit/head", Deed::ReadAudit),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::browser::{Browser, Steps, Visitor};
+use super::mail;
 use super::place::{self, BACK, ONE, PRODUCT, SUPPORT, text};
 use crate::daemon::Daemon;
 use crate::database;
@@ -25,7 +26,8 @@ fn a_person_with_a_link_mends_a_connection_in_less_than_a_minute_of_steps() {
     let mut browser = Browser::start();
     // One after the other breaks and is mended: first with scripts, then without.
     let mut visitor = browser.visitor("with scripts");
-    mended(&rig, &daemon, &mut browser, &mut visitor);
+    let link = place::link(&rig, ONE);
+    mended(&rig, &daemon, &mut browser, &mut visitor, &link);
     let complaints = visitor.complaints(&mut browser);
     assert_eq!(complaints, json!([]));
 
@@ -33,13 +35,44 @@ fn a_person_with_a_link_mends_a_connection_in_less_than_a_minute_of_steps() {
     place::until_status(&rig, &daemon, ONE, "needs_reconnection");
     let without = json!({"javascript": false});
     let mut visitor = browser.visitor_with("without scripts", &without);
-    mended(&rig, &daemon, &mut browser, &mut visitor);
+    let link = place::link(&rig, ONE);
+    mended(&rig, &daemon, &mut browser, &mut visitor, &link);
 }
 
-fn mended(rig: &Rig, daemon: &Daemon, browser: &mut Browser, visitor: &mut Visitor) {
-    let link = place::link(rig, ONE);
+#[test]
+fn the_link_in_the_mail_that_was_sent_leads_to_the_page_that_mends_the_connection() {
+    let rig = place::rig();
+    let mails = rig.path().join("mails");
+    std::fs::create_dir(&mails).unwrap();
+    let rig = rig
+        .set("notify.mode", "live")
+        .set("mail.dir", mails.to_str().unwrap())
+        .set("mail.from", "Acme ERP <keys@acme.example>");
+    let contact = "INSERT INTO contact (tenant_id, ordinal, address, role) \
+                   SELECT id, 1, 'bookkeeping@customer.example', 'finance' FROM tenant";
+    database::execute(&rig, contact);
+    let daemon = place::broken(&rig);
+    daemon.until("the mail", |_| mail::all(&mails).len() == 1);
+    let letter = mail::all(&mails).remove(0);
+    let link = letter.link(&place::home(&rig));
+    let mut browser = Browser::start();
+    let mut visitor = browser.visitor("by mail");
+    mended(&rig, &daemon, &mut browser, &mut visitor, &link);
+    daemon.until("the good news", |_| mail::all(&mails).len() == 2);
+    let letters = mail::all(&mails);
+    assert!(letters.iter().all(|one| one.to == "bookkeeping@customer.example"), "{letters:?}");
+    assert!(!letters.iter().any(|one| one.text.contains(&rig.key(ONE))), "a key was sent");
+}
+
+fn mended(
+    rig: &Rig,
+    daemon: &Daemon,
+    browser: &mut Browser,
+    visitor: &mut Visitor,
+    link: &str,
+) {
     let token = link.rsplit('/').next().unwrap().to_owned();
-    let page = visitor.open(browser, &link);
+    let page = visitor.open(browser, link);
     assert_eq!(page["status"], 200);
     let url = text(&page, "url");
     assert!(url.contains("/connect/") && !url.contains(&token), "{url}");
@@ -94,11 +127,11 @@ fn mended(rig: &Rig, daemon: &Daemon, browser: &mut Browser, visitor: &mut Visit
     assert_eq!(place::links(rig, ONE)[0].0, "spent");
     // Whoever finds the mail later is told, and can do nothing.
     let mut later = browser.visitor("later");
-    let page = later.open(browser, &link);
+    let page = later.open(browser, link);
     assert_eq!((text(&page, "heading"), &page["key"]), ("Connected", &Value::Null));
     // That it was used it says once nobody can be waiting for the answer any more.
     database::execute(rig, "UPDATE link SET ended_at = ended_at - (expires_at - created_at)");
-    let page = later.open(browser, &link);
+    let page = later.open(browser, link);
     assert_eq!((text(&page, "heading"), &page["key"]), ("Everything works", &Value::Null));
     later.act(browser, "close", &json!({}));
 }
