@@ -36,6 +36,8 @@ use crate::provider::CallKind;
 use crate::provider::Client;
 use crate::provider::Limits;
 use crate::provider::Profile;
+use crate::provider::format;
+use crate::redact::ApiKey;
 use crate::redact::chain;
 use crate::shutdown::Shutdown;
 use crate::store::Actor;
@@ -464,8 +466,10 @@ impl App {
     /// The control, where one is configured.
     fn canary(&self, checker: &Arc<Checker>) -> anyhow::Result<Option<Canary>> {
         let Some(canary) = &self.config.canary else { return Ok(None) };
-        let (key, company) = (canary.key.clone(), canary.company.clone());
-        Ok(Some(Canary::new(Arc::clone(checker), key, company)?))
+        let text = ApiKey::of(&canary.key).to_be_offered();
+        let formed = format::judge(&text, &self.profile.key.prefixes);
+        let formed = formed.context("`canary.key_file` holds no key that can be used")?;
+        Ok(Some(Canary::new(Arc::clone(checker), formed.key, canary.company.clone())?))
     }
 
     /// What judges the watch loop from outside, until the soft stage of the shutdown.

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use secrecy::{ExposeSecret, SecretBox};
+use secrecy::{ExposeSecret, SecretBox, SecretString};
 use zeroize::Zeroizing;
 
 /// One provider key in plain text. It has no printable form, is never cloned, and its memory is
@@ -11,6 +11,11 @@ use zeroize::Zeroizing;
 pub struct ApiKey(SecretBox<String>);
 
 impl ApiKey {
+    /// A key that the configuration holds.
+    pub fn of(secret: &SecretString) -> Self {
+        Self::new(secret.expose_secret().to_owned())
+    }
+
     /// Takes ownership of the text without copying it; `text` must already be clean
     /// (see `provider::format`).
     pub fn new(text: String) -> Self {

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
@@ -35,7 +34,7 @@ const TURN: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub struct Canary {
     checker: Arc<Checker>,
-    key: SecretString,
+    key: ApiKey,
     company: CompanyId,
     lease: String,
 }
@@ -44,7 +43,7 @@ impl Canary {
     /// Asks with this key of this company.
     pub fn new(
         checker: Arc<Checker>,
-        key: SecretString,
+        key: ApiKey,
         company: CompanyId,
     ) -> Result<Self, NoRandomness> {
         Ok(Self { checker, key, company, lease: random_name()? })
@@ -96,9 +95,7 @@ impl Canary {
                 Step::Conclude(finding) => return Some(finding),
             };
             checker.may_call(Caller::Pressing, latest, Some(shutdown)).await?;
-            let key = ApiKey::new(self.key.expose_secret().to_owned());
-            let reply = checker.call(&call, &key, checker.clock.now()).await;
-            drop(key);
+            let reply = checker.call(&call, &self.key, checker.clock.now()).await;
             checker.heed(&reply).await;
             step = examination.answer(&reply);
         }

@@ -60,6 +60,13 @@ impl Database {
         })
     }
 
+    /// Executes a statement, as somebody else who uses the database.
+    pub fn execute(&self, sql: &str) {
+        with(&self.url(), async |database| {
+            database.execute_unprepared(sql).await.unwrap();
+        });
+    }
+
     /// How many rows of `tenant_state` this is true of.
     pub fn count(&self, condition: &str) -> i64 {
         let sql = format!("SELECT COUNT(*), 0 FROM tenant_state WHERE {condition}");

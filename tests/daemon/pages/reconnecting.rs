@@ -64,13 +64,7 @@ fn the_link_in_the_mail_that_was_sent_leads_to_the_page_that_mends_the_connectio
     assert!(!letters.iter().any(|one| one.text.contains(&rig.key(ONE))), "a key was sent");
 }
 
-fn mended(
-    rig: &Rig,
-    daemon: &Daemon,
-    browser: &mut Browser,
-    visitor: &mut Visitor,
-    link: &str,
-) {
+fn mended(rig: &Rig, daemon: &Daemon, browser: &mut Browser, visitor: &mut Visitor, link: &str) {
     let token = link.rsplit('/').next().unwrap().to_owned();
     let page = visitor.open(browser, link);
     assert_eq!(page["status"], 200);
