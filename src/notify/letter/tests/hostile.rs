@@ -21,7 +21,6 @@ fn a_name_is_never_markup_nor_a_line_of_its_own() {
             let count = |html: &str| html.matches(tag).count();
             assert_eq!(count(&letter.html), count(&plain.html), "{name:?} {tag}: {}", letter.html);
         }
-        assert_eq!(letter.html.matches("href=").count(), plain.html.matches("href=").count());
         assert!(!letter.text.lines().any(|line| line.starts_with("Bcc:")), "{}", letter.text);
         assert!(!letter.text.contains("49"), "{}", letter.text);
     }
