@@ -59,7 +59,14 @@ fn no_more_of_a_key_is_shown_than_its_last_four_characters() {
 
 #[test]
 fn a_link_is_an_address_of_a_page_or_no_letter_is_written() {
-    for link in ["javascript:alert(1)", "connect.example", "mailto:a@b.example", "https:// a", ""] {
+    for link in [
+        "javascript:alert(1)",
+        "javascript://connect.example/%0aalert(1)",
+        "connect.example",
+        "mailto:a@b.example",
+        "https://connect.example/ a",
+        "",
+    ] {
         let hostile = Facts { link: Some(link), ..facts() };
         let error = letters().write(&hostile, &tongue("en")).unwrap_err();
         assert!(matches!(error, LetterError::Link), "{link}: {error}");
