@@ -69,7 +69,7 @@ fn a_review_names_what_a_language_lacks_and_ends_with_a_code_of_its_own() {
     assert!(doctor.contains("other words are shown in places in: fi"), "{doctor}");
 
     let dir = texts(&rig, "fi/words.ftl", "");
-    for file in ["pages.ftl", "refusals.ftl", "words.ftl"] {
+    for file in ["mails.ftl", "pages.ftl", "refusals.ftl", "words.ftl"] {
         let english = format!("{}/config/locales/en/{file}", env!("CARGO_MANIFEST_DIR"));
         fs::copy(english, dir.join("fi").join(file)).unwrap();
     }

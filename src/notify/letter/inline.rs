@@ -17,23 +17,30 @@ pub(super) fn inlined(html: &str) -> Result<String, String> {
     })
 }
 
-/// What in it would be loaded or run when it is opened.
+/// What in it would be loaded or run when it is opened. What is only text, such as a name, is none of it.
 pub(super) fn loads(html: &str) -> Option<&'static str> {
     let html = html.to_ascii_lowercase();
-    [
-        ("<script", "a script"),
-        ("<link", "a `<link>`"),
-        ("<iframe", "a frame"),
-        ("<form", "a form"),
-        ("@import", "an `@import`"),
-        ("url(", "a `url()`"),
-        (" src=", "a `src`"),
-        (" srcset=", "a `srcset`"),
-        (" background=", "a `background`"),
-    ]
-    .into_iter()
-    .find_map(|(sign, what)| html.contains(sign).then_some(what))
+    html.split('<').skip(1).find_map(|piece| {
+        let (tag, text) = piece.split_once('>').unwrap_or((piece, ""));
+        let name = tag.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        let by_name = ELEMENTS.iter().find(|(element, _)| *element == name);
+        let by_sign = SIGNS
+            .iter()
+            .find(|(sign, _)| tag.contains(sign) || name == "style" && text.contains(sign));
+        by_name.or(by_sign).map(|(_, what)| *what)
+    })
 }
+
+const ELEMENTS: [(&str, &str); 4] =
+    [("script", "a script"), ("link", "a `<link>`"), ("iframe", "a frame"), ("form", "a form")];
+
+const SIGNS: [(&str, &str); 5] = [
+    ("@import", "an `@import`"),
+    ("url(", "a `url()`"),
+    (" src=", "a `src`"),
+    (" srcset=", "a `srcset`"),
+    (" background=", "a `background`"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -71,9 +78,15 @@ mod tests {
             "<img src=\"https://tracker.example/1.gif\">",
             "<p style=\"background: url(//tracker.example)\">",
             "<LINK rel=stylesheet href=x>",
+            "<style>p { background: url(//tracker.example) }</style>",
+            "<p>a</p><script>1</script>",
         ] {
             assert!(loads(page).is_some(), "{page}");
         }
-        assert_eq!(loads("<a href=\"https://connect.example/\">src</a>"), None);
+        for page in
+            ["<a href=\"https://connect.example/\">a src= b</a>", "<p>&lt;script&gt; url(a)</p>"]
+        {
+            assert_eq!(loads(page), None, "{page}");
+        }
     }
 }

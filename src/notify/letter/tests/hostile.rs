@@ -21,7 +21,6 @@ fn a_name_is_never_markup_nor_a_line_of_its_own() {
             let count = |html: &str| html.matches(tag).count();
             assert_eq!(count(&letter.html), count(&plain.html), "{name:?} {tag}: {}", letter.html);
         }
-        assert_eq!(letter.html.matches("href=").count(), plain.html.matches("href=").count());
         assert!(!letter.text.lines().any(|line| line.starts_with("Bcc:")), "{}", letter.text);
         assert!(!letter.text.contains("49"), "{}", letter.text);
     }
@@ -60,7 +59,14 @@ fn no_more_of_a_key_is_shown_than_its_last_four_characters() {
 
 #[test]
 fn a_link_is_an_address_of_a_page_or_no_letter_is_written() {
-    for link in ["javascript:alert(1)", "connect.example", "mailto:a@b.example", "https:// a", ""] {
+    for link in [
+        "javascript:alert(1)",
+        "javascript://connect.example/%0aalert(1)",
+        "connect.example",
+        "mailto:a@b.example",
+        "https://connect.example/ a",
+        "",
+    ] {
         let hostile = Facts { link: Some(link), ..facts() };
         let error = letters().write(&hostile, &tongue("en")).unwrap_err();
         assert!(matches!(error, LetterError::Link), "{link}: {error}");
