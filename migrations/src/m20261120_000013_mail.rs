@@ -21,6 +21,14 @@ enum Delivery {
 }
 
 #[derive(DeriveIden)]
+enum TenantState {
+    Table,
+    TenantId,
+    Status,
+    ExpiresAt,
+}
+
+#[derive(DeriveIden)]
 enum Notify {
     Table,
     HeldAt,
@@ -95,13 +103,40 @@ impl MigrationTrait for Migration {
                     .and_where(Expr::col(Delivery::BegunAt).is_not_null())
                     .take(),
             )
+            .await?;
+        // The few who are asked for something, and those whose key has an end, among all.
+        let few = Expr::col(TenantState::Status).is_in(["needs_reconnection", "disabled"]);
+        manager
+            .create_index(
+                Index::create()
+                    .name("tenant_state_asks")
+                    .table(TenantState::Table)
+                    .col(TenantState::TenantId)
+                    .and_where(few)
+                    .take(),
+            )
+            .await?;
+        manager
+            .create_index(
+                Index::create()
+                    .name("tenant_state_expires_at")
+                    .table(TenantState::Table)
+                    .col(TenantState::ExpiresAt)
+                    .and_where(Expr::col(TenantState::ExpiresAt).is_not_null())
+                    .take(),
+            )
             .await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let mut index = Index::drop();
-        let index = index.name("delivery_begun_at").table(Delivery::Table).to_owned();
-        manager.drop_index(index).await?;
+        for (name, table) in [
+            ("delivery_begun_at", Delivery::Table.into_iden()),
+            ("tenant_state_asks", TenantState::Table.into_iden()),
+            ("tenant_state_expires_at", TenantState::Table.into_iden()),
+        ] {
+            let mut index = Index::drop();
+            manager.drop_index(index.name(name).table(table).to_owned()).await?;
+        }
         manager.drop_table(Table::drop().table(NotifyLabel::Table).take()).await?;
         for (table, column) in [
             (Contact::Table.into_iden(), Contact::RefusedAt.into_iden()),

@@ -67,7 +67,8 @@ pub enum Command {
     },
     /// Let mail go again.
     Release {
-        /// Give up what waits by now. It is not sent later; the next stage is.
+        /// Give up what waits by now. It is not sent later by itself: `keypulse go-live` lists what is
+        /// still open.
         #[arg(long)]
         drop: bool,
     },

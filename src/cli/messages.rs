@@ -31,7 +31,8 @@ pub enum Command {
         #[arg(long, value_parser = PossibleValuesParser::new(POST_STATES))]
         state: Option<String>,
         /// Only those of this stage: `first`, `resolved`, `status_changed`, `key_replaced`,
-        /// `disabled` or `company_changed`.
+        /// `disabled` or `company_changed`; of mail also `reminder-1` …, `expiring-30` …, `link` or
+        /// `again`.
         #[arg(long)]
         stage: Option<String>,
         /// At most so many.
@@ -153,7 +154,7 @@ async fn resend(app: &App, id: &str, may_be_second: bool) -> anyhow::Result<()> 
     if owed == 0 {
         bail!(
             "there is no message `{}` that was given up: see `keypulse messages list --state dead`. \
-             What was decided in shadow is never sent",
+             What was decided in shadow is never sent by itself",
             output::printable(id)
         );
     }

@@ -66,6 +66,8 @@ pub struct Standings {
     pub paused: bool,
     /// Whether the customer was told of the episode.
     pub told: bool,
+    /// Whether the customer is being told of it at this moment, for all that is known.
+    pub telling: bool,
     /// Whether the customer no longer uses the integration.
     pub gone: bool,
     /// Whether it is a time of day at which the customer may be written to.
@@ -96,6 +98,8 @@ pub enum Wait {
     Live,
     /// For a person to release what is held.
     Held,
+    /// For the end of a mail that is on its way: whether there is anything to take back.
+    Telling,
     /// For the provider to work again.
     Weather,
     /// For the end of a pause.
@@ -127,6 +131,7 @@ impl Wait {
         match self {
             Self::Live => "customers are not written to in this mode",
             Self::Held => "all mail is held",
+            Self::Telling => "another mail of the story is on its way",
             Self::Weather => "the provider is in trouble",
             Self::Paused => "the tenant is paused",
             Self::Hours => "it is not the time of day for mail where the customer is",
@@ -151,6 +156,10 @@ impl Over {
 /// Judges a mail. What makes it untrue comes before what it waits for: it is given up at once and not
 /// when its time has come.
 pub fn may_go(stage: MailStage, facts: &Standings) -> Go {
+    let unsettled = stage == MailStage::Resolved && !facts.told && facts.telling;
+    if unsettled && !facts.asks && !facts.gone {
+        return Go::NotYet(Wait::Telling);
+    }
     if let Some(over) = over(stage, facts) {
         return Go::Never(over);
     }
@@ -231,8 +240,9 @@ mod tests {
     ];
 
     fn facts() -> impl Strategy<Value = Standings> {
-        (any::<[bool; 9]>(), 0..4_u32, 0..4_u32).prop_map(|(flags, hour, own)| {
-            let [live, held, bad_weather, asks, paused, told, gone, in_hours, first_waits] = flags;
+        (any::<[bool; 10]>(), 0..4_u32, 0..4_u32).prop_map(|(flags, hour, own)| {
+            let [live, held, bad_weather, asks, paused, told, telling, gone, in_hours, first_waits] =
+                flags;
             Standings {
                 live,
                 held,
@@ -240,6 +250,7 @@ mod tests {
                 asks,
                 paused,
                 told,
+                telling,
                 gone,
                 in_hours,
                 first_waits,
@@ -281,8 +292,11 @@ mod tests {
 
         #[test]
         fn nobody_hears_that_all_is_well_who_never_heard_that_it_was_not(facts in facts()) {
-            if !facts.told {
-                prop_assert!(matches!(may_go(MailStage::Resolved, &facts), Go::Never(_)));
+            let go = may_go(MailStage::Resolved, &facts);
+            if !facts.told && !facts.telling {
+                prop_assert!(matches!(go, Go::Never(_)));
+            } else if !facts.told {
+                prop_assert_ne!(go, Go::Now);
             }
         }
 

@@ -151,7 +151,7 @@ async fn count(private: &Private) -> Result<(), StoreError> {
 /// What is owed, by kind of channel.
 async fn count_messages(private: &Private) -> Result<(), StoreError> {
     let counted = private.store.count_posted().await?;
-    for kind in ["webhook", "alertmanager"] {
+    for kind in ["webhook", "alertmanager", "mail"] {
         for state in OPEN_STATES {
             let one = counted.iter().find(|one| one.kind == kind && one.state == state);
             let series = private.metrics.messages.with_label_values(&[kind, state]);

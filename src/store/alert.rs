@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, Value};
 
 use crate::health::{MailStage, Wait};
 
-use super::mail::ASKS;
+use super::mail::{ASKS, FEW};
 use super::row::{micros, time};
 use super::{Store, StoreError};
 
@@ -85,10 +85,10 @@ impl Condition {
     fn rows(self, limits: &Limits) -> (String, Vec<Value>) {
         let (sql, values) = match self {
             Self::NeedsReconnection => (
-                "SELECT t.ref AS name, s.since AS since, s.cause AS cause FROM message m \
-                 JOIN tenant_state s ON s.tenant_id = m.tenant_id AND s.episodes = m.episode \
-                 JOIN tenant t ON t.id = m.tenant_id \
-                 WHERE m.audience = 'on_call' AND m.stage = 'first' AND m.state = 'owed' \
+                "SELECT t.ref AS name, s.since AS since, s.cause AS cause FROM tenant_state s \
+                 CROSS JOIN message m JOIN tenant t ON t.id = m.tenant_id \
+                 WHERE s.status IN ('needs_reconnection', 'disabled') \
+                 AND m.tenant_id = s.tenant_id AND m.episode = s.episodes AND m.audience = 'on_call' AND m.stage = 'first' AND m.state = 'owed' \
                  AND s.status = 'needs_reconnection' AND s.paused_at IS NULL",
                 Vec::new(),
             ),
@@ -124,8 +124,8 @@ impl Condition {
             Self::MailFailing => (
                 "SELECT t.ref AS name, m.owed_at AS since, '' AS cause FROM delivery d \
                  JOIN message m ON m.id = d.message_id JOIN tenant t ON t.id = m.tenant_id \
-                 WHERE d.channel = 'mail' AND d.state = 'owed' \
-                 AND NOT EXISTS (SELECT 1 FROM notify WHERE held_at IS NOT NULL) \
+                 WHERE d.channel = 'mail' AND d.state IN ('owed', 'sending') \
+                 AND d.state = 'owed' AND NOT EXISTS (SELECT 1 FROM notify WHERE held_at IS NOT NULL) \
                  AND (d.due_at <= $1 OR EXISTS (SELECT 1 FROM channel c \
                  WHERE c.kind = 'mail' AND c.failing_since <= $1))",
                 vec![micros(limits.mail_stuck_before).into()],
@@ -133,7 +133,8 @@ impl Condition {
             Self::MailCapped => (
                 "SELECT t.ref AS name, m.owed_at AS since, '' AS cause FROM delivery d \
                  JOIN message m ON m.id = d.message_id JOIN tenant t ON t.id = m.tenant_id \
-                 WHERE d.channel = 'mail' AND d.state = 'owed' AND d.fate = $1",
+                 WHERE d.channel = 'mail' AND d.state IN ('owed', 'sending') \
+                 AND d.state = 'owed' AND d.fate = $1",
                 vec![Wait::FleetCap.words().into()],
             ),
             Self::MailHeld => (
@@ -169,10 +170,10 @@ impl Condition {
 /// first mail is dead, and none after it was sent.
 fn unreachable() -> String {
     format!(
-        "SELECT t.ref AS name, s.since AS since, '' AS cause FROM message m \
-         JOIN tenant_state s ON s.tenant_id = m.tenant_id AND s.episodes = m.episode \
-         JOIN tenant t ON t.id = m.tenant_id \
-         WHERE m.audience = 'customer' AND m.stage = 'first' AND m.state = 'owed' \
+        "SELECT t.ref AS name, s.since AS since, '' AS cause FROM tenant_state s \
+         CROSS JOIN message m JOIN tenant t ON t.id = m.tenant_id \
+         WHERE {FEW} AND m.tenant_id = s.tenant_id AND m.episode = s.episodes \
+         AND m.audience = 'customer' AND m.stage = 'first' AND m.state = 'owed' \
          AND {ASKS} AND s.paused_at IS NULL \
          AND (NOT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = m.tenant_id \
          AND c.refused_at IS NULL) OR (EXISTS (SELECT 1 FROM delivery d \
@@ -186,11 +187,12 @@ fn unreachable() -> String {
 /// Stories of which the customer was told for the last time long ago, of the stage `$1` and by `$2`.
 fn given_up() -> String {
     format!(
-        "SELECT t.ref AS name, d.settled_at AS since, '' AS cause FROM message m \
+        "SELECT t.ref AS name, d.settled_at AS since, '' AS cause FROM tenant_state s \
+         CROSS JOIN message m \
          JOIN delivery d ON d.message_id = m.id AND d.state IN ('sent', 'unknown') \
-         JOIN tenant_state s ON s.tenant_id = m.tenant_id AND s.episodes = m.episode \
          JOIN tenant t ON t.id = m.tenant_id \
-         WHERE m.audience = 'customer' AND m.stage = $1 AND d.settled_at <= $2 \
+         WHERE {FEW} AND m.tenant_id = s.tenant_id AND m.episode = s.episodes \
+         AND m.audience = 'customer' AND m.stage = $1 AND d.settled_at <= $2 \
          AND {ASKS} AND s.paused_at IS NULL"
     )
 }

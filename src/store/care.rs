@@ -31,7 +31,7 @@ pub struct Contact {
     pub role: String,
 }
 
-/// The first contact of a tenant. The table has room for more; nothing makes them yet.
+/// The first contact of a tenant; others are added one by one (`contact.rs`).
 const FIRST: i64 = 1;
 
 impl Store {
@@ -106,15 +106,22 @@ impl Store {
         if let Some(contact) = &given.contact {
             let sql = "INSERT INTO contact (tenant_id, ordinal, address, role) \
                        VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, ordinal) \
-                       DO UPDATE SET address = excluded.address, role = excluded.role \
-                       WHERE contact.address <> excluded.address OR contact.role <> excluded.role";
+                       DO UPDATE SET address = excluded.address, role = excluded.role, \
+                       refused_at = CASE WHEN lower(contact.address) = lower(excluded.address) \
+                       THEN contact.refused_at END, \
+                       refused_why = CASE WHEN lower(contact.address) = lower(excluded.address) \
+                       THEN contact.refused_why END WHERE contact.address <> excluded.address OR contact.role <> excluded.role";
             let values = [
                 id.into(),
                 FIRST.into(),
                 contact.address.as_str().into(),
                 contact.role.as_str().into(),
             ];
-            changed += tx.execute_raw(self.statement(sql, values)).await?.rows_affected();
+            let contacts = tx.execute_raw(self.statement(sql, values)).await?.rows_affected();
+            if contacts > 0 {
+                self.revive_mail(tx, tenant).await?;
+            }
+            changed += contacts;
         }
         for (name, value) in &given.labels {
             changed += self.set_label(tx, tenant, name, value).await?;

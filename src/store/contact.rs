@@ -76,10 +76,12 @@ impl Store {
             contact.role.as_str().into(),
         ];
         tx.execute_raw(self.statement(sql, values)).await?;
+        self.revive_mail(&tx, tenant).await?;
         let draft = Draft::of("contact.added").about(tenant).fact("place", last + 1);
         let draft = draft.detail("address", contact.address.as_str());
         self.append(&tx, &[draft.detail("role", contact.role.as_str())]).await?;
         tx.commit().await?;
+        self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
         Ok(ContactAdded::At(last + 1))
     }
 
@@ -88,13 +90,22 @@ impl Store {
         &self,
         tenant: TenantId,
         address: &str,
+        now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let tx = self.begin().await?;
-        let sql = "DELETE FROM contact WHERE tenant_id = $1 AND lower(address) = lower($2)";
+        let sql = "DELETE FROM contact WHERE tenant_id = $1 AND lower(address) = lower($2) \
+                   RETURNING ordinal";
         let values = [tenant.raw().into(), address.into()];
-        if tx.execute_raw(self.statement(sql, values)).await?.rows_affected() == 0 {
+        let Some(row) = tx.query_one_raw(self.statement(sql, values)).await? else {
             return Ok(false);
-        }
+        };
+        // Whoever comes in this place gets a link of their own, and is not passed over.
+        let place: i64 = row.try_get("", "ordinal")?;
+        self.end_links_of(&tx, tenant, &recipient(place), now).await?;
+        let sql = "UPDATE delivery SET contact = NULL WHERE channel = $2 AND state = 'owed' \
+                   AND message_id IN (SELECT id FROM message WHERE tenant_id = $1)";
+        let values = [tenant.raw().into(), super::mail::CHANNEL.into()];
+        tx.execute_raw(self.statement(sql, values)).await?;
         let draft = Draft::of("contact.removed").about(tenant).detail("address", address);
         self.append(&tx, &[draft]).await?;
         tx.commit().await?;
@@ -111,6 +122,7 @@ impl Store {
         if tx.execute_raw(self.statement(sql, values)).await?.rows_affected() == 0 {
             return Ok(false);
         }
+        self.revive_mail(&tx, tenant).await?;
         let draft = Draft::of("contact.trusted").about(tenant).detail("address", address);
         self.append(&tx, &[draft]).await?;
         tx.commit().await?;
@@ -141,6 +153,11 @@ impl Store {
         tx.commit().await?;
         Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
     }
+}
+
+/// Whose link it is that a mail carries to the contact in that place. Not the address: links are listed.
+pub fn recipient(place: i64) -> String {
+    format!("contact {place}")
 }
 
 fn view(row: &QueryResult) -> Result<ContactView, StoreError> {

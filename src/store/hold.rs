@@ -43,7 +43,8 @@ impl Store {
     pub async fn waiting_mail(&self) -> Result<Waiting, StoreError> {
         let sql = "SELECT COUNT(*) AS mails, MIN(m.owed_at) AS since FROM delivery d \
                    JOIN message m ON m.id = d.message_id \
-                   WHERE d.channel = $1 AND d.state = 'owed'";
+                   WHERE d.channel = $1 AND d.state IN ('owed', 'sending') \
+                   AND d.state = 'owed'";
         let row = self.read.query_one_raw(self.statement(sql, [CHANNEL.into()])).await?;
         let Some(row) = row else { return Ok(Waiting::default()) };
         let (mails, since): (i64, Option<i64>) =
@@ -87,6 +88,7 @@ impl Store {
         }
         let mut dropped = 0;
         if drop {
+            self.lock_waiting(&tx).await?;
             let sql = "UPDATE delivery SET state = 'cancelled', settled_at = $1, lease = NULL, \
                        lease_until = NULL, fate = 'given up when mail was released' \
                        WHERE channel = $2 AND state = 'owed'";

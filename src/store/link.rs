@@ -266,6 +266,21 @@ impl Store {
         Ok(revoked)
     }
 
+    /// Takes back the open links of a tenant for that recipient.
+    pub(super) async fn end_links_of(
+        &self,
+        tx: &DatabaseTransaction,
+        tenant: TenantId,
+        recipient: &str,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        let sql = "UPDATE link SET ended_at = $1, ending = $2, held = NULL, held_until = NULL \
+                   WHERE ended_at IS NULL AND tenant_id = $3 AND recipient = $4";
+        let ending = Ending::Revoked.name();
+        let values = [micros(now).into(), ending.into(), tenant.raw().into(), recipient.into()];
+        Ok(tx.execute_raw(self.statement(sql, values)).await?.rows_affected())
+    }
+
     async fn end_links(
         &self,
         tx: &DatabaseTransaction,

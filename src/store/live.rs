@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, QueryResult, Value};
 use super::audit::Draft;
 use super::filter::{LabelFilter, TenantFilter};
 use super::mail::{ASKS, CHANNEL};
-use super::mode::{For, Mode};
+use super::mode::{For, Mode, is_live, labelled};
 use super::row::{micros, time};
 use super::tenants::json;
 use super::{Store, StoreError};
@@ -49,12 +49,16 @@ impl Store {
         let filter = TenantFilter { labels, ..TenantFilter::default() };
         let mut values = Vec::new();
         let clause = filter.clause(self.dialect, &mut values);
+        // A label that says quiet keeps its tenants out of it, whatever else they are.
+        values.push(label.map(ToString::to_string).unwrap_or_default().into());
+        let quiet =
+            labelled("t.id", &format!(" AND nl.mode <> 'live' AND nl.label <> ${}", values.len()));
         let sql = format!(
             "SELECT m.id, t.ref, t.name, s.status, s.cause, s.since, (SELECT c.address \
              FROM contact c WHERE c.tenant_id = t.id AND c.refused_at IS NULL \
              ORDER BY c.ordinal LIMIT 1) AS contact FROM message m \
              JOIN tenant t ON t.id = m.tenant_id JOIN tenant_state s ON s.tenant_id = t.id \
-             WHERE {UNTOLD} AND {ASKS} AND s.paused_at IS NULL{clause} ORDER BY s.since, t.ref"
+             WHERE {UNTOLD} AND {ASKS} AND s.paused_at IS NULL AND NOT {quiet}{clause} ORDER BY s.since, t.ref"
         );
         let rows = self.read.query_all_raw(self.statement(sql, values)).await?;
         rows.iter().map(untold).collect()
@@ -67,13 +71,14 @@ impl Store {
         let whom = how.label.map_or(For::All, For::Label);
         self.put_mode(&tx, whom, Some(Mode::Live), now).await?;
         let mut begun: u64 = 0;
+        let live = is_live("m.tenant_id");
         for (at, message) in how.messages.iter().enumerate() {
             // What was decided in shadow becomes what it would have been: the same message, so that
             // there is no second one of its stage.
             let sql = format!(
                 "UPDATE message SET state = 'owed' WHERE id = $1 AND id IN (SELECT m.id \
                  FROM message m JOIN tenant_state s ON s.tenant_id = m.tenant_id \
-                 WHERE m.id = $1 AND {UNTOLD} AND {ASKS})"
+                 WHERE m.id = $1 AND {UNTOLD} AND {ASKS} AND {live})"
             );
             let values = [message.as_str().into()];
             if tx.execute_raw(self.statement(sql, values)).await?.rows_affected() == 0 {

@@ -23,6 +23,9 @@ pub const CHANNEL: &str = "mail";
 pub(super) const ASKS: &str = "((s.status = 'needs_reconnection' AND s.cause <> 'never_accepted') \
      OR (s.status = 'disabled' AND s.cause = 'compromised'))";
 
+/// The same in the form of an index: there are few of them, whatever the fleet.
+pub(super) const FEW: &str = "s.status IN ('needs_reconnection', 'disabled')";
+
 /// What is kept of a mail that may have been sent, while nobody knows.
 const NOBODY_KNOWS: &str =
     "it may have been sent: whoever sent it ended before the answer was noted";
@@ -147,7 +150,8 @@ impl Store {
         let sql = "SELECT m.id, m.tenant_id, m.episode, m.stage, m.body, m.owed_at, d.attempts, \
                    d.contact, e.began_at FROM delivery d JOIN message m ON m.id = d.message_id \
                    LEFT JOIN episode e ON e.tenant_id = m.tenant_id AND e.number = m.episode \
-                   WHERE d.channel = $1 AND d.lease = $2 AND d.state = 'owed' \
+                   WHERE d.channel = $1 AND d.lease = $2 \
+                   AND d.state IN ('owed', 'sending') AND d.state = 'owed' \
                    ORDER BY m.owed_at, m.id";
         let values = [CHANNEL.into(), lease.into()];
         let rows = self.write.query_all_raw(self.statement(sql, values)).await?;
@@ -225,6 +229,11 @@ impl Store {
             MailSettlement::Cancelled => ("cancelled", now, 0),
             MailSettlement::Unknown => ("unknown", now, 1),
         };
+        // Whoever saves what ends a story locks its messages before their deliveries.
+        if settled.settlement == MailSettlement::Cancelled {
+            let sql = format!("SELECT id FROM message WHERE id = $1{}", self.dialect.for_update());
+            tx.query_one_raw(self.statement(sql, [settled.id.into()])).await?;
+        }
         let may_have = matches!(settled.settlement, MailSettlement::Sent | MailSettlement::Unknown);
         let sql = format!(
             "UPDATE delivery SET state = $1, due_at = $2, fate = $3, settled_at = $4, \
@@ -261,7 +270,8 @@ impl Store {
     /// sent again. Gives back how many.
     pub async fn forsake_mail(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         let sql = "UPDATE delivery SET state = 'unknown', settled_at = $1, fate = $3 \
-                   WHERE channel = $2 AND state = 'sending' AND lease_until <= $1";
+                   WHERE channel = $2 AND state IN ('owed', 'sending') \
+                   AND state = 'sending' AND lease_until <= $1";
         let values = [micros(now).into(), CHANNEL.into(), NOBODY_KNOWS.into()];
         Ok(self.write.execute_raw(self.statement(sql, values)).await?.rows_affected())
     }
@@ -304,9 +314,12 @@ impl Store {
         match state.as_deref() {
             Some("dead") if message == "owed" => {
                 let sql = "UPDATE delivery SET state = 'owed', due_at = $3, attempts = 0, \
-                           contact = NULL WHERE message_id = $1 AND channel = $2";
+                           contact = NULL WHERE message_id = $1 AND channel = $2 \
+                           AND state = 'dead'";
                 let values = [id.into(), CHANNEL.into(), micros(now).into()];
-                tx.execute_raw(self.statement(sql, values)).await?;
+                if tx.execute_raw(self.statement(sql, values)).await?.rows_affected() == 0 {
+                    return Ok(MailResent::NotNow);
+                }
                 self.append(&tx, &[draft]).await?;
                 tx.commit().await?;
                 self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
@@ -342,6 +355,22 @@ impl Store {
         }
     }
 
+    /// In the transaction that makes a tenant's customer reachable: what nobody could be told is owed
+    /// again, if it is still to be said.
+    pub(super) async fn revive_mail(
+        &self,
+        tx: &DatabaseTransaction,
+        tenant: TenantId,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE delivery SET state = 'owed', due_at = settled_at, attempts = 0, \
+                   contact = NULL WHERE channel = $2 AND state = 'dead' AND message_id IN (\
+                   SELECT m.id FROM message m JOIN tenant_state s ON s.tenant_id = m.tenant_id \
+                   WHERE m.tenant_id = $1 AND m.episode = s.episodes AND m.audience = 'customer' \
+                   AND m.stage = 'first' AND m.state = 'owed')";
+        tx.execute_raw(self.statement(sql, [tenant.raw().into(), CHANNEL.into()])).await?;
+        Ok(())
+    }
+
     async fn relay_fails(
         &self,
         tx: &DatabaseTransaction,
@@ -363,7 +392,8 @@ impl Dialect {
         };
         format!(
             "WITH due AS MATERIALIZED (SELECT message_id FROM delivery WHERE channel = '{CHANNEL}' \
-             AND state = 'owed' AND due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1) \
+             AND state IN ('owed', 'sending') AND state = 'owed' \
+             AND due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1) \
              AND EXISTS (SELECT 1 FROM notify WHERE mode <> 'shadow' AND held_at IS NULL) \
              ORDER BY due_at LIMIT $2{skip}) \
              UPDATE delivery SET lease = $3, lease_until = $4 WHERE channel = '{CHANNEL}' \
@@ -381,12 +411,13 @@ fn standings_sql() -> String {
                 WHERE b.tenant_id = m.tenant_id AND b.episode = m.episode \
                 AND b.audience = 'customer' AND b.stage <> 'resolved' \
                 AND d.state IN ('sent', 'unknown'))";
+    let telling = told.replace("IN ('sent', 'unknown')", "= 'sending'");
     let begun = format!(
         "FROM delivery d WHERE d.channel = '{CHANNEL}' AND d.begun_at > $2 AND d.message_id <> $1"
     );
     format!(
         "SELECT m.stage, {live} AS live, {held} AS held, {asks} AS asks, {own} AS own, \
-         {paused} AS paused, {told} AS told, {gone} AS gone, {weather} AS weather, \
+         {paused} AS paused, {told} AS told, {telling} AS telling, {gone} AS gone, {weather} AS weather, \
          (SELECT COUNT(*) {begun}) AS hour, \
          (SELECT COUNT(*) {begun} AND d.message_id IN (SELECT o.id FROM message o \
          WHERE o.tenant_id = m.tenant_id AND o.audience = 'customer')) AS own_hour \
@@ -397,10 +428,14 @@ fn standings_sql() -> String {
         own = flag(own),
         paused = flag("s.paused_at IS NOT NULL"),
         told = flag(told),
-        // What a leaked key asks for, it asks for in any weather.
+        telling = flag(&telling),
+        // What a leaked key asks for, it asks for in any weather; and who was let go by a person is
+        // told.
         weather = flag(
             "s.status = 'needs_reconnection' AND EXISTS (SELECT 1 FROM weather \
-             WHERE class = 'refused' AND state IN ('suspected', 'incident'))"
+             WHERE class = 'refused' AND state IN ('suspected', 'incident')) \
+             AND NOT EXISTS (SELECT 1 FROM weather_sample w WHERE w.class = 'refused' \
+             AND w.part = 'released' AND w.tenant_id = m.tenant_id)"
         ),
         gone = flag("s.status = 'disabled' AND s.cause = 'declined'"),
     )
@@ -428,6 +463,7 @@ fn standings(row: &QueryResult, terms: MailTerms) -> Result<Standings, StoreErro
         asks: flag("asks")? && (flag("own")? || !of_episode),
         paused: flag("paused")?,
         told: flag("told")?,
+        telling: flag("telling")?,
         gone: flag("gone")?,
         in_hours: terms.in_hours,
         first_waits: terms.first_waits,

@@ -77,7 +77,7 @@ pub use care::{Care, Contact};
 pub use change::{Changes, Edit, MOST_LABELS};
 pub use channel::{Channel, ChannelKind, ChannelView, MOST_FAILING};
 pub use compared::{ComparedRow, ComparedView};
-pub use contact::{ContactAdded, ContactView, MOST_CONTACTS};
+pub use contact::{ContactAdded, ContactView, MOST_CONTACTS, recipient as contact_place};
 pub use counts::{MessageCount, PutOff, StatusCount};
 pub use dialect::Dialect;
 pub use erase::Erased;

@@ -148,6 +148,8 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Put, StoreError> {
         let word = mode.map_or("as_all", Mode::word);
+        // What was owed by somebody who had read the mode before it changed the last time.
+        let stray = self.give_up(tx, now).await?;
         let done = match (whom, mode) {
             (For::All, mode) => {
                 let word = mode.unwrap_or(Mode::Shadow).word();
@@ -178,13 +180,28 @@ impl Store {
         if done.rows_affected() == 0 {
             return Ok(Put::default());
         }
-        let given_up = self.give_up(tx, now).await?;
+        let given_up = stray + self.give_up(tx, now).await?;
         let mut draft = Draft::of("notify.mode_changed").fact("mode", word);
         if let For::Label(label) = whom {
             draft = draft.fact("label", label.to_string());
         }
         self.append(tx, &[draft.fact("given_up", given_up)]).await?;
         Ok(Put { news: true, given_up })
+    }
+
+    /// Locks the messages that wait before their deliveries are changed, as whoever saves what ends a
+    /// story does.
+    pub(super) async fn lock_waiting(&self, tx: &DatabaseTransaction) -> Result<(), StoreError> {
+        let lock = self.dialect.for_update();
+        if lock.is_empty() {
+            return Ok(());
+        }
+        let sql = format!(
+            "SELECT id FROM message WHERE state = 'owed' AND id IN (SELECT d.message_id \
+             FROM delivery d WHERE d.state IN ('owed', 'sending')) ORDER BY id{lock}"
+        );
+        tx.query_all_raw(self.statement(sql, [])).await?;
+        Ok(())
     }
 
     /// Gives up what waits for somebody who is not told any more. A mail whose body is being sent at
@@ -194,6 +211,7 @@ impl Store {
         tx: &DatabaseTransaction,
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
+        self.lock_waiting(tx).await?;
         let sql = format!(
             "UPDATE delivery SET state = 'cancelled', settled_at = $1, lease = NULL, \
              lease_until = NULL, fate = 'given up: those it is for are not told in this mode' \
@@ -247,7 +265,8 @@ fn is_told(tenant: &str) -> String {
     )
 }
 
-fn labelled(tenant: &str, and: &str) -> String {
+/// Whether a tenant has a label with a mode of its own, of which this is true.
+pub(super) fn labelled(tenant: &str, and: &str) -> String {
     format!(
         "EXISTS (SELECT 1 FROM notify_label nl JOIN label l ON l.name = nl.name \
          AND (nl.value IS NULL OR nl.value = l.value) WHERE l.tenant_id = {tenant}{and})"

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, QueryResult};
 use crate::health::MailStage;
 use crate::ids::{TenantId, random_name};
 
-use super::mail::ASKS;
+use super::mail::{ASKS, FEW};
 use super::row::{micros, time};
 use super::tenants::json;
 use super::{Store, StoreError};
@@ -60,7 +60,8 @@ pub struct TimelyMail {
 }
 
 impl Store {
-    /// Every open story of which the customer was told, with the reminders since.
+    /// Every open story of which the customer was told, with the reminders since; none of which one
+    /// still waits to be sent.
     pub async fn told(&self) -> Result<Vec<Told>, StoreError> {
         // In shadow nothing is sent: what would have been was, when it was decided.
         let sql = format!(
@@ -70,12 +71,16 @@ impl Store {
              AND r.episode = m.episode AND r.audience = 'customer' \
              AND r.stage LIKE 'reminder-%' AND r.dedup_key NOT LIKE '%/shadow' \
              ORDER BY length(r.stage) DESC, r.stage DESC LIMIT 1) AS latest \
-             FROM message m JOIN tenant_state s ON s.tenant_id = m.tenant_id \
-             JOIN tenant t ON t.id = m.tenant_id \
+             FROM tenant_state s CROSS JOIN message m JOIN tenant t ON t.id = m.tenant_id \
              LEFT JOIN delivery d ON d.message_id = m.id AND d.state IN ('sent', 'unknown') \
-             WHERE m.audience = 'customer' AND m.stage = 'first' AND s.episodes = m.episode \
+             WHERE {FEW} AND m.tenant_id = s.tenant_id AND m.episode = s.episodes \
+             AND m.audience = 'customer' AND m.stage = 'first' \
              AND s.paused_at IS NULL AND {ASKS} \
-             AND (m.state = 'shadow' OR (m.state = 'owed' AND d.state IS NOT NULL))"
+             AND (m.state = 'shadow' OR (m.state = 'owed' AND d.state IS NOT NULL)) \
+             AND NOT EXISTS (SELECT 1 FROM message r JOIN delivery x ON x.message_id = r.id \
+             WHERE r.tenant_id = m.tenant_id AND r.episode = m.episode \
+             AND r.audience = 'customer' AND r.stage LIKE 'reminder-%' \
+             AND x.state IN ('owed', 'sending'))"
         );
         let rows = self.read.query_all_raw(self.statement(sql, [])).await?;
         rows.iter().map(told).collect()

@@ -322,6 +322,15 @@ impl Store {
             Class::Refused => "",
             Class::Silent => ", version = version + 1, silent_since = NULL",
         };
+        // In the order in which whoever saves locks them.
+        let lock = self.dialect.for_update();
+        if !lock.is_empty() {
+            let sql = format!(
+                "SELECT tenant_id FROM tenant_state WHERE {} ORDER BY tenant_id{lock}",
+                held(class)
+            );
+            tx.query_all_raw(self.statement(sql, [])).await?;
+        }
         let sql = format!(
             "UPDATE tenant_state SET due_at = $1 + (((tenant_id >> 43) * $2) >> 20){anew} \
              WHERE {}",

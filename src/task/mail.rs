@@ -40,6 +40,8 @@ const AT_ONCE: u32 = 4;
 const SETTLING: Duration = Duration::from_secs(30);
 /// How soon something is looked at again that is in the way, and that can be gone at any moment.
 const SOON: TimeDelta = TimeDelta::seconds(5);
+/// The same of what may take its time.
+const A_WHILE: TimeDelta = TimeDelta::seconds(30);
 /// The same of what goes by the clock.
 const LATER: TimeDelta = TimeDelta::minutes(1);
 /// How soon a mail is written again that could not be, because a template or a key is at fault.
@@ -78,6 +80,8 @@ pub struct Postman {
 /// What one turn has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Round {
+    /// Mails that were looked at.
+    pub drawn: u32,
     /// Mails that were taken.
     pub sent: u32,
     /// Mails that wait, for another try or for something in the way.
@@ -108,7 +112,8 @@ impl Postman {
                 }
                 Err(_) => {}
             }
-            if matches!(round, Ok(Round { sent: AT_ONCE, .. })) {
+            // There may be more than one round can look at.
+            if matches!(round, Ok(Round { drawn: AT_ONCE, .. })) {
                 continue;
             }
             tokio::select! {
@@ -203,7 +208,7 @@ impl Postman {
         let contacts = bounded(self.store.contacts(mail.tenant)).await?;
         let Some(contact) = next(&contacts, mail.passed) else {
             return Ok(End::dead(if contacts.is_empty() {
-                "nobody is known to write to: `keypulse tenant contact add` names somebody"
+                "nobody is known to write to: `keypulse tenant contact REF --add` names somebody"
             } else {
                 "no address that is known works: `keypulse tenant contact` shows why"
             }));
@@ -230,7 +235,7 @@ impl Postman {
             subject: &letter.subject,
             text: &letter.text,
             html: &letter.html,
-            at: mail.owed_at,
+            at: now,
             language: &letter.language,
         };
         let mut went = None;
@@ -334,6 +339,7 @@ impl Postman {
 
 impl Round {
     fn count(&mut self, settlement: MailSettlement) {
+        self.drawn += 1;
         match settlement {
             MailSettlement::Sent => self.sent += 1,
             MailSettlement::Again(_) | MailSettlement::PutOff(_) => self.waiting += 1,
@@ -388,7 +394,8 @@ fn next(contacts: &[ContactView], passed: Option<i64>) -> Option<&ContactView> {
 
 fn pause(wait: Wait) -> TimeDelta {
     match wait {
-        Wait::Live | Wait::Held | Wait::Weather => SOON,
+        Wait::Held | Wait::Telling => SOON,
+        Wait::Live | Wait::Weather => A_WHILE,
         Wait::Paused | Wait::Hours | Wait::FleetCap | Wait::OwnCap => LATER,
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tracing::debug;
 
 use crate::health::{DisabledCause, MailStage, Permission, ReconnectCause, Status};
@@ -16,6 +16,7 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::TenantView;
 use crate::store::bounded;
+use crate::store::contact_place;
 use crate::words::Words;
 
 use super::check::Checker;
@@ -76,7 +77,7 @@ impl Scribe {
         care: &Care,
         contact: &ContactView,
     ) -> Result<Option<Written>, ScribeError> {
-        let health = &tenant.health;
+        let (health, now) = (&tenant.health, self.checker.clock.now());
         let matter = about(&health.status);
         let failing = health.status.doubt().map_or(health.since, |doubt| doubt.first);
         let since = if matter.is_some() { Some(failing) } else { mail.began_at };
@@ -88,7 +89,10 @@ impl Scribe {
             }
             MailStage::Resolved => Occasion::Resolved,
             MailStage::Expiring(days) => match health.expires_at {
-                Some(on) if on > self.checker.clock.now() => Occasion::Expiring { days, on },
+                // Of another key that came meanwhile it would not be true.
+                Some(on) if on > now && on - now <= TimeDelta::days(i64::from(days)) => {
+                    Occasion::Expiring { days, on }
+                }
                 Some(_) | None => return Ok(None),
             },
             MailStage::Link => Occasion::NewLink,
@@ -133,8 +137,7 @@ impl Scribe {
             return Ok(Some((address.replace("{ref}", &tenant.reference), None)));
         }
         let Some(links) = &self.links else { return Ok(None) };
-        // Not the address: a link is listed, and its name may be erased only with the tenant.
-        let recipient = format!("contact {}", contact.ordinal);
+        let recipient = contact_place(contact.ordinal);
         let keyring = self.checker.keyring.held();
         let made = bounded(links.for_mail(&keyring, store, tenant, &recipient)).await?;
         Ok(Some((made.shown_once().to_owned(), Some(made.expires_at))))

@@ -396,7 +396,7 @@ impl Metrics {
         for finding in CANARY {
             let _ = self.canary.with_label_values(&[finding]);
         }
-        for channel in ["webhook", "alertmanager"] {
+        for channel in ["webhook", "alertmanager", "mail"] {
             for state in ["owed", "sending", "dead", "unknown"] {
                 let _ = self.messages.with_label_values(&[channel, state]);
             }
@@ -405,6 +405,7 @@ impl Metrics {
             }
             let _ = self.message_waiting_seconds.with_label_values(&[channel]);
         }
+        let _ = self.delivery_tries.with_label_values(&["mail", "unknown"]);
         for status in Status::WORDS {
             let _ = self.status_changes.with_label_values(&[status]);
         }

@@ -5,8 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use keypulse::health::{Action, Finding, Go, MailStage, Over, Wait};
 use keypulse::ids::TenantId;
 use keypulse::store::{
-    Contact, ContactAdded, GoLive, LabelFilter, MailClaim, MailDrawn, MailResent, MailSettled,
-    MailSettlement, MailTerms, Mode, Store, TimelyMail,
+    Contact, ContactAdded, GoLive, LabelFilter, LinkAbout, MailClaim, MailDrawn, MailResent,
+    MailSettled, MailSettlement, MailTerms, Mode, NewLink, Store, TimelyMail, contact_place,
 };
 
 use crate::outbox::{dies, live, rejected, telling};
@@ -235,6 +235,133 @@ async fn good_news_is_held_back_from_whoever_was_surely_not_told_in_the_end() {
 }
 
 #[tokio::test]
+async fn good_news_waits_for_the_end_of_the_bad_that_is_on_its_way() {
+    on_both(async |rig| {
+        let ids = dead(rig, 1).await;
+        let first = draw(&rig.store, "a", hour(1)).await;
+        begin(&rig.store, &first[0], "a", TERMS, hour(1)).await;
+        live(rig, ids[0], &[(400, Finding::Accepted)]).await;
+        let good = draw(&rig.store, "b", hour(9)).await;
+        assert_eq!((good.len(), &*good[0].stage), (1, "resolved"));
+        let go = begin(&rig.store, &good[0], "b", TERMS, hour(9)).await;
+        assert_eq!(go, Some(Go::NotYet(Wait::Telling)));
+        settle(&rig.store, &first[0].id, "a", MailSettlement::Sent).await;
+        assert_eq!(begin(&rig.store, &good[0], "b", TERMS, hour(9)).await, Some(Go::Now));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_nobody_could_be_told_is_owed_again_once_somebody_can() {
+    on_both(async |rig| {
+        let ids = dead(rig, 2).await;
+        for mail in draw(&rig.store, "a", hour(1)).await {
+            settle(&rig.store, &mail.id, "a", MailSettlement::Dead).await;
+        }
+        assert!(draw(&rig.store, "b", hour(2)).await.is_empty());
+        let contact = Contact { address: "b@fjord.example".into(), role: "finance".into() };
+        rig.store.add_contact(ids[0], &contact).await.unwrap();
+        let drawn = draw(&rig.store, "b", hour(2)).await;
+        assert_eq!(drawn.iter().map(|one| one.tenant).collect::<Vec<_>>(), [ids[0]]);
+        settle(&rig.store, &drawn[0].id, "b", MailSettlement::Dead).await;
+        rig.store.refuse_address("b@fjord.example", "it bounced", hour(2)).await.unwrap();
+        rig.store.trust_contact(ids[0], "b@fjord.example").await.unwrap();
+        assert_eq!(draw(&rig.store, "c", hour(3)).await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn going_live_leaves_out_whom_a_label_keeps_quiet() {
+    on_both(async |rig| {
+        telling(rig, &[]).await;
+        let ids = rig.add(2).await;
+        let set = [("internal".to_owned(), String::new())].into();
+        rig.store.label(ids[1], &set, &[]).await.unwrap();
+        let internal = LabelFilter::parse("internal");
+        rig.store.set_label_mode(&internal, Some(Mode::Shadow), now()).await.unwrap();
+        for id in &ids {
+            dies(rig, *id).await;
+        }
+        let listed = rig.store.untold(None).await.unwrap();
+        assert_eq!(listed.len(), 1, "{listed:?}");
+        // Not even where somebody has it on a list of before.
+        let sql = "SELECT id FROM message WHERE audience = 'customer' ORDER BY id";
+        let rows = rig.query(sql).await;
+        let all: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+        let how = GoLive { label: None, messages: &all, apart: TimeDelta::zero() };
+        assert_eq!(rig.store.go_live(how, hour(1)).await.unwrap(), 1);
+        rig.store.set_label_mode(&internal, None, hour(2)).await.unwrap();
+        assert_eq!(deliver(rig, hour(3)).await, ["first"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn while_a_reminder_waits_there_is_no_second_one() {
+    on_both(async |rig| {
+        let ids = dead(rig, 1).await;
+        deliver(rig, hour(1)).await;
+        let mail = TimelyMail {
+            tenant: ids[0],
+            reference: "t-0000".to_owned(),
+            episode: Some(1),
+            stage: MailStage::Reminder(1),
+            dedup: "one".to_owned(),
+        };
+        rig.store.owe_mails(&[mail], hour(30)).await.unwrap();
+        assert!(rig.store.told().await.unwrap().is_empty(), "it waits");
+        assert_eq!(deliver(rig, hour(31)).await, ["reminder-1"]);
+        assert_eq!(rig.store.told().await.unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_takes_the_place_of_a_contact_gets_a_link_of_their_own() {
+    on_both(async |rig| {
+        let ids = rig.add(1).await;
+        let contact = |address: &str| Contact { address: address.into(), role: "finance".into() };
+        rig.store.add_contact(ids[0], &contact("b@fjord.example")).await.unwrap();
+        let link = NewLink {
+            id: "0123456789abcdef0123456789abcdef".to_owned(),
+            hash: vec![7; 32],
+            about: LinkAbout::Tenant(ids[0], None),
+            recipient: contact_place(1),
+            expires_at: hour(100),
+        };
+        rig.store.add_link(&link, now()).await.unwrap();
+        let open = async || {
+            rig.store.open_link(ids[0], None, &contact_place(1), hour(1)).await.unwrap().is_some()
+        };
+        assert!(open().await);
+        rig.store.remove_contact(ids[0], "b@fjord.example", hour(1)).await.unwrap();
+        rig.store.add_contact(ids[0], &contact("c@fjord.example")).await.unwrap();
+        assert!(!open().await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn looking_for_mail_reads_none_that_was_sent() {
+    let rig = Rig::sqlite().await;
+    rig.store.migrate_up().await.unwrap();
+    for sql in [
+        "SELECT message_id FROM delivery WHERE channel = 'mail' \
+         AND state IN ('owed', 'sending') AND state = 'owed' AND due_at <= 1",
+        "SELECT s.tenant_id FROM tenant_state s CROSS JOIN message m \
+         WHERE s.status IN ('needs_reconnection', 'disabled') AND m.tenant_id = s.tenant_id \
+         AND m.episode = s.episodes AND m.audience = 'customer' AND m.stage = 'first'",
+        "SELECT tenant_id FROM tenant_state WHERE expires_at > 1 AND expires_at <= 2",
+    ] {
+        let plan = rig.query(&format!("EXPLAIN QUERY PLAN {sql}")).await;
+        let plan: Vec<String> = plan.iter().map(|row| row.try_get("", "detail").unwrap()).collect();
+        let reads_all = plan.iter().any(|step| step.starts_with("SCAN") && !step.contains("USING"));
+        assert!(!reads_all, "{plan:?}");
+    }
+}
+
+#[tokio::test]
 async fn going_live_begins_what_was_listed_and_nothing_else_and_nothing_twice() {
     on_both(async |rig| {
         telling(rig, &[]).await;
@@ -381,7 +508,7 @@ async fn an_address_that_does_not_work_is_marked_wherever_it_stands_until_somebo
         assert_eq!(refused, [true, false]);
         assert!(rig.store.trust_contact(ids[0], "b@fjord.example").await.unwrap());
         assert!(!rig.store.trust_contact(ids[0], "b@fjord.example").await.unwrap());
-        assert!(rig.store.remove_contact(ids[0], "b@fjord.example").await.unwrap());
+        assert!(rig.store.remove_contact(ids[0], "b@fjord.example", hour(1)).await.unwrap());
         assert_eq!(rig.store.contacts(ids[0]).await.unwrap()[0].ordinal, 2);
         let why = "SELECT COUNT(*) FROM audit WHERE action = 'contact.refused'";
         assert_eq!(rig.number(why).await, 2);

@@ -323,13 +323,14 @@ pub async fn handovers(app: &App) -> Check {
 /// Whether those who are to be told are told.
 pub async fn told(app: &App) -> Check {
     const NAME: &str = "messages";
-    let (mode, posted, channels) = match (
+    let (mode, labels, posted, channels) = match (
         app.store.mode().await,
+        app.store.label_modes().await,
         app.store.count_posted().await,
         app.store.channels().await,
     ) {
-        (Ok(mode), Ok(posted), Ok(channels)) => (mode, posted, channels),
-        (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
+        (Ok(mode), Ok(labels), Ok(posted), Ok(channels)) => (mode, labels, posted, channels),
+        (Err(error), ..) | (_, Err(error), ..) | (.., Err(error), _) | (.., Err(error)) => {
             return Check::refused(NAME, &error);
         }
     };
@@ -337,8 +338,12 @@ pub async fn told(app: &App) -> Check {
     let unknown: i64 =
         posted.iter().filter(|one| one.state == "unknown").map(|one| one.messages).sum();
     let dead: i64 = posted.iter().filter(|one| one.state == "dead").map(|one| one.messages).sum();
+    let pilot = configured == Mode::Live && labels.iter().any(|one| one.mode == Mode::Live);
     let off = channels.iter().find(|one| one.active && one.off_at.is_some());
     match mode.map(|one| one.mode) {
+        Some(Mode::OnCall) if pilot => {
+            Check::ok(NAME, "on-call and the integration are told, and customers with a label")
+        }
         Some(mode) if mode != configured => Check::warning(
             NAME,
             format!(

@@ -60,7 +60,7 @@ pub async fn run(options: &Options, app: &App) -> anyhow::Result<()> {
         }
     }
     if let Some(address) = &options.remove
-        && !app.store.remove_contact(view.id, address).await?
+        && !app.store.remove_contact(view.id, address, app.clock.now()).await?
     {
         return Err(no(address, ""));
     }

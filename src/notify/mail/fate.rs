@@ -54,8 +54,8 @@ pub enum MailFate {
 /// | the answer to the whole mail is lost, or is neither yes nor no | unknown |
 /// | network, TLS, silence, nonsense, 4xx, at any step before that | try again, at last dead |
 /// | 5xx to anything but the recipient and the whole mail | try again: it is our own configuration, which a person puts right |
-/// | 5xx to the recipient | next contact, this one marked |
-/// | but x.3.x, x.5.x, x.7.x, or without such a code 500, 502–504, 521, 530–538 | try again: the relay's system, our words to it, its policy |
+/// | 5xx to the recipient | next contact, this one marked if an enhanced code says that it is at fault |
+/// | but x.1.7, x.1.8, x.3.x, x.5.x, x.7.x, or without such a code 500, 502–504, 521, 530–538 | try again: our address, the relay's system, our words to it, its policy |
 /// | 5xx to the whole mail | next contact, this one not marked: it is the mail that was refused |
 /// | the address is none | next contact, marked |
 /// | the relay cannot carry an address like this one | next contact, not marked |
@@ -67,7 +67,8 @@ pub fn mail_fate(outcome: &Outcome, tried: u32, jitter: f64) -> MailFate {
         Outcome::Failed(Failed { step, why }) => match (step, why) {
             (_, Why::NoAddress) => MailFate::NextContact { mark: true },
             (Step::Recipient, Why::Reply(reply)) if is_of_the_recipient(*reply) => {
-                MailFate::NextContact { mark: true }
+                // Without such a code, what it refuses may be us as well.
+                MailFate::NextContact { mark: reply.enhanced.is_some() }
             }
             (Step::Recipient, Why::NotOffered) => MailFate::NextContact { mark: false },
             (Step::End, Why::Reply(reply)) if reply.is_permanent() => {
@@ -82,6 +83,8 @@ pub fn mail_fate(outcome: &Outcome, tried: u32, jitter: f64) -> MailFate {
 fn is_of_the_recipient(reply: Reply) -> bool {
     reply.is_permanent()
         && match reply.enhanced {
+            // Of the sender's address, which many relays look at only here (RFC 3463, 3.2).
+            Some([_, 1, 7 | 8]) => false,
             Some([_, subject, _]) => !matches!(subject, 3 | 5 | 7),
             None => !matches!(reply.code, 500 | 502..=504 | 521 | 530..=538),
         }
@@ -164,12 +167,15 @@ mod tests {
     #[test]
     fn policy_and_the_relays_own_faults_are_not_the_recipients() {
         let marked = MailFate::NextContact { mark: true };
+        let passed = MailFate::NextContact { mark: false };
         for (code, text, fate) in [
-            (550, "", marked),
+            (550, "", passed),
             (550, "5.1.1", marked),
             (551, "5.1.6", marked),
             (552, "5.2.2", marked),
-            (553, "", marked),
+            (553, "", passed),
+            (550, "5.1.7", AGAIN),
+            (550, "5.1.8", AGAIN),
             (550, "5.4.1", marked),
             (550, "5.7.1 relaying denied", AGAIN),
             (554, "5.7.26", AGAIN),
