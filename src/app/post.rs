@@ -99,7 +99,7 @@ impl Post {
         match self.configured.cmp(&in_force.mode) {
             Ordering::Equal => info!("{said} (notify.mode = {word})"),
             Ordering::Greater if pilot => {
-                info!("{said}, but for those with a label (notify.mode = {word})")
+                info!("{said}, but for those with a label (notify.mode = {word})");
             }
             Ordering::Greater => warn!(
                 "{said}: notify.mode is {configured} here and {word} in the database, which counts; \

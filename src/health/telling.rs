@@ -53,6 +53,7 @@ impl MailStage {
 
 /// What a mail is to be judged by, read together in one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, read together")]
 pub struct Standings {
     /// Whether this customer is written to at all: the mode is `live` for it.
     pub live: bool,

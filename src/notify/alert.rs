@@ -88,6 +88,7 @@ impl Subject {
         self.words().name
     }
 
+    #[expect(clippy::too_many_lines, reason = "one list, read as a whole")]
     fn words(self) -> Words {
         match self {
             Self::NeedsReconnection => Words {

@@ -8,12 +8,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 
 use crate::health::{Go, MailStage, Standings, may_go};
-use crate::ids::{TenantId, random_name};
+use crate::ids::TenantId;
 
-use super::audit::Draft;
 use super::mode::is_live;
 use super::row::{micros, time};
-use super::tenants::json;
 use super::{Dialect, Store, StoreError};
 
 /// The name of the channel.
@@ -115,21 +113,6 @@ pub struct MailSettled<'a> {
     pub afresh: bool,
     /// To whom it went; of what is to be tried again, the last to whom it could not.
     pub contact: Option<i64>,
-}
-
-/// What became of a wish to send a mail again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MailResent {
-    /// There is no such mail.
-    NoMail,
-    /// The same is owed again.
-    Owed,
-    /// Another one like it is owed, of this id.
-    Another(String),
-    /// It may have arrived, and nobody said that a second one is no harm.
-    MayBeSecond,
-    /// It was sent, is on its way, was never to be sent, or was sent once more before.
-    NotNow,
 }
 
 impl Store {
@@ -286,88 +269,6 @@ impl Store {
         let sql = "UPDATE delivery SET lease = NULL, lease_until = NULL \
                    WHERE channel = $1 AND state = 'owed' AND lease IS NOT NULL";
         self.write.execute_raw(self.statement(sql, [CHANNEL.into()])).await?;
-        Ok(())
-    }
-
-    /// Owes a mail again that was surely not sent, or another like one that may have been, and chains
-    /// it.
-    pub async fn resend_mail(
-        &self,
-        id: &str,
-        may_be_second: bool,
-        now: DateTime<Utc>,
-    ) -> Result<MailResent, StoreError> {
-        let tx = self.begin().await?;
-        let sql = "SELECT m.tenant_id, m.episode, m.stage, m.state AS message, d.state \
-                   FROM message m LEFT JOIN delivery d ON d.message_id = m.id AND d.channel = $2 \
-                   WHERE m.id = $1 AND m.audience = 'customer'";
-        let values = || [id.into(), CHANNEL.into()];
-        let Some(row) = tx.query_one_raw(self.statement(sql, values())).await? else {
-            return Ok(MailResent::NoMail);
-        };
-        let (message, state): (String, Option<String>) =
-            (row.try_get("", "message")?, row.try_get("", "state")?);
-        let (stage, tenant): (String, i64) =
-            (row.try_get("", "stage")?, row.try_get("", "tenant_id")?);
-        let draft = Draft::of("messages.sent_again").about(TenantId::from_raw(tenant));
-        let draft = draft.fact("message", id).fact("stage", stage.as_str());
-        match state.as_deref() {
-            Some("dead") if message == "owed" => {
-                let sql = "UPDATE delivery SET state = 'owed', due_at = $3, attempts = 0, \
-                           contact = NULL WHERE message_id = $1 AND channel = $2 \
-                           AND state = 'dead'";
-                let values = [id.into(), CHANNEL.into(), micros(now).into()];
-                if tx.execute_raw(self.statement(sql, values)).await?.rows_affected() == 0 {
-                    return Ok(MailResent::NotNow);
-                }
-                self.append(&tx, &[draft]).await?;
-                tx.commit().await?;
-                self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
-                Ok(MailResent::Owed)
-            }
-            Some("unknown") if !may_be_second => Ok(MailResent::MayBeSecond),
-            Some("unknown") if stage == "first" || stage.starts_with("reminder-") => {
-                let other =
-                    random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
-                let episode: Option<i64> = row.try_get("", "episode")?;
-                let stage = MailStage::Again.word();
-                let rows = json(&[(
-                    other.as_str(),
-                    tenant,
-                    episode,
-                    "customer",
-                    stage,
-                    format!("{id}/again"),
-                    "{}",
-                    micros(now),
-                )])?;
-                let owe = self.statement(self.dialect.owe(), [rows.clone().into()]);
-                if tx.execute_raw(owe).await?.rows_affected() == 0 {
-                    return Ok(MailResent::NotNow);
-                }
-                self.owe_to_channels(&tx, &rows).await?;
-                self.append(&tx, &[draft.fact("as", other.as_str())]).await?;
-                tx.commit().await?;
-                self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
-                Ok(MailResent::Another(other))
-            }
-            _ => Ok(MailResent::NotNow),
-        }
-    }
-
-    /// In the transaction that makes a tenant's customer reachable: what nobody could be told is owed
-    /// again, if it is still to be said.
-    pub(super) async fn revive_mail(
-        &self,
-        tx: &DatabaseTransaction,
-        tenant: TenantId,
-    ) -> Result<(), StoreError> {
-        let sql = "UPDATE delivery SET state = 'owed', due_at = settled_at, attempts = 0, \
-                   contact = NULL WHERE channel = $2 AND state = 'dead' AND message_id IN (\
-                   SELECT m.id FROM message m JOIN tenant_state s ON s.tenant_id = m.tenant_id \
-                   WHERE m.tenant_id = $1 AND m.episode = s.episodes AND m.audience = 'customer' \
-                   AND m.stage = 'first' AND m.state = 'owed')";
-        tx.execute_raw(self.statement(sql, [tenant.raw().into(), CHANNEL.into()])).await?;
         Ok(())
     }
 

@@ -39,6 +39,7 @@ mod reference;
 mod remind;
 mod replace;
 mod reseal;
+mod resend;
 mod row;
 mod sample;
 mod save;
@@ -95,8 +96,7 @@ pub use keyring::{KeyringRow, Removal};
 pub use link::{Ending, KeptLink, LINK_ACTOR, LinkAbout, LinkState, NewLink};
 pub use live::{GoLive, Untold};
 pub use mail::{
-    CHANNEL as MAIL_CHANNEL, MailClaim, MailDrawn, MailResent, MailSettled, MailSettlement,
-    MailTerms,
+    CHANNEL as MAIL_CHANNEL, MailClaim, MailDrawn, MailSettled, MailSettlement, MailTerms,
 };
 pub use mode::{InForce, LabelMode, Mode, Put};
 pub use open::Place;
@@ -109,6 +109,7 @@ pub use reference::{ELSEWHERE, Referred};
 pub use remind::{Expiring, TimelyMail, Told};
 pub use replace::{Bearer, Replacement, Successor};
 pub use reseal::{Resealed, SealedRow};
+pub use resend::MailResent;
 pub use save::{Saved, Verdict};
 pub use scopes::{Binding, Reach, ScopeGroup};
 pub use shadow::{ShadowCount, WouldHave};

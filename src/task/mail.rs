@@ -2,6 +2,8 @@
 //! and hands it to the relay. Right before the body it is claimed; from there on it is never begun
 //! again unless it was surely not taken. Whoever dies before the claim has sent nothing; whoever dies
 //! after it leaves a mail of which nobody knows.
+//!
+//! Long because one look at a mail is told here from its beginning to its end.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -106,21 +106,25 @@ fn killed_at(rig: Rig, stage: Stage, lease_runs_out: impl Fn()) -> (usize, Strin
     let daemon = rig.daemon();
     daemon.until("the daemon serves", |daemon| daemon.stderr().contains("watches"));
     lease_runs_out();
-    let state = || {
+    let fate = || {
         let listed = rig.run(&["messages", "list", "--stage", "first", "--json"]).json_lines();
         let mail = listed.iter().find(|one| one["channel"] == "mail").cloned().unwrap();
         mail["state"].as_str().unwrap().to_owned()
     };
-    daemon.until("the mail is settled", |_| matches!(&*state(), "sent" | "unknown"));
+    daemon.until("the mail is settled", |_| matches!(&*fate(), "sent" | "unknown"));
     a_while();
-    (before + good.taken().len(), state())
+    (before + good.taken().len(), fate())
 }
 
 fn settled(stage: Stage) -> (usize, &'static str) {
     match stage {
         // Nothing of it was begun, so it is sent now.
-        Stage::Greeting | Stage::Ehlo | Stage::StartTls | Stage::Auth => (1, "sent"),
-        Stage::Sender | Stage::Recipient => (1, "sent"),
+        Stage::Greeting
+        | Stage::Ehlo
+        | Stage::StartTls
+        | Stage::Auth
+        | Stage::Sender
+        | Stage::Recipient => (1, "sent"),
         // It was claimed, and it may have been sent for all that anybody knows.
         Stage::Data | Stage::Body => (0, "unknown"),
         Stage::End => (1, "unknown"),
@@ -234,13 +238,13 @@ fn a_customer_who_does_nothing_is_reminded_as_often_as_it_is_set_and_then_listed
     daemon.until("the list of those given up", |_| given_up().len() == 1);
     a_while();
     assert_eq!(relay.taken().len(), 3, "and no more");
-    let stages = |_: &()| {
+    let stages = || {
         let listed = rig.run(&["messages", "list", "--state", "sent", "--json"]).json_lines();
         let mut stages: Vec<_> = listed.iter().map(|one| one["stage"].clone()).collect();
         stages.sort_by_key(ToString::to_string);
         stages
     };
-    assert_eq!(stages(&()), ["first", "reminder-1", "reminder-2"]);
+    assert_eq!(stages(), ["first", "reminder-1", "reminder-2"]);
     let ids: Vec<_> =
         relay.taken().iter().map(|one| header(one, "Message-ID:").to_owned()).collect();
     assert!(ids[0] != ids[1] && ids[1] != ids[2]);

@@ -74,7 +74,7 @@ async fn look(live: bool, file: Option<&Path>) -> Vec<Check> {
     let daemon = parts::daemon(&place);
     checks.push(parts::listener(&config, daemon.running).await);
     checks.push(daemon.check);
-    checks.extend(database(config).await);
+    checks.extend(Box::pin(database(config)).await);
     checks
 }
 
