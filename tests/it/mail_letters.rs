@@ -87,13 +87,15 @@ async fn no_address_adds_a_command() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_in_other_letters_goes_only_where_it_can_be_carried() {
     let to = "søren@fjord.example";
-    let relay = Relay::start(Script::good(Cover::None)).await;
-    let outcome = mailer(&relay, Cover::None, PATIENT)
-        .send(&Parcel { to, ..parcel() }, || async { true })
-        .await;
-    let not = Failed { step: Step::Recipient, why: Why::NotOffered };
-    assert_eq!(outcome, Outcome::Failed(not));
-    assert!(relay.said().iter().all(|line| !line.starts_with("MAIL")), "{:?}", relay.said());
+    for offers in [vec!["8BITMIME", "AUTH PLAIN"], vec!["SMTPUTF8", "AUTH PLAIN"]] {
+        let relay = Relay::start(Script { offers, ..Script::good(Cover::None) }).await;
+        let outcome = mailer(&relay, Cover::None, PATIENT)
+            .send(&Parcel { to, ..parcel() }, || async { true })
+            .await;
+        let not = Failed { step: Step::Recipient, why: Why::NotOffered };
+        assert_eq!(outcome, Outcome::Failed(not));
+        assert!(relay.said().iter().all(|line| !line.starts_with("MAIL")), "{:?}", relay.said());
+    }
 
     let offers = vec!["8BITMIME", "SMTPUTF8", "AUTH PLAIN"];
     let relay = Relay::start(Script { offers, ..Script::good(Cover::None) }).await;

@@ -11,6 +11,12 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWrite
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+/// An answer that is longer is meant to be broken off.
+const FLOOD: usize = 1_000_000;
+
+/// What stands among the commands once such an answer was heard to its end.
+pub const HEARD_OUT: &str = "(an endless answer was heard out)";
+
 /// Where it fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -296,6 +302,11 @@ impl Relay {
             },
             _ => good,
         };
-        line.write_all(format!("{text}\r\n").as_bytes()).await.is_ok() && line.flush().await.is_ok()
+        let whole = line.write_all(format!("{text}\r\n").as_bytes()).await.is_ok()
+            && line.flush().await.is_ok();
+        if whole && text.len() > FLOOD {
+            self.0.said.lock().unwrap().push(HEARD_OUT.to_owned());
+        }
+        whole
     }
 }

@@ -1,16 +1,19 @@
 //! Hands one mail to one relay for one recipient, step by step, so that it is known of each try
 //! whether the mail may have been taken. It knows neither who is owed a mail nor what it says.
 //!
-//! `relay.rs` is the conversation, `wire.rs` what it runs over, `plain.rs` the few words before TLS,
-//! `letter.rs` the mail as it is written down, `outcome.rs` what became of it, `fate.rs` what follows.
-//! `domain.rs` judges what the sender's domain publishes, for which `dns.rs` asks.
+//! `relay.rs` is the conversation, `opening.rs` the way to it, `wire.rs` what it runs over, `plain.rs`
+//! the few words before TLS, `letter.rs` the mail as it is written down, `outcome.rs` what became of
+//! it, `fate.rs` what follows. `domain.rs` judges what the sender's domain publishes, for which
+//! `dns.rs` asks.
 
 mod address;
+mod answer;
 mod dns;
 mod domain;
 mod fate;
 mod folder;
 mod letter;
+mod opening;
 mod outcome;
 mod plain;
 mod relay;

@@ -1,4 +1,5 @@
-//! The conversation with a relay, one step after the other, each of them bounded in time. A failure
+//! The conversation about a mail, one step after the other, each of them bounded in time. How it
+//! comes to one is in `opening.rs`. A failure
 //! before the end of the body, and a refusal at any time, is surely no mail; only an answer that is
 //! lost after the end leaves it open.
 
@@ -6,25 +7,20 @@ use std::pin::pin;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
-use lettre::transport::smtp::response::Response;
 use rustls::pki_types::ServerName;
-use secrecy::{ExposeSecret, SecretString};
-use tokio::net::{TcpStream, lookup_host};
+use secrecy::SecretString;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 use super::address::Address;
+use super::answer::wanted;
+use super::opening::own_name;
 use super::outcome::{Failed, Outcome, Unknown, Why};
-use super::plain::Plain;
-use super::reply::Reply;
 use super::step::Step;
 use super::trust::{self, NoTrust};
-use super::wire::Wire;
 use super::{RelaySettings, Tls};
 
 /// How much longer than a step the answer to a whole mail may take. A relay looks at a mail before it
@@ -37,22 +33,21 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// The body goes out in pieces of so many bytes.
 const PIECE: usize = 4096;
 
-/// How keypulse signs in, the first that is offered.
-const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
-
 /// A relay.
 pub struct Relay {
     host: String,
-    port: u16,
-    cover: Cover,
-    login: Option<(String, SecretString)>,
-    patience: Duration,
-    hello: ClientId,
+    pub(super) port: u16,
+    pub(super) cover: Cover,
+    pub(super) login: Option<(String, SecretString)>,
+    pub(super) patience: Duration,
+    pub(super) hello: ClientId,
 }
 
 /// How the conversation is kept from others.
-enum Cover {
+pub enum Cover {
+    /// By TLS; `asked_for` in clear, or from the first byte.
     Tls { connector: TlsConnector, name: ServerName<'static>, asked_for: bool },
+    /// Not at all.
     None,
 }
 
@@ -128,100 +123,6 @@ impl Relay {
         }
     }
 
-    /// A connection on which a mail may be handed in.
-    async fn open(&self, taken: &mut Vec<Step>) -> Result<AsyncSmtpConnection, Failed> {
-        let stream = self.step(Step::Connect, taken, self.dial()).await?;
-        let wire = match &self.cover {
-            Cover::None => Wire::plain(stream),
-            Cover::Tls { connector, name, asked_for: false } => {
-                let tls = covered(connector, name, stream);
-                Wire::tls(self.step(Step::Tls, taken, tls).await?, false)
-            }
-            Cover::Tls { connector, name, asked_for: true } => {
-                Wire::tls(self.start_tls(connector, name, stream, taken).await?, true)
-            }
-        };
-        let mut line = self.greet(wire, taken).await?;
-        if let Some((username, password)) = &self.login {
-            let signed_in = self.step(Step::Auth, taken, sign_in(&mut line, username, password));
-            if let Err(failed) = signed_in.await {
-                return Err(self.left(&mut line, failed).await);
-            }
-        }
-        Ok(line)
-    }
-
-    /// The first address that answers; each has its share of the time. What goes in clear stays on
-    /// this machine, wherever the name leads.
-    async fn dial(&self) -> Result<TcpStream, Why> {
-        let found = lookup_host((self.host.as_str(), self.port)).await;
-        let found: Vec<_> = found
-            .map_err(|_| Why::NoSuchHost)?
-            .filter(|address| !matches!(self.cover, Cover::None) || address.ip().is_loopback())
-            .collect();
-        let share = self.patience / u32::try_from(found.len().max(1)).unwrap_or(u32::MAX);
-        let mut why = Why::NoSuchHost;
-        for address in found {
-            why = match timeout(share, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
-                    let _ = stream.set_nodelay(true);
-                    return Ok(stream);
-                }
-                Ok(Err(_)) => Why::Broken,
-                Err(_) => Why::Silence,
-            };
-        }
-        Err(why)
-    }
-
-    /// TLS that has to be asked for; without an offer there is no mail.
-    async fn start_tls(
-        &self,
-        connector: &TlsConnector,
-        name: &ServerName<'static>,
-        stream: TcpStream,
-        taken: &mut Vec<Step>,
-    ) -> Result<TlsStream<TcpStream>, Failed> {
-        let mut plain = Plain::on(stream);
-        self.step(Step::Greeting, taken, plain.greeting()).await?;
-        let hello = self.hello.to_string();
-        let offered = self.step(Step::Ehlo, taken, plain.hello(&hello)).await?;
-        let tls = async {
-            if !offered {
-                return Err(Why::NotOffered);
-            }
-            covered(connector, name, plain.start_tls().await?).await
-        };
-        self.step(Step::Tls, taken, tls).await
-    }
-
-    /// lettre waits for the greeting and asks what the relay can in one.
-    async fn greet(
-        &self,
-        wire: Wire,
-        taken: &mut Vec<Step>,
-    ) -> Result<AsyncSmtpConnection, Failed> {
-        let seen = wire.seen();
-        let greeting = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &self.hello);
-        let why = match timeout(self.patience * 2, greeting).await {
-            Ok(Ok(line)) => {
-                for step in [Step::Greeting, Step::Ehlo] {
-                    if !taken.contains(&step) {
-                        taken.push(step);
-                    }
-                }
-                return Ok(line);
-            }
-            Ok(Err(error)) => why(&error),
-            Err(_) => Why::Silence,
-        };
-        let step = if seen.spoken() { Step::Ehlo } else { Step::Greeting };
-        if step == Step::Ehlo && !taken.contains(&Step::Greeting) {
-            taken.push(Step::Greeting);
-        }
-        Err(Failed { step, why })
-    }
-
     /// Who writes to whom.
     async fn address(
         &self,
@@ -295,7 +196,7 @@ impl Relay {
     }
 
     /// One step, in its time.
-    async fn step<T>(
+    pub(super) async fn step<T>(
         &self,
         step: Step,
         taken: &mut Vec<Step>,
@@ -312,7 +213,7 @@ impl Relay {
     }
 
     /// Takes leave of a relay that said no; one that is silent or gone is left as it is.
-    async fn left(&self, line: &mut AsyncSmtpConnection, failed: Failed) -> Failed {
+    pub(super) async fn left(&self, line: &mut AsyncSmtpConnection, failed: Failed) -> Failed {
         if matches!(failed.why, Why::Reply(_) | Why::NotOffered) {
             goodbye(line).await;
         }
@@ -340,71 +241,6 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
-async fn covered(
-    connector: &TlsConnector,
-    name: &ServerName<'static>,
-    stream: TcpStream,
-) -> Result<TlsStream<TcpStream>, Why> {
-    connector.connect(name.clone(), stream).await.map_err(|error| {
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        match inner {
-            Some(rustls::Error::InvalidCertificate(_)) => Why::NotTrusted,
-            _ => Why::Broken,
-        }
-    })
-}
-
-async fn sign_in(
-    line: &mut AsyncSmtpConnection,
-    username: &str,
-    password: &SecretString,
-) -> Result<(), Why> {
-    if line.server_info().get_auth_mechanism(&MECHANISMS).is_none() {
-        return Err(Why::NotOffered);
-    }
-    let login = Credentials::new(username.to_owned(), password.expose_secret().to_owned());
-    wanted(line.auth(&MECHANISMS, &login).await, &[235])
-}
-
-/// An answer is a yes only by its code: lettre takes 3xx for one as well.
-fn wanted(
-    answer: Result<Response, lettre::transport::smtp::Error>,
-    codes: &[u16],
-) -> Result<(), Why> {
-    match answer {
-        Ok(answer) if codes.iter().any(|code| answer.has_code(*code)) => Ok(()),
-        Ok(_) => Err(Why::Nonsense),
-        Err(error) => Err(why(&error)),
-    }
-}
-
-/// What lettre's error means. Of its words only a code at their beginning is looked at.
-fn why(error: &lettre::transport::smtp::Error) -> Why {
-    use std::error::Error;
-    if let Some(code) = error.status() {
-        let text = error.source().map(ToString::to_string).unwrap_or_default();
-        return Why::Reply(Reply::new(code.into(), &text));
-    }
-    let text = error.source().map(ToString::to_string).unwrap_or_default();
-    match text.as_str() {
-        // The connection ended where an answer was to come.
-        "incomplete response" => Why::Broken,
-        _ if error.is_response() => Why::Nonsense,
-        _ => Why::Broken,
-    }
-}
-
 async fn goodbye(line: &mut AsyncSmtpConnection) {
     let _ = timeout(GOODBYE, line.quit()).await;
-}
-
-/// Who we say we are: the machine's name, where it can be said.
-fn own_name() -> ClientId {
-    let system = rustix::system::uname();
-    let name = system.nodename().to_str().unwrap_or_default();
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
-    if !name.is_empty() && name.len() <= 253 && name.chars().all(fits) {
-        return ClientId::Domain(name.to_owned());
-    }
-    ClientId::Ipv4(std::net::Ipv4Addr::LOCALHOST)
 }

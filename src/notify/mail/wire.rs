@@ -14,9 +14,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-/// The most that is read in one conversation, in bytes. lettre reads a line to its end, wherever that
-/// is.
-const MOST_HEARD: usize = 128 * 1024;
+/// The most that is read in one conversation, in bytes; a usual one takes one or two thousand. lettre
+/// reads a line to its end, wherever that is, and at each line the whole answer once more.
+const MOST_HEARD: usize = 16 * 1024;
 
 /// What lettre is to take for a greeting on a connection on which there was one before TLS.
 const GREETED: &[u8] = b"220 already greeted\r\n";
