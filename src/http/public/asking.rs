@@ -137,3 +137,42 @@ fn test_again(why: &Why) -> bool {
 fn button(why: &Why, tongue: &Tongue) -> String {
     tongue.say(if test_again(why) { "page-button-again" } else { "page-button-try" }, &[])
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::http::public::look::Look;
+    use crate::http::public::page::Places;
+    use crate::words::Words;
+
+    use super::*;
+
+    #[test]
+    fn where_the_end_of_a_key_is_not_known_no_step_names_it_by_dots() {
+        let look =
+            Look { product: "Acme ERP".to_owned(), support: None, accent: [0; 3], logo: None };
+        let places = Places { provider: "Pleo".to_owned(), place: None, keys: None, back: None };
+        let pages = Pages::new(look, places, None).unwrap();
+        let words = Words::built_in();
+        for (tag, missing) in words.languages().into_iter().flat_map(|tag| [(tag, 0), (tag, 1)]) {
+            let scopes = vec!["users:read".to_owned(); missing];
+            let why = Why::Permission(scopes.clone());
+            let ask = Ask { why, since: None, said: None, wait_until: None };
+            let tongue = words.choose(Some(tag), None);
+            let steps = |masked: Option<&str>| {
+                let subject = Subject {
+                    customer: "Fjord A/S".to_owned(),
+                    company: None,
+                    masked: masked.map(str::to_owned),
+                    kind: KeyKind::Integrated,
+                    scopes: scopes.clone(),
+                    zone: None,
+                };
+                let asking = pages.asking(&ask, &subject, &tongue);
+                asking.steps.into_iter().map(|step| step.text).collect::<String>()
+            };
+            assert!(steps(Some("…f6c2")).contains("…f6c2"), "{tag}");
+            let unknown = steps(None);
+            assert!(!unknown.contains('…') && !unknown.contains(" ,"), "{tag}: {unknown}");
+        }
+    }
+}
