@@ -1,5 +1,7 @@
 //! Mail to customers, as the store keeps it: who is owed one, that it is begun once, and what stops
 //! it in the instant in which it would be begun.
+//!
+//! Long because it is one list of promises, each of which is a story.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use keypulse::health::{Action, Finding, Go, MailStage, Over, Wait};
