@@ -272,12 +272,26 @@ fn keys_are_read_from_a_store_over_tls_and_not_kept_for_long() {
 }
 
 #[test]
-fn this_version_refuses_to_promise_a_mail() {
-    assert_eq!(
-        refusal("", &[("KEYPULSE__NOTIFY__MODE", "live")]),
-        "environment KEYPULSE__NOTIFY__MODE: `notify.mode` is \"live\" and must be `shadow` or \
-         `on_call`: `live` writes to customers, and this version cannot send mail yet"
-    );
+fn customers_are_written_to_only_where_it_is_said_how() {
+    let live = ("KEYPULSE__NOTIFY__MODE", "live");
+    let nowhere = refusal("", &[live]);
+    assert!(nowhere.contains("neither `mail.host` nor `mail.dir`"), "{nowhere}");
+    let mail = "[mail]\nhost = \"relay.example\"\nfrom = \"keys@acme.example\"";
+    let config = load(mail, &[live]).unwrap();
+    assert_eq!(config.notify.mode, NotifyMode::Live);
+    assert_eq!((config.customers.hours, &*config.customers.expiring), ((8, 17), &[30, 7, 1][..]));
+    for (key, value) in [
+        ("KEYPULSE__CUSTOMERS__REMINDERS", r#"["3d","1d"]"#),
+        ("KEYPULSE__CUSTOMERS__EXPIRING", r#"["12h"]"#),
+        ("KEYPULSE__CUSTOMERS__HOURS", "17-08"),
+        ("KEYPULSE__CUSTOMERS__GIVE_UP_AFTER", "0s"),
+    ] {
+        let refused = refusal("", &[(key, value)]);
+        assert!(
+            refused.contains(&key.to_lowercase()["keypulse__".len()..].replace("__", ".")),
+            "{refused}"
+        );
+    }
 }
 
 #[test]

@@ -364,6 +364,25 @@ async fn looking_for_mail_reads_none_that_was_sent() {
 }
 
 #[tokio::test]
+async fn a_link_that_a_customer_wishes_for_is_a_mail_and_there_are_at_most_three_a_day() {
+    on_both(async |rig| {
+        let ids = dead(rig, 1).await;
+        assert_eq!(deliver(rig, hour(1)).await, ["first"]);
+        let mut owed = Vec::new();
+        for _ in 0..4 {
+            owed.push(rig.store.owe_link(ids[0], hour(2)).await.unwrap());
+        }
+        assert_eq!(owed, [true, true, true, false]);
+        assert_eq!(deliver(rig, hour(3)).await, ["link"; 3]);
+        rig.store.set_mode(Mode::OnCall, hour(4)).await.unwrap();
+        assert!(rig.store.owe_link(ids[0], hour(48)).await.unwrap());
+        rig.store.set_mode(Mode::Live, hour(49)).await.unwrap();
+        assert!(deliver(rig, hour(50)).await.is_empty(), "what was wished for before is not sent");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn going_live_begins_what_was_listed_and_nothing_else_and_nothing_twice() {
     on_both(async |rig| {
         telling(rig, &[]).await;
