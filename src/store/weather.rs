@@ -5,7 +5,7 @@
 //! Long because a row, its counts and all that follows from changing it are read together.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 use serde_json::json;
 
 use crate::health::Author;
@@ -222,25 +222,25 @@ impl Store {
         longer: Longer,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let (set, value, draft) = match longer {
+        // What is to be released counts from the wish for it, and from no earlier one for time.
+        let (set, values, draft) = match longer {
             Longer::Until(at) => (
                 "page_at = $3, until = CASE WHEN until IS NULL THEN NULL ELSE $3 END",
-                micros(at),
+                vec![micros(at)],
                 Draft::of("weather.extended").fact("until", at.to_rfc3339()),
             ),
             Longer::Release(rate) => (
-                "release_per_hour = $3",
-                i64::from(rate),
+                "release_per_hour = $3, released_at = COALESCE(released_at, $4)",
+                vec![i64::from(rate), micros(now)],
                 Draft::of("weather.released").fact("per_hour", rate),
             ),
         };
         let sql = format!(
-            "UPDATE weather SET version = version + 1, {set}, \
-             released_at = COALESCE(released_at, $4) \
+            "UPDATE weather SET version = version + 1, {set} \
              WHERE class = $1 AND version = $2 AND state = 'incident'"
         );
-        let values =
-            [row.class.word().into(), row.version.into(), value.into(), micros(now).into()];
+        let which: [Value; 2] = [row.class.word().into(), row.version.into()];
+        let values = which.into_iter().chain(values.into_iter().map(Value::from));
         let tx = self.begin().await?;
         if tx.execute_raw(self.statement(sql, values)).await?.rows_affected() == 0 {
             tx.rollback().await?;

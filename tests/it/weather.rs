@@ -168,6 +168,10 @@ async fn released_in_shares_they_are_judged_again_while_the_class_is_still_bad()
         }
         let seen = row(&rig.store, Class::Refused).await;
         let store = &rig.store;
+        // That somebody wants more time to decide releases nobody, also not later.
+        let later = Longer::Until(minute(600));
+        assert!(store.lengthen_weather(&seen, later, minute(3)).await.unwrap());
+        let seen = row(store, Class::Refused).await;
         assert!(store.lengthen_weather(&seen, Longer::Release(60), minute(4)).await.unwrap());
         reach(&clock, 9);
         judge(rig, &clock).run_once().await.unwrap();
