@@ -145,6 +145,14 @@ pub fn span(text: &str) -> Checked<TimeDelta> {
     Ok(span)
 }
 
+/// A number of things in each hour, such as `60/h`.
+pub fn per_hour(text: &str) -> Checked<u32> {
+    let number = text.strip_suffix("/h").and_then(|number| number.parse().ok());
+    number
+        .filter(|number| (1..=1_000_000).contains(number))
+        .ok_or("must be a whole number from 1 to 1000000 and `/h`, such as `60/h`")
+}
+
 /// Nothing that a terminal or a mail header would obey.
 fn plain(text: &str) -> Checked<&str> {
     if printable(text) == text {

@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::app::App;
+use crate::given;
 use crate::store::GoLive;
 use crate::store::LabelFilter;
 use crate::store::Mode;
@@ -29,7 +30,7 @@ pub struct Options {
     #[arg(long, value_name = "LABEL")]
     label: Option<String>,
     /// Begin no more stories in an hour, as `N/h`.
-    #[arg(long, value_name = "N/h", default_value = "60/h", value_parser = per_hour)]
+    #[arg(long, value_name = "N/h", default_value = "60/h", value_parser = given::per_hour)]
     at_most: u32,
     /// List only; change nothing.
     #[arg(long)]
@@ -81,9 +82,8 @@ async fn go(options: &Options, app: &App) -> anyhow::Result<ExitCode> {
     }
     let whom = label.map(|label| format!(" of tenants with {label}")).unwrap_or_default();
     output::line(&format!(
-        "live: customers{whom} are written to from now on; {} begun",
-        output::many(i64::try_from(begun).unwrap_or(i64::MAX), "open story")
-            .replace("storys", "stories")
+        "live: customers{whom} are written to from now on; of {} open stories {begun} begun",
+        listed.len()
     ))?;
     notify::warn(app, Mode::Live)?;
     Ok(ExitCode::SUCCESS)
@@ -155,11 +155,4 @@ fn document(
         "open": listed,
         "begun": begun,
     })
-}
-
-fn per_hour(text: &str) -> Result<u32, String> {
-    let number = text.strip_suffix("/h").and_then(|number| number.parse().ok());
-    number
-        .filter(|number| (1..=1_000_000).contains(number))
-        .ok_or_else(|| "must be a whole number and `/h`, such as `60/h`".to_owned())
 }

@@ -158,7 +158,10 @@ async fn resend(app: &App, id: &str, may_be_second: bool) -> anyhow::Result<()> 
             output::printable(id)
         );
     }
-    output::line(&format!("{id} is owed again, to {}", output::many(whole(owed), "endpoint")))
+    output::line(&format!(
+        "{id} is owed again, to {}",
+        output::many(output::whole(owed), "endpoint")
+    ))
 }
 
 async fn given_up(app: &App, json: bool) -> anyhow::Result<()> {
@@ -206,8 +209,4 @@ fn describe(one: &Posted) -> serde_json::Value {
         "settled_at": one.settled_at,
         "last": one.fate,
     })
-}
-
-fn whole(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -93,7 +93,7 @@ async fn put(
         None => format!("the mode of all others holds{whom} from now on"),
     })?;
     if given_up > 0 {
-        let many = output::many(i64::try_from(given_up).unwrap_or(i64::MAX), "message");
+        let many = output::many(output::whole(given_up), "message");
         output::line(&format!("{many} that waited given up"))?;
     }
     warn(app, mode.unwrap_or(Mode::Shadow))

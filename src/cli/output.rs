@@ -46,6 +46,11 @@ pub fn moment(at: Option<DateTime<Utc>>) -> String {
     at.map_or_else(|| "–".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
+/// A count as [`many`] takes it.
+pub fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 /// A number of things: `1 tenant`, `2 tenants`.
 pub fn many(number: i64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })

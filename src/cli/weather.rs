@@ -63,14 +63,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  keypulse weather release --at 100/h")]
     Release {
         /// How many in each hour, such as `100/h`.
-        #[arg(long = "at", value_name = "NUMBER/h", value_parser = rate)]
+        #[arg(long = "at", value_name = "NUMBER/h", value_parser = given::per_hour)]
         per_hour: u32,
     },
-}
-
-fn rate(text: &str) -> Result<u32, String> {
-    let number = text.strip_suffix("/h").and_then(|number| number.parse().ok());
-    number.filter(|number| *number > 0).ok_or_else(|| "write it like `100/h`".to_owned())
 }
 
 /// Whether the command writes into the audit chain.

@@ -175,7 +175,10 @@ async fn replay(app: &App, endpoint: &str, since: TimeDelta) -> anyhow::Result<E
     known(app, endpoint).await?;
     let now = app.clock.now();
     let owed = app.store.send_again(Again::Channel(endpoint, now - since), now).await?;
-    output::line(&format!("{} owed again to {endpoint}", output::many(whole(owed), "message")))?;
+    output::line(&format!(
+        "{} owed again to {endpoint}",
+        output::many(output::whole(owed), "message")
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -198,8 +201,4 @@ async fn known(app: &App, endpoint: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     bail!("there is no endpoint `{}`: see `keypulse webhook list`", output::printable(endpoint))
-}
-
-fn whole(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -129,6 +129,19 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that something was not taken there, of a channel that is never switched off.
+    pub(super) async fn channel_falters(
+        &self,
+        tx: &DatabaseTransaction,
+        name: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE channel SET failing_since = $2 \
+                   WHERE name = $1 AND failing_since IS NULL";
+        tx.execute_raw(self.statement(sql, [name.into(), micros(now).into()])).await?;
+        Ok(())
+    }
+
     /// Notes that something was not taken there; switches the channel off if it said to, or has
     /// taken nothing for [`MOST_FAILING`]. What waits for it then is dead. Gives back whether it was
     /// switched off by this.
@@ -139,9 +152,7 @@ impl Store {
         gone: bool,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let sql = "UPDATE channel SET failing_since = $2 \
-                   WHERE name = $1 AND failing_since IS NULL";
-        tx.execute_raw(self.statement(sql, [name.into(), micros(now).into()])).await?;
+        self.channel_falters(tx, name, now).await?;
         let why = if gone { "it answered 410: gone" } else { "it took nothing for 5 days" };
         let before = if gone { now } else { now - MOST_FAILING };
         let sql = "UPDATE channel SET off_at = $2, off_why = $4 \

@@ -81,7 +81,7 @@ impl Store {
         let draft = draft.detail("address", contact.address.as_str());
         self.append(&tx, &[draft.detail("role", contact.role.as_str())]).await?;
         tx.commit().await?;
-        self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
+        self.wake();
         Ok(ContactAdded::At(last + 1))
     }
 

@@ -101,7 +101,7 @@ impl Store {
         }
         self.append(&tx, &[Draft::of("mail.released").fact("given_up", dropped)]).await?;
         tx.commit().await?;
-        self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
+        self.wake();
         Ok(Some(dropped))
     }
 }

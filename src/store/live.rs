@@ -106,7 +106,7 @@ impl Store {
         };
         self.append(&tx, &[draft.fact("listed", json(&how.messages.len())?)]).await?;
         tx.commit().await?;
-        self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
+        self.wake();
         Ok(begun)
     }
 }

@@ -5,7 +5,7 @@
 //! owed → (leased: owed) → claimed: `sending` → `sent` | owed | `dead` | `cancelled` | `unknown`
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 
 use crate::health::{Go, MailStage, Standings, may_go};
 use crate::ids::TenantId;
@@ -35,14 +35,8 @@ pub struct MailDrawn {
     pub id: String,
     /// Whose customer.
     pub tenant: TenantId,
-    /// The episode that it belongs to.
-    pub episode: Option<u32>,
     /// Which one it is.
     pub stage: String,
-    /// What was decided, as JSON.
-    pub body: String,
-    /// When it was decided.
-    pub owed_at: DateTime<Utc>,
     /// How often it was tried and surely not sent.
     pub attempts: u32,
     /// The last of the contacts to whom it could not be sent, by their order.
@@ -130,8 +124,7 @@ impl Store {
         if self.write.query_all_raw(self.statement(sql, values)).await?.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = "SELECT m.id, m.tenant_id, m.episode, m.stage, m.body, m.owed_at, d.attempts, \
-                   d.contact, e.began_at FROM delivery d JOIN message m ON m.id = d.message_id \
+        let sql = "SELECT m.id, m.tenant_id, m.stage, d.attempts, d.contact, e.began_at FROM delivery d JOIN message m ON m.id = d.message_id \
                    LEFT JOIN episode e ON e.tenant_id = m.tenant_id AND e.number = m.episode \
                    WHERE d.channel = $1 AND d.lease = $2 \
                    AND d.state IN ('owed', 'sending') AND d.state = 'owed' \
@@ -243,7 +236,8 @@ impl Store {
         }
         match settled.relay {
             Some(true) => self.channel_works(&tx, CHANNEL).await?,
-            Some(false) => self.relay_fails(&tx, now).await?,
+            // A relay is one's own, and comes back.
+            Some(false) => self.channel_falters(&tx, CHANNEL, now).await?,
             None => {}
         }
         Ok(tx.commit().await?)
@@ -269,17 +263,6 @@ impl Store {
         let sql = "UPDATE delivery SET lease = NULL, lease_until = NULL \
                    WHERE channel = $1 AND state = 'owed' AND lease IS NOT NULL";
         self.write.execute_raw(self.statement(sql, [CHANNEL.into()])).await?;
-        Ok(())
-    }
-
-    async fn relay_fails(
-        &self,
-        tx: &DatabaseTransaction,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        // Mail is never switched off: a relay is one's own, and comes back.
-        let sql = "UPDATE channel SET failing_since = $2 WHERE name = $1 AND failing_since IS NULL";
-        tx.execute_raw(self.statement(sql, [CHANNEL.into(), micros(now).into()])).await?;
         Ok(())
     }
 }
@@ -382,18 +365,13 @@ fn number(row: &QueryResult, column: &str) -> Result<i64, StoreError> {
 }
 
 fn drawn(row: &QueryResult) -> Result<MailDrawn, StoreError> {
-    let (attempts, episode): (i64, Option<i64>) =
-        (row.try_get("", "attempts")?, row.try_get("", "episode")?);
+    let attempts: i64 = row.try_get("", "attempts")?;
     let began: Option<i64> = row.try_get("", "began_at")?;
-    let count = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
     Ok(MailDrawn {
         id: row.try_get("", "id")?,
         tenant: TenantId::from_raw(row.try_get("", "tenant_id")?),
-        episode: episode.map(count),
         stage: row.try_get("", "stage")?,
-        body: row.try_get("", "body")?,
-        owed_at: time(row.try_get("", "owed_at")?).unwrap_or(DateTime::UNIX_EPOCH),
-        attempts: count(attempts),
+        attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
         passed: row.try_get("", "contact")?,
         began_at: began.and_then(time),
     })

@@ -66,7 +66,7 @@ use tokio::sync::watch;
 use migrations::Migrator;
 use sea_orm_migration::MigratorTrait;
 
-use crate::ids::TenantId;
+use crate::ids::{TenantId, random_name};
 
 pub use alert::{AlertRow, Condition, Limits, Standing};
 pub use audit::{
@@ -285,6 +285,11 @@ impl Store {
     ) -> Statement {
         Statement::from_sql_and_values(self.dialect.backend(), sql, values)
     }
+}
+
+/// A new id of a message.
+fn fresh_id() -> Result<String, StoreError> {
+    random_name().map_err(|_| StoreError::Refused { code: "randomness".to_owned() })
 }
 
 /// The ids of rows that a statement gave back.

@@ -170,10 +170,7 @@ impl Store {
             self.channel_works(&tx, channel).await?;
         } else {
             // Levels are told for as long as they last: this channel is never switched off.
-            let sql = "UPDATE channel SET failing_since = $2 \
-                       WHERE name = $1 AND failing_since IS NULL";
-            let values = [channel.into(), micros(now).into()];
-            tx.execute_raw(self.statement(sql, values)).await?;
+            self.channel_falters(&tx, channel, now).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -187,6 +184,11 @@ impl Store {
         let sql = self.dialect.owe_to_channels();
         tx.execute_raw(self.statement(sql, [rows.into()])).await?;
         Ok(())
+    }
+
+    /// Wakes whoever sends in this process; to be called once what is owed is committed.
+    pub(super) fn wake(&self) {
+        self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
     }
 
     /// What changes whenever this process has owed somebody something. What other processes owe is not

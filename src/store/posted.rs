@@ -145,7 +145,7 @@ impl Store {
         };
         self.append(&tx, &[draft]).await?;
         tx.commit().await?;
-        self.owed.send_modify(|owed| *owed += 1);
+        self.wake();
         Ok(owed)
     }
 

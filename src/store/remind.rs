@@ -5,12 +5,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use crate::health::MailStage;
-use crate::ids::{TenantId, random_name};
+use crate::ids::TenantId;
 
 use super::mail::{ASKS, FEW};
 use super::row::{micros, time};
 use super::tenants::json;
-use super::{Store, StoreError};
+use super::{Store, StoreError, fresh_id};
 
 /// An open story of which the customer was told, or would have been in shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,8 +118,7 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let mut rows = Vec::with_capacity(mails.len());
         for mail in mails {
-            let id =
-                random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
+            let id = fresh_id()?;
             let body = serde_json::json!({ "tenant": mail.reference }).to_string();
             let stage = mail.stage.word();
             rows.push((
@@ -142,7 +141,7 @@ impl Store {
         self.owe_to_channels(&tx, &json(&rows)?).await?;
         tx.commit().await?;
         if owed > 0 {
-            self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
+            self.wake();
         }
         Ok(owed)
     }

@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use crate::health::MailStage;
-use crate::ids::{TenantId, random_name};
+use crate::ids::TenantId;
 
 use super::audit::Draft;
 use super::mail::CHANNEL;
 use super::row::micros;
 use super::tenants::json;
-use super::{Store, StoreError};
+use super::{Store, StoreError, fresh_id};
 
 /// What became of a wish to send a mail again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,13 +61,12 @@ impl Store {
                 }
                 self.append(&tx, &[draft]).await?;
                 tx.commit().await?;
-                self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
+                self.wake();
                 Ok(MailResent::Owed)
             }
             Some("unknown") if !may_be_second => Ok(MailResent::MayBeSecond),
             Some("unknown") if which == "first" || which.starts_with("reminder-") => {
-                let other =
-                    random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
+                let other = fresh_id()?;
                 let episode: Option<i64> = row.try_get("", "episode")?;
                 let rows = json(&[(
                     other.as_str(),
@@ -86,7 +85,7 @@ impl Store {
                 self.owe_to_channels(&tx, &rows).await?;
                 self.append(&tx, &[draft.fact("as", other.as_str())]).await?;
                 tx.commit().await?;
-                self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
+                self.wake();
                 Ok(MailResent::Another(other))
             }
             _ => Ok(MailResent::NotNow),

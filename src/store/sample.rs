@@ -119,9 +119,9 @@ impl Store {
         let sample = "SELECT COUNT(*) AS size FROM weather_sample WHERE class = $1 \
                       AND part = 'sentinel'";
         let class_of = || [class.word().into()];
+        self.write.execute_raw(self.statement(sql, class_of())).await?;
         let row = self.read.query_one_raw(self.statement(sample, class_of())).await?;
         let there: i64 = row.map_or(Ok(0), |row| row.try_get("", "size"))?;
-        self.write.execute_raw(self.statement(sql, class_of())).await?;
         let room = i64::from(size) - there;
         if room <= 0 {
             return Ok(());

@@ -17,12 +17,11 @@ use crate::health::Rebinding;
 use crate::health::Stage;
 use crate::health::Status;
 use crate::ids::TenantId;
-use crate::ids::random_name;
 
 use super::audit::Draft;
 use super::row::{StateRow, micros};
 use super::tenants::json;
-use super::{Dialect, Store, StoreError, ids};
+use super::{Dialect, Store, StoreError, fresh_id, ids};
 
 /// A decision about one tenant, to be saved.
 #[derive(Clone, Debug)]
@@ -233,7 +232,7 @@ impl Store {
     /// To be called once it is committed: wakes whoever sends.
     pub(super) fn tell_of(&self, all: &Follows) {
         if !all.owed.is_empty() {
-            self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
+            self.wake();
         }
     }
 }
@@ -397,7 +396,7 @@ fn owed(
         }
         Stage::First | Stage::Resolved | Stage::StatusChanged | Stage::CompanyChanged => {}
     }
-    let id = random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
+    let id = fresh_id()?;
     let body = body.to_string();
     Ok((id, tenant.raw(), next.episodes, audience, stage, dedup_key, body, now))
 }

@@ -4,13 +4,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, Value};
 
 use crate::ids::TenantId;
-use crate::ids::random_name;
 
 use super::audit::Draft;
 use super::link::LinkState;
 use super::row::micros;
 use super::tenants::json;
-use super::{Store, StoreError};
+use super::{Store, StoreError, fresh_id};
 
 /// How often a day a customer is sent a new link at their own wish.
 const RENEWALS: i64 = 3;
@@ -88,7 +87,7 @@ impl Store {
     /// it was, is nobody's business but the operators'.
     pub async fn owe_link(&self, tenant: TenantId, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let day = micros(now - TimeDelta::days(1));
-        let id = random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
+        let id = fresh_id()?;
         // On a server two wishes at one moment may both count themselves the last: the dedup key,
         // of which there are so many, lets one of them through.
         let sql = "SELECT COUNT(*) AS number FROM message \
@@ -111,7 +110,7 @@ impl Store {
             self.append(&tx, &[Draft::of("link.wanted").about(tenant)]).await?;
         }
         tx.commit().await?;
-        self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
+        self.wake();
         Ok(owed)
     }
 }

@@ -13,11 +13,11 @@ use crate::health::Class;
 use crate::health::Incident;
 use crate::health::Sky;
 use crate::health::Weather;
-use crate::ids::random_name;
 
 use super::audit::Draft;
 use super::row::{micros, time};
-use super::{Store, StoreError};
+use super::tenants::json as json_of;
+use super::{Store, StoreError, fresh_id};
 
 /// The stage of the messages that tell of an incident.
 pub const INCIDENT: &str = "incident";
@@ -107,10 +107,7 @@ impl Store {
 
     /// How many are held in this class, if its weather is bad.
     pub async fn count_held(&self, class: Class) -> Result<u32, StoreError> {
-        let sql = format!("SELECT COUNT(*) AS held FROM tenant_state WHERE {}", held(class));
-        let row = self.read.query_one_raw(self.statement(sql, [])).await?;
-        let held: i64 = row.map_or(Ok(0), |row| row.try_get("", "held"))?;
-        Ok(u32::try_from(held).unwrap_or(u32::MAX))
+        self.held_now(&self.read, class).await
     }
 
     /// Believes something else, if nobody has changed the row since it was read; gives back whether it
@@ -132,9 +129,7 @@ impl Store {
             Sky::Clear { .. } | Sky::Unknown { .. } => (None, None),
         };
         let id = match (&row.incident, turn.opens()) {
-            (_, true) => {
-                Some(random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?)
-            }
+            (_, true) => Some(fresh_id()?),
             (id, false) => id.clone().filter(|_| incident.is_some()),
         };
         let page_at = match incident {
@@ -209,7 +204,7 @@ impl Store {
         }
         tx.commit().await?;
         if owed {
-            self.owed.send_modify(|owed| *owed = owed.wrapping_add(1));
+            self.wake();
         }
         Ok(true)
     }
@@ -251,9 +246,9 @@ impl Store {
         Ok(true)
     }
 
-    async fn held_now(&self, tx: &DatabaseTransaction, class: Class) -> Result<u32, StoreError> {
+    async fn held_now(&self, on: &impl ConnectionTrait, class: Class) -> Result<u32, StoreError> {
         let sql = format!("SELECT COUNT(*) AS held FROM tenant_state WHERE {}", held(class));
-        let row = tx.query_one_raw(self.statement(sql, [])).await?;
+        let row = on.query_one_raw(self.statement(sql, [])).await?;
         let held: i64 = row.map_or(Ok(0), |row| row.try_get("", "held"))?;
         Ok(u32::try_from(held).unwrap_or(u32::MAX))
     }
@@ -268,7 +263,7 @@ impl Store {
         held: u32,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let id = random_name().map_err(|_| StoreError::Refused { code: "randomness".into() })?;
+        let id = fresh_id()?;
         let class = turn.row.class.word();
         let (state, told) =
             if turn.opens() { ("opened", turn.next) } else { ("closed", turn.row.sky) };
@@ -299,9 +294,7 @@ impl Store {
             micros(now).into(),
         ];
         tx.execute_raw(self.statement(sql, values)).await?;
-        let rows = serde_json::to_string(&[[id.as_str()]])
-            .map_err(|_| StoreError::Refused { code: "JSON".to_owned() })?;
-        self.owe_to_channels(tx, &rows).await?;
+        self.owe_to_channels(tx, &json_of(&[[id.as_str()]])?).await?;
         Ok(true)
     }
 

@@ -25,9 +25,9 @@ pub async fn release(app: &App, drop: bool) -> anyhow::Result<()> {
         bail!("mail is not held: there is nothing to release");
     };
     let Waiting { mails, .. } = app.store.waiting_mail().await?;
-    let waiting = output::many(whole(mails), "mail");
+    let waiting = output::many(output::whole(mails), "mail");
     output::line(&if drop {
-        format!("released; {} that waited given up", output::many(whole(dropped), "mail"))
+        format!("released; {} that waited given up", output::many(output::whole(dropped), "mail"))
     } else {
         format!("released; {waiting} that waited go now, as far as they are still true")
     })
@@ -63,7 +63,10 @@ pub async fn status(app: &App, json: bool) -> anyhow::Result<()> {
         Some(since) => format!(", the oldest since {}", output::moment(Some(since))),
         None => String::new(),
     };
-    output::line(&format!("waiting: {}{since}", output::many(whole(waiting.mails), "mail")))?;
+    output::line(&format!(
+        "waiting: {}{since}",
+        output::many(output::whole(waiting.mails), "mail")
+    ))?;
     match failing {
         Some(since) => output::line(&format!(
             "the relay has taken nothing since {}: `keypulse mail doctor` looks why",
@@ -71,8 +74,4 @@ pub async fn status(app: &App, json: bool) -> anyhow::Result<()> {
         )),
         None => Ok(()),
     }
-}
-
-fn whole(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,7 @@
 //! `keypulse tenant add`: one tenant with its key. Where nobody has said which company the key belongs
 //! to, a person confirms the one that the provider names before anything is stored.
 
-use std::io::{self, IsTerminal};
+use std::io::{IsTerminal, stdin};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::app::{App, TenantRequest};
-use crate::cli::{output, secret_input};
+use crate::cli::{consent, output, secret_input};
 use crate::config::CustodyMode;
 use crate::custody::KeyRef;
 use crate::given;
@@ -204,17 +204,16 @@ async fn confirmed(
         "{title} says that this key belongs to company {company}{}. Nothing is stored yet.",
         known.map(|name| format!(", {}", output::printable(&name))).unwrap_or_default()
     ))?;
-    if !io::stdin().is_terminal() {
+    if !stdin().is_terminal() {
         output::hint(&format!(
             "If that is {}, give the key again with `--company {company}`.",
             output::printable(name)
         ))?;
         return Ok(Owner::Unclear(ExitCode::from(TO_CONFIRM)));
     }
-    output::hint(&format!("Type the company's id to connect it to {}:", options.reference))?;
-    let mut typed = String::new();
-    io::stdin().read_line(&mut typed).context("the answer cannot be read")?;
-    if CompanyId::parse(typed.trim()).as_ref() != Some(&company) {
+    let typed =
+        consent::typed(&format!("Type the company's id to connect it to {}:", options.reference))?;
+    if CompanyId::parse(&typed).as_ref() != Some(&company) {
         bail!("nothing was added");
     }
     Ok(Owner::Company(company))

@@ -1,12 +1,12 @@
 //! `keypulse tenant erase`: forgets a tenant.
 
-use std::io::{self, IsTerminal};
+use std::io::{IsTerminal, stdin};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use serde_json::json;
 
 use crate::app::App;
-use crate::cli::output;
+use crate::cli::{consent, output};
 use crate::store::Erased;
 use crate::store::TenantView;
 
@@ -56,19 +56,17 @@ pub async fn run(app: &App, reference: &str, yes: bool, json: bool) -> anyhow::R
 }
 
 fn confirm(view: &TenantView) -> anyhow::Result<()> {
-    if !io::stdin().is_terminal() {
+    if !stdin().is_terminal() {
         bail!("what is erased cannot come back: say `--yes` where nobody can be asked");
     }
-    output::hint(&format!(
+    let typed = consent::typed(&format!(
         "All that is known of {} ({}) is erased, and its key destroyed: there is no way back. It is \
          watched no more, and nobody is told of it.\nType `erase {}` to go on:",
         view.reference,
         output::printable(&view.name),
         view.reference
     ))?;
-    let mut typed = String::new();
-    io::stdin().read_line(&mut typed).context("the answer cannot be read")?;
-    if typed.trim() != format!("erase {}", view.reference) {
+    if typed != format!("erase {}", view.reference) {
         bail!("nothing was done");
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! `keypulse tenant rebind`: binds a tenant to another company.
 
-use std::io::{self, IsTerminal};
+use std::io::{IsTerminal, stdin};
 
 use anyhow::{Context, bail};
 use chrono::TimeDelta;
@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::app::App;
-use crate::cli::output;
+use crate::cli::{consent, output};
 use crate::given;
 use crate::health::CompanyId;
 use crate::health::Finding;
@@ -122,7 +122,7 @@ fn not_accepted(app: &App, before: &TenantView, company: &CompanyId, finding: &F
 }
 
 fn confirm(before: &TenantView, company: &CompanyId, without_key: bool) -> anyhow::Result<()> {
-    if !io::stdin().is_terminal() {
+    if !stdin().is_terminal() {
         bail!("another company is another customer's money: say `--yes` where nobody can be asked");
     }
     let key = match (&before.masked, without_key) {
@@ -130,7 +130,7 @@ fn confirm(before: &TenantView, company: &CompanyId, without_key: bool) -> anyho
         (Some(_), false) => "Its key stays only if it is accepted for that company.",
         (None, _) => "It has no key, and waits for one.",
     };
-    output::hint(&format!(
+    let typed = consent::typed(&format!(
         "{} ({}) is bound to company {}. From now on only keys of company {company} will be taken \
          for it. {key}\nType `rebind {}` to go on:",
         before.reference,
@@ -138,9 +138,7 @@ fn confirm(before: &TenantView, company: &CompanyId, without_key: bool) -> anyho
         before.company,
         before.reference
     ))?;
-    let mut typed = String::new();
-    io::stdin().read_line(&mut typed).context("the answer cannot be read")?;
-    if typed.trim() != format!("rebind {}", before.reference) {
+    if typed != format!("rebind {}", before.reference) {
         bail!("nothing was done");
     }
     Ok(())

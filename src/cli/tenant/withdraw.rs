@@ -1,13 +1,13 @@
 //! Takes a tenant's key out of use because it may have leaked, and ticks off what only a person at
 //! the provider can do about it.
 
-use std::io::{self, IsTerminal};
+use std::io::{IsTerminal, stdin};
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::app::App;
-use crate::cli::output;
+use crate::cli::{consent, output};
 use crate::config::CustodyMode;
 use crate::health::Action;
 use crate::health::DisabledCause;
@@ -156,10 +156,10 @@ pub(super) async fn forget(app: &App) -> anyhow::Result<()> {
 }
 
 fn confirm(app: &App, view: &TenantView) -> anyhow::Result<()> {
-    if !io::stdin().is_terminal() {
+    if !stdin().is_terminal() {
         bail!("a key that is withdrawn cannot come back: say `--yes` where nobody can be asked");
     }
-    output::hint(&format!(
+    let typed = consent::typed(&format!(
         "The key of {} ({}) will be used no more and never be accepted again; the tenant stays \
          disabled until it has a new one. Its stored key is destroyed: there is no way back.\n\
          It can still be used by whoever has it, until it is deleted at {}.\n\
@@ -169,9 +169,7 @@ fn confirm(app: &App, view: &TenantView) -> anyhow::Result<()> {
         app.profile().title,
         view.reference
     ))?;
-    let mut typed = String::new();
-    io::stdin().read_line(&mut typed).context("the answer cannot be read")?;
-    if typed.trim() != format!("disable {}", view.reference) {
+    if typed != format!("disable {}", view.reference) {
         bail!("nothing was done");
     }
     Ok(())

@@ -104,8 +104,7 @@ pub async fn hold(
     caller: Caller,
     Given(Hold { reason }): Given<Hold>,
 ) -> Result<Json<MailStanding>, Problem> {
-    let reason = given::remark(&reason)
-        .map_err(|must| Kind::BadValue.because(format!("`reason` {must}")))?;
+    let reason = given::remark(&reason).map_err(|must| Problem::of_field("reason", must))?;
     let store = api.desk.store(&caller);
     if store.hold_mail(&reason, api.clock.now()).await?.is_none() {
         return Err(Kind::NothingSent.because("no keypulse has run on this database yet"));
@@ -139,8 +138,7 @@ pub async fn event(
     caller: Caller,
     Given(MailEvent { address, event }): Given<MailEvent>,
 ) -> Result<Json<MailEventNoted>, Problem> {
-    let address = given::address(&address)
-        .map_err(|must| Kind::BadValue.because(format!("`address` {must}")))?;
+    let address = given::address(&address).map_err(|must| Problem::of_field("address", must))?;
     let why = match event {
         MailEventKind::Bounced => "a mail to this address came back",
         MailEventKind::Complained => "its reader called a mail unwanted",

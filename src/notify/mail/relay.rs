@@ -1,7 +1,6 @@
-//! The conversation about a mail, one step after the other, each of them bounded in time. How it
-//! comes to one is in `opening.rs`. A failure
+//! The conversation about a mail, one step after the other, each of them bounded in time. A failure
 //! before the end of the body, and a refusal at any time, is surely no mail; only an answer that is
-//! lost after the end leaves it open.
+//! lost after the end leaves it open. How it comes to a conversation is in `opening.rs`.
 
 use std::pin::pin;
 use std::sync::OnceLock;
