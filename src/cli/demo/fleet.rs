@@ -67,8 +67,9 @@ const PACE: Duration = Duration::from_millis(1_800);
 /// within a third of an interval; a key is believed dead only after a whole one.
 const REFUSED_SHARE: f64 = 0.6;
 const REFUSED_FOR: Duration = Duration::from_secs(10);
-/// Fewer than these have not been a fault of the provider.
-const LEAST_DOUBTED: usize = 60;
+/// A fifth of the fleet: fewer have not been a fault of the provider. How many more are doubted before
+/// the fleet notices and asks the others no longer depends on who happened to be asked first.
+const LEAST_DOUBTED: usize = TENANTS as usize / 5;
 
 const BUSY_SHARE: f64 = 0.02;
 const BUSY_SECONDS: u64 = 2;
