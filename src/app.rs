@@ -7,6 +7,7 @@ pub mod doors;
 mod enrol;
 pub mod letters;
 pub mod mailer;
+pub mod oncall;
 pub mod pages;
 pub mod post;
 mod pushed;
@@ -97,7 +98,7 @@ pub fn words(config: &Config) -> anyhow::Result<Words> {
 #[derive(Debug)]
 pub struct App {
     /// What the operator chose.
-    pub config: Config,
+    pub config: Box<Config>,
     /// Where everything is kept.
     pub store: Store,
     /// The time of day.
@@ -183,6 +184,7 @@ impl App {
         };
         let supervisor = Supervisor::default();
         let (instance, words) = (None, OnceLock::new());
+        let config = Box::new(config);
         Ok(Self { config, store, clock, supervisor, server, profile, instance, words })
     }
 

@@ -16,6 +16,7 @@ mod m20261120_000010_links;
 mod m20261120_000011_outbox;
 mod m20261120_000012_weather;
 mod m20261120_000013_mail;
+mod m20261120_000014_page;
 
 /// Brings a database from any released schema to the newest, and back.
 #[derive(Debug)]
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000011_outbox::Migration),
             Box::new(m20261120_000012_weather::Migration),
             Box::new(m20261120_000013_mail::Migration),
+            Box::new(m20261120_000014_page::Migration),
         ]
     }
 

@@ -9,8 +9,7 @@ use crate::config::{Config, CustodyMode};
 use crate::health::{MailStage, Terms};
 use crate::notify::letter::{House, Letters};
 use crate::provider::Profile;
-use crate::task::alarm::Patience;
-use crate::task::{Checker, Manners, Postman, Remind, Scribe};
+use crate::task::{Checker, Manners, Patience, Postman, Remind, Scribe};
 use crate::words::{Hours, Words};
 
 use super::{App, mailer};

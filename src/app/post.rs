@@ -8,17 +8,17 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 use url::Url;
 
-use crate::config::NotifyMode;
+use crate::config::{Config, NotifyMode};
 use crate::edge::Guard;
-use crate::notify::{Endpoint, Member};
+use crate::notify::Endpoint;
 use crate::shutdown::Shutdown;
 use crate::store::{Channel, ChannelKind, InForce, MAIL_CHANNEL, Mode};
 use crate::task::alarm::{self, Alarm};
-use crate::task::{Checker, Lane, Postman, Remind, Signer};
+use crate::task::{Board, Checker, Lane, Pager, Postman, Remind, Signer};
 use crate::telemetry::Metrics;
 use crate::vault::{WebhookSecret, sha256};
 
-use super::{App, letters};
+use super::{App, letters, oncall};
 
 /// Digits of the name of an endpoint.
 const DIGITS: usize = 6;
@@ -28,6 +28,7 @@ const DIGITS: usize = 6;
 pub struct Post {
     lanes: Vec<Lane>,
     alarm: Option<Alarm>,
+    pagers: Vec<Pager>,
     postman: Option<Postman>,
     remind: Remind,
     channels: Vec<Channel>,
@@ -46,9 +47,7 @@ impl Post {
             kind: ChannelKind::Webhook,
             host: lane.endpoint.host().to_owned(),
         }));
-        let members = config.alertmanager.urls.iter().map(Member::at);
-        let members: Vec<Member> =
-            members.collect::<Result<_, _>>().context("`alertmanager.urls` cannot be used")?;
+        let members = oncall::members(config)?;
         if let Some(first) = members.first() {
             channels.push(Channel {
                 name: alarm::CHANNEL.to_owned(),
@@ -56,6 +55,12 @@ impl Post {
                 host: first.host().to_owned(),
             });
         }
+        let hooks = oncall::hooks(config)?;
+        channels.extend(hooks.iter().map(|(kind, hook)| Channel {
+            name: kind.word().to_owned(),
+            kind: *kind,
+            host: hook.host().to_owned(),
+        }));
         let postman = letters::postman(app, checker)?;
         if let Some(postman) = &postman {
             channels.push(Channel {
@@ -64,15 +69,22 @@ impl Post {
                 host: postman.mailer.host().to_owned(),
             });
         }
-        let patience = letters::patience(config);
-        let console = config.console.external_url.clone();
-        let alarm = (!members.is_empty()).then(|| {
-            let (store, clock) = (app.store.clone(), Arc::clone(&app.clock));
-            Alarm::new(store, clock, metrics.clone(), members, &patience, console)
-        });
+        let board = Board {
+            store: app.store.clone(),
+            clock: Arc::clone(&app.clock),
+            patience: letters::patience(config),
+            console: config.console.external_url.clone(),
+        };
+        let signer = Arc::new(signer(config)?);
+        let pager = |(kind, hook): (ChannelKind, _)| {
+            Pager::new(board.clone(), metrics.clone(), kind.word(), hook, Arc::clone(&signer))
+        };
+        let pagers = hooks.into_iter().map(pager).collect();
+        let alarm =
+            (!members.is_empty()).then(|| Alarm::new(board.clone(), metrics.clone(), members));
         let remind = letters::remind(app);
         let configured = configured(config.notify.mode);
-        Ok(Self { lanes, alarm, postman, remind, channels, configured })
+        Ok(Self { lanes, alarm, pagers, postman, remind, channels, configured })
     }
 
     /// Takes these channels for the installation's, and its mode for what is in force; says what is
@@ -131,6 +143,9 @@ impl Post {
         if let Some(alarm) = self.alarm {
             working.spawn(alarm.run(shutdown.clone()));
         }
+        for pager in self.pagers {
+            working.spawn(pager.run(shutdown.clone()));
+        }
         if let (Mode::Live, Some(postman)) = (self.configured, self.postman) {
             working.spawn(postman.run(shutdown.clone()));
         }
@@ -141,17 +156,7 @@ impl Post {
 /// A lane for each endpoint that is configured.
 pub fn lanes(app: &App, metrics: &Metrics) -> anyhow::Result<Vec<Lane>> {
     let webhook = &app.config.webhook;
-    let mut secrets = Vec::new();
-    for (key, secret) in [
-        ("webhook.secret_file", &webhook.secret),
-        ("webhook.previous_secret_file", &webhook.previous_secret),
-    ] {
-        if let Some(secret) = secret {
-            let secret = WebhookSecret::read(secret);
-            secrets.push(secret.with_context(|| format!("`{key}` cannot be used"))?);
-        }
-    }
-    let signer = Arc::new(Signer(secrets));
+    let signer = Arc::new(signer(&app.config)?);
     let guard = Guard::allowing(&webhook.allow_hosts);
     let lane = |address: &Url| {
         let endpoint =
@@ -166,6 +171,22 @@ pub fn lanes(app: &App, metrics: &Metrics) -> anyhow::Result<Vec<Lane>> {
         })
     };
     webhook.endpoints.iter().map(lane).collect()
+}
+
+/// What signs whatever is sent; nothing where there is no secret.
+pub fn signer(config: &Config) -> anyhow::Result<Signer> {
+    let webhook = &config.webhook;
+    let mut secrets = Vec::new();
+    for (key, secret) in [
+        ("webhook.secret_file", &webhook.secret),
+        ("webhook.previous_secret_file", &webhook.previous_secret),
+    ] {
+        if let Some(secret) = secret {
+            let secret = WebhookSecret::read(secret);
+            secrets.push(secret.with_context(|| format!("`{key}` cannot be used"))?);
+        }
+    }
+    Ok(Signer(secrets))
 }
 
 /// The name of the channel to an endpoint: the same wherever the address is the same.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::app::{self, doors, mailer};
+use crate::app::{self, doors, mailer, oncall};
 use crate::config::Config;
 use crate::provider::Profile;
 
@@ -19,8 +19,8 @@ use super::output;
 pub enum Command {
     /// Say whether the configuration can be used.
     #[command(after_help = "With --live: signs in at the mail relay without sending, asks each \
-        Alertmanager for its status and each webhook endpoint whether somebody is there (HEAD, never \
-        an event). Exit code 0: no problem. Exit code 1: at least one.\n\nExample:\n  \
+        Alertmanager for its status and each pager, chat and webhook endpoint whether somebody is there \
+        (HEAD, never an event). Exit code 0: no problem. Exit code 1: at least one.\n\nExample:\n  \
         keypulse --config keypulse.toml config check --live")]
     Check {
         /// Also try every channel that is configured, without telling anybody anything.
@@ -98,5 +98,6 @@ fn checked(config: &Config) -> anyhow::Result<Profile> {
     doors::check(config)?;
     app::words(config)?;
     mailer::of(config)?;
+    oncall::hooks(config)?;
     Ok(profile)
 }

@@ -239,7 +239,9 @@ impl Cli {
             }
             Command::Words(command) => words::run(command, self.config.as_deref()),
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,
-            Command::Keyring(command) => keyring::run(command, self.config.as_deref()).await,
+            Command::Keyring(command) => {
+                Box::pin(keyring::run(command, self.config.as_deref())).await
+            }
             Command::Audit(command) => {
                 let config = self.load()?;
                 quiet_log(&config)?;

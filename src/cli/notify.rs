@@ -1,19 +1,29 @@
-//! `keypulse notify`: how far the installation goes in telling people.
+//! `keypulse notify`: how far the installation goes in telling people, and whether on-call can be told.
 
 use std::process::ExitCode;
 
+use chrono::TimeDelta;
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
-use crate::app::{App, post};
+use crate::app::{App, oncall, post};
+use crate::health::News;
+use crate::ids::random_name;
+use crate::notify::hook::Page;
+use crate::notify::{Answer, Subject, Told, alert};
 use crate::store::LabelFilter;
 use crate::store::Mode;
 use crate::store::Put;
 
 use super::output;
 
-/// What to do with the mode.
+/// How long a test would stand if its end were lost.
+const LASTS: TimeDelta = TimeDelta::minutes(5);
+/// How long it stands: what begins and ends in one moment is no alert.
+const MOMENT: TimeDelta = TimeDelta::milliseconds(1);
+
+/// What to do with the mode, and with on-call.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the modes that are in force for all processes; put another one in force.
@@ -36,6 +46,15 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Tell on-call a test on every channel that is configured, in any mode, and that it is over.
+    #[command(after_help = "The Alertmanager, PagerDuty and Slack get an alert `KeypulseTest` of \
+        severity `info`, which is over at once. Exit code 1: somebody did not take it.\n\nExample:\n  \
+        keypulse notify test")]
+    Test {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Whether the command writes into the audit chain.
@@ -45,7 +64,14 @@ pub fn is_chained(command: &Command) -> bool {
 
 /// Runs the command on an open store.
 pub async fn run(command: &Command, app: App) -> anyhow::Result<ExitCode> {
-    let Command::Mode { mode, label, json } = command;
+    let (mode, label, json) = match command {
+        Command::Mode { mode, label, json } => (mode, label, json),
+        Command::Test { json } => {
+            let done = test(&app, *json).await;
+            app.store.close().await?;
+            return done;
+        }
+    };
     let label = label.as_deref().map(LabelFilter::parse);
     let done = match mode.as_deref() {
         None => show(&app, *json).await,
@@ -53,6 +79,64 @@ pub async fn run(command: &Command, app: App) -> anyhow::Result<ExitCode> {
     };
     app.store.close().await?;
     done.map(|()| ExitCode::SUCCESS)
+}
+
+/// An alert that begins and is over.
+async fn test(app: &App, json: bool) -> anyhow::Result<ExitCode> {
+    let now = app.clock.now();
+    let told = Told {
+        subject: Subject::Test,
+        cause: String::new(),
+        count: 1,
+        since: now,
+        examples: Vec::new(),
+    };
+    let console = app.config.console.external_url.as_ref();
+    let (begins, ends) = (alert::alert(&told, now, now + LASTS, console), now + MOMENT);
+    let over = alert::alert(&told, now, ends, console);
+    let mut answers = Vec::new();
+    for member in oncall::members(&app.config)? {
+        let mut answer = member.push(std::slice::from_ref(&begins)).await;
+        if is_taken(answer) {
+            answer = member.push(std::slice::from_ref(&over)).await;
+        }
+        answers.push(("alertmanager", member.host().to_owned(), answer));
+    }
+    let signer = post::signer(&app.config)?;
+    for (kind, hook) in oncall::hooks(&app.config)? {
+        let mut answer = Answer::Silence;
+        for (news, alert) in [(News::Begins, &begins), (News::Ends, &over)] {
+            let body = hook.body(&Page { name: "test", news, alert })?;
+            let (id, second) = (format!("test-{}", random_name()?), now.timestamp());
+            let signature = signer.sign(&id, second, &body);
+            answer = hook.send(&id, second, &signature, &body).await;
+            if !is_taken(answer) {
+                break;
+            }
+        }
+        answers.push((kind.word(), hook.host().to_owned(), answer));
+    }
+    if answers.is_empty() {
+        anyhow::bail!("on-call has no channel: see `alertmanager.urls` and `[oncall]`");
+    }
+    let mut good = true;
+    for (channel, host, answer) in answers {
+        let (taken, words) = (is_taken(answer), answer.words());
+        good &= taken;
+        if json {
+            output::json(&json!({
+                "channel": channel, "host": host, "taken": taken, "answer": words,
+            }))?;
+        } else {
+            let sign = if taken { "●" } else { "✖" };
+            output::line(&format!("{sign} {channel} ({host}): {words}"))?;
+        }
+    }
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn is_taken(answer: Answer) -> bool {
+    matches!(answer, Answer::Status(200..=299, _))
 }
 
 async fn put(

@@ -14,9 +14,8 @@ use super::error::ConfigError;
 use super::reader::Reader;
 use super::secret;
 use super::sections::{
-    Alertmanager, Brand, Budget, BudgetPer, Canary, Connect, Console, Custody, CustodyMode,
-    Heartbeat, Keyring, Log, LogFormat, Mail, Metrics, Notify, NotifyMode, Pages, Private,
-    Provider, Public, Store, TlsFiles, Watch, Webhook, Words,
+    Brand, Budget, BudgetPer, Canary, Connect, Console, Custody, CustodyMode, Heartbeat, Keyring,
+    Log, LogFormat, Metrics, Pages, Private, Provider, Public, Store, TlsFiles, Watch, Words,
 };
 use super::written::{Refusal, Written};
 use crate::health::{Bounds, CompanyId, Policy};
@@ -26,9 +25,6 @@ const MOST_REJECTIONS: u32 = 100;
 
 /// The longest that a key that was read elsewhere is used.
 const LONGEST_CACHE: Duration = Duration::from_hours(1);
-
-/// Alerts are told three times within their time-out, and not more often than every second.
-const SHORTEST_RESOLVE: Duration = Duration::from_secs(3);
 
 /// The longest time-out of a call.
 const LONGEST_CALL: Duration = Duration::from_mins(5);
@@ -291,65 +287,6 @@ fn colour(text: &str) -> Option<[u8; 3]> {
     let value = u32::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))?;
     let [_, red, green, blue] = value.to_be_bytes();
     Some([red, green, blue])
-}
-
-pub(super) fn notify(
-    reader: &mut Reader,
-    alertmanager: &Alertmanager,
-    webhook: &Webhook,
-    mail: &Mail,
-) -> Result<Notify, ConfigError> {
-    let mode = reader.required("notify.mode", |written| {
-        written.text("be `shadow`, `on_call` or `live`", |text| match text {
-            "shadow" => Some(NotifyMode::Shadow),
-            "on_call" => Some(NotifyMode::OnCall),
-            "live" => Some(NotifyMode::Live),
-            _ => None,
-        })
-    })?;
-    if mode == NotifyMode::Live && mail.sending.is_none() {
-        let must = "be `shadow` or `on_call` as long as neither `mail.host` nor `mail.dir` says how \
-                    customers are written to";
-        return Err(reader.refuse("notify.mode", must));
-    }
-    let nobody = alertmanager.urls.is_empty() && webhook.endpoints.is_empty();
-    if mode == NotifyMode::OnCall && nobody {
-        let must = "be `shadow` as long as neither `alertmanager.urls` nor `webhook.endpoints` \
-                    says whom to tell";
-        return Err(reader.refuse("notify.mode", must));
-    }
-    Ok(Notify { mode })
-}
-
-pub(super) fn alertmanager(reader: &mut Reader) -> Result<Alertmanager, ConfigError> {
-    let urls = reader.required("alertmanager.urls", |written| {
-        written.texts(address::ALERTMANAGER_URLS, |text| address::base_url(text).ok())
-    })?;
-    let must = "be a duration of at least `3s` and at most `365d`, such as `5m`";
-    let resolve_timeout = reader.required("alertmanager.resolve_timeout", |written| {
-        written.text(must, |text| duration::parse(text).filter(|span| *span >= SHORTEST_RESOLVE))
-    })?;
-    Ok(Alertmanager { urls, resolve_timeout })
-}
-
-pub(super) fn webhook(reader: &mut Reader) -> Result<Webhook, ConfigError> {
-    let endpoints = reader.required("webhook.endpoints", |written| {
-        written.texts(address::WEBHOOK_ENDPOINTS, |text| {
-            address::is_heartbeat_url(text).then(|| url::Url::parse(text).ok()).flatten()
-        })
-    })?;
-    let secret = secret_file(reader, "webhook.secret_file")?;
-    let previous_secret = secret_file(reader, "webhook.previous_secret_file")?;
-    let allow_hosts = reader.required("webhook.allow_hosts", |written| {
-        written.texts("be a list of host names, none empty or with white space", word)
-    })?;
-    let acknowledge_within = reader.required("webhook.acknowledge_within", above_zero)?;
-    if !endpoints.is_empty() && secret.is_none() {
-        let must = "be left empty without `webhook.secret_file`: a message that is not signed could \
-                    be anybody's";
-        return Err(reader.refuse("webhook.endpoints", must));
-    }
-    Ok(Webhook { endpoints, secret, previous_secret, allow_hosts, acknowledge_within })
 }
 
 pub(super) fn console(reader: &mut Reader) -> Result<Console, ConfigError> {

@@ -16,6 +16,7 @@ mod secret;
 mod sections;
 mod source;
 mod syntax;
+mod telling;
 mod written;
 
 use std::ffi::OsString;
@@ -25,8 +26,8 @@ pub use error::{ConfigError, FileError};
 pub use sections::{
     Alertmanager, Brand, Budget, BudgetPer, Canary, Connect, Console, Custody, CustodyMode,
     Customers, Heartbeat, Keyring, Log, LogFormat, Login, Mail, MailRoad, MailTls, Mailbox,
-    Metrics, Notify, NotifyMode, Pages, Private, Provider, Public, Relay, Sending, Store, TlsFiles,
-    Watch, Webhook, Words,
+    Metrics, Notify, NotifyMode, Oncall, Pages, Private, Provider, Public, Relay, Sending, Store,
+    TlsFiles, Watch, Webhook, Words,
 };
 pub use source::{Setting, Source};
 
@@ -68,6 +69,8 @@ pub struct Config {
     pub notify: Notify,
     /// `[alertmanager]`: whom on-call hears of it from.
     pub alertmanager: Alertmanager,
+    /// `[oncall]`: pagers and chats that on-call hears of it from.
+    pub oncall: Oncall,
     /// `[webhook]`: how the integration is told.
     pub webhook: Webhook,
     /// `[mail]`: how customers are written to.
@@ -105,8 +108,9 @@ impl Config {
         let mut reader = Reader::new(layers);
         let watch = load::watch(&mut reader)?;
         let brand = load::brand(&mut reader)?;
-        let alertmanager = load::alertmanager(&mut reader)?;
-        let webhook = load::webhook(&mut reader)?;
+        let alertmanager = telling::alertmanager(&mut reader)?;
+        let oncall = telling::oncall(&mut reader)?;
+        let webhook = telling::webhook(&mut reader)?;
         let mail = mail::mail(&mut reader)?;
         Ok(Self {
             store: load::store(&mut reader)?,
@@ -123,8 +127,9 @@ impl Config {
             public: load::public(&mut reader, &brand)?,
             brand,
             pages: load::pages(&mut reader)?,
-            notify: load::notify(&mut reader, &alertmanager, &webhook, &mail)?,
+            notify: telling::notify(&mut reader, &alertmanager, &oncall, &webhook, &mail)?,
             alertmanager,
+            oncall,
             webhook,
             mail,
             customers: customers::customers(&mut reader)?,

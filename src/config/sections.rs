@@ -211,6 +211,19 @@ pub struct Alertmanager {
     pub resolve_timeout: Duration,
 }
 
+/// `[oncall]`: pagers and chats that on-call hears of it from.
+#[derive(Debug)]
+pub struct Oncall {
+    /// The routing key of an integration of PagerDuty. None: no pager.
+    pub pagerduty_key: Option<SecretString>,
+    /// Where its events go: https, or http to this machine.
+    pub pagerduty_url: Url,
+    /// The address of an incoming webhook of Slack, which is a secret: https, or http to this machine. None: no chat.
+    pub slack_url: Option<SecretString>,
+    /// A folder with templates of messages in the place of built-in ones. None: those.
+    pub templates_dir: Option<PathBuf>,
+}
+
 /// `[webhook]`: how the integration is told.
 #[derive(Debug)]
 pub struct Webhook {

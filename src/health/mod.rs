@@ -16,6 +16,7 @@ pub mod decide;
 pub mod episode;
 pub mod evidence;
 pub mod inconclusive;
+pub mod paging;
 pub mod policy;
 pub mod reason;
 mod rebound;
@@ -46,6 +47,7 @@ pub use evidence::{
     Action, Evidence, Failure, Finding, Generation, NewKey, Permission, Rebinding, Standing,
 };
 pub use inconclusive::{Blame, Inconclusive};
+pub use paging::{Heard, News, Stands, news};
 pub use policy::{BadPolicy, Bounds, Policy};
 pub use reason::Reason;
 pub use scopes::Scopes;

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use crate::clock::Clock;
 use crate::health::Weather;
 use crate::redact::chain;
+use crate::store::ChannelKind;
 use crate::store::OPEN_STATES;
 use crate::store::Pickup;
 use crate::store::PostCount;
@@ -151,7 +152,7 @@ async fn count(private: &Private) -> Result<(), StoreError> {
 /// What is owed, by kind of channel.
 async fn count_messages(private: &Private) -> Result<(), StoreError> {
     let counted = private.store.count_posted().await?;
-    for kind in ["webhook", "alertmanager", "mail"] {
+    for kind in ChannelKind::ALL.map(ChannelKind::word) {
         for state in OPEN_STATES {
             let one = counted.iter().find(|one| one.kind == kind && one.state == state);
             let series = private.metrics.messages.with_label_values(&[kind, state]);

@@ -37,6 +37,8 @@ pub enum Subject {
     HoldTooLong,
     /// The canary is refused while all others are well.
     CanaryRefused,
+    /// Nothing: somebody tries whether on-call is told.
+    Test,
 }
 
 /// What is to be told.
@@ -69,6 +71,9 @@ pub struct Alert {
     /// Where to look.
     #[serde(rename = "generatorURL", skip_serializing_if = "Option::is_none")]
     pub generator_url: Option<String>,
+    /// What it is about, without how many: for whoever is told that it is over.
+    #[serde(skip)]
+    pub title: String,
 }
 
 /// The fixed words of a subject.
@@ -234,6 +239,14 @@ impl Subject {
                 otherwise: "There is no control: a small fleet is judged by the longer bound.",
                 command: "keypulse weather show",
             },
+            Self::Test => Words {
+                name: "KeypulseTest",
+                severity: "info",
+                what: ["test of `keypulse notify test`", "tests of `keypulse notify test`"],
+                done: "Nothing is wrong: somebody tries whether on-call is told.",
+                otherwise: "Nothing happens.",
+                command: "keypulse notify test",
+            },
         }
     }
 }
@@ -284,7 +297,8 @@ pub fn alert(
     if let Some(link) = &link {
         annotations.insert("link", link.clone());
     }
-    Alert { labels, annotations, starts_at: started_at, ends_at, generator_url: link }
+    let title = format!("{}{because}", words.what[1]);
+    Alert { labels, annotations, starts_at: started_at, ends_at, generator_url: link, title }
 }
 
 fn spoken(cause: &str) -> String {

@@ -18,16 +18,26 @@ pub enum ChannelKind {
     Webhook,
     /// All members of an Alertmanager together.
     Alertmanager,
+    /// PagerDuty, or whoever takes its events.
+    PagerDuty,
+    /// Slack, or whoever takes its messages.
+    Slack,
     /// The customers' mail.
     Mail,
 }
 
 impl ChannelKind {
+    /// Every one.
+    pub const ALL: [Self; 5] =
+        [Self::Webhook, Self::Alertmanager, Self::PagerDuty, Self::Slack, Self::Mail];
+
     /// Its word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
             Self::Alertmanager => "alertmanager",
+            Self::PagerDuty => "pagerduty",
+            Self::Slack => "slack",
             Self::Mail => "mail",
         }
     }
@@ -35,7 +45,7 @@ impl ChannelKind {
     fn audience(self) -> &'static str {
         match self {
             Self::Webhook => "integration",
-            Self::Alertmanager => "on_call",
+            Self::Alertmanager | Self::PagerDuty | Self::Slack => "on_call",
             Self::Mail => "customer",
         }
     }
@@ -57,7 +67,7 @@ pub struct Channel {
 pub struct ChannelView {
     /// Its name.
     pub name: String,
-    /// `webhook`, `alertmanager` or `mail`.
+    /// The word of its kind.
     pub kind: String,
     /// Where it leads, for people.
     pub host: String,

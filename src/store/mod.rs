@@ -31,6 +31,7 @@ mod mail;
 mod mode;
 mod open;
 mod outbox;
+mod page;
 mod posted;
 mod recipient;
 mod reconcile;
@@ -101,6 +102,7 @@ pub use mail::{
 pub use mode::{InForce, LabelMode, Mode, Put};
 pub use open::Place;
 pub use outbox::{Draw, Drawn, Settled, Settlement};
+pub use page::{PageClaim, PageOutcome, PageRow};
 pub use posted::{Again, OPEN_STATES, POST_STATES, PostCount, Posted};
 pub use recipient::RecipientRow;
 pub use reconcile::{Listed, ListedKey, ListedTenant, Outcomes, Reconciled};

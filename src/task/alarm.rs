@@ -2,34 +2,22 @@
 //! member of the Alertmanager, and tells it again well before it would take them for over; so nothing
 //! that a process knew and forgot can be lost. Several processes tell the same.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
-use url::Url;
 
-use crate::clock::Clock;
-use crate::health::MailStage;
 use crate::notify::Alert;
 use crate::notify::Answer;
 use crate::notify::Member;
-use crate::notify::Subject;
-use crate::notify::Told;
-use crate::notify::alert;
 use crate::redact::chain;
 use crate::shutdown::Shutdown;
-use crate::store::AlertRow;
-use crate::store::Condition;
-use crate::store::Limits;
-use crate::store::Mode;
-use crate::store::Standing;
-use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::bounded;
 use crate::telemetry::Metrics;
+
+use super::board::Board;
 
 /// The name of the channel.
 pub const CHANNEL: &str = "alertmanager";
@@ -39,13 +27,10 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Who tells on-call.
 #[derive(Debug)]
 pub struct Alarm {
-    store: Store,
-    clock: Arc<dyn Clock>,
+    board: Board,
     metrics: Metrics,
     members: Vec<Ear>,
     resolve_timeout: Duration,
-    patience: Patience,
-    console: Option<Url>,
 }
 
 /// A member, and what it was told last.
@@ -56,74 +41,18 @@ struct Ear {
     deaf: bool,
 }
 
-/// Mail that could not be sent for so long is on-call's.
-const MAIL_STUCK: TimeDelta = TimeDelta::minutes(15);
-/// Mail that a person holds is no news to on-call before then.
-const HELD: TimeDelta = TimeDelta::hours(1);
-
-/// How long things may take before they are on-call's.
-#[derive(Clone, Debug)]
-pub struct Patience {
-    /// An alert that is not told again.
-    pub resolve_timeout: Duration,
-    /// The integration's word that it stopped using a withdrawn key.
-    pub acknowledge_within: Duration,
-    /// The fetching of a key.
-    pub pickup_within: Duration,
-    /// The last that a customer is sent of a story.
-    pub last_stage: MailStage,
-    /// How long after it the story is given up.
-    pub give_up_after: Duration,
-    /// The failing of the canary while others are well.
-    pub canary_alone: TimeDelta,
-}
-
-impl Patience {
-    /// From when on things are late, of an installation that tells since then.
-    pub fn limits(&self, now: DateTime<Utc>, sending_since: DateTime<Utc>) -> Limits {
-        let before = |span: Duration| {
-            let span = TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);
-            now.checked_sub_signed(span).unwrap_or(DateTime::UNIX_EPOCH)
-        };
-        Limits {
-            unacknowledged_before: before(self.acknowledge_within),
-            late_before: before(self.pickup_within),
-            sending_since,
-            mail_stuck_before: now - MAIL_STUCK,
-            held_before: now - HELD,
-            last_stage: self.last_stage,
-            given_up_before: before(self.give_up_after),
-            canary_before: now - self.canary_alone,
-            now,
-        }
-    }
-}
-
 impl Alarm {
-    /// Tells these members; alerts link to that console.
-    pub fn new(
-        store: Store,
-        clock: Arc<dyn Clock>,
-        metrics: Metrics,
-        members: Vec<Member>,
-        patience: &Patience,
-        console: Option<Url>,
-    ) -> Self {
+    /// Tells these members what stands on that board.
+    pub fn new(board: Board, metrics: Metrics, members: Vec<Member>) -> Self {
         let ear = |member| Ear { member, heard: None, deaf: false };
-        Self {
-            store,
-            clock,
-            metrics,
-            members: members.into_iter().map(ear).collect(),
-            resolve_timeout: patience.resolve_timeout,
-            patience: patience.clone(),
-            console,
-        }
+        let resolve_timeout = board.patience.resolve_timeout;
+        let members = members.into_iter().map(ear).collect();
+        Self { board, metrics, members, resolve_timeout }
     }
 
     /// Tells until the soft stage of the shutdown.
     pub async fn run(mut self, shutdown: Shutdown) {
-        let mut owing = self.store.owing();
+        let mut owing = self.board.store.owing();
         let mut trouble = false;
         while !shutdown.has_begun() {
             owing.mark_unchanged();
@@ -149,50 +78,18 @@ impl Alarm {
 
     /// Reads what stands, and tells each member that does not know it or may soon forget it.
     pub async fn run_once(&mut self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let Some(in_force) = bounded(self.store.mode()).await? else { return Ok(()) };
-        if in_force.mode == Mode::Shadow {
-            return Ok(());
-        }
         // Before the conditions: whatever waits by now is among them.
-        let waiting = bounded(self.store.waiting(CHANNEL)).await?;
-        let limits = self.patience.limits(now, in_force.since);
-        let standing = bounded(self.store.standing(&limits)).await?;
-        let names: Vec<String> = standing.iter().map(name).collect();
-        let timeout = TimeDelta::from_std(self.resolve_timeout).unwrap_or(TimeDelta::MAX);
-        let rows = bounded(self.store.note_alerts(&names, now, now - timeout)).await?;
-        self.metrics.alerts.set(i64::try_from(standing.len()).unwrap_or(i64::MAX));
-        let alerts: Vec<Alert> =
-            rows.iter().filter_map(|row| self.alert(row, &standing, now + timeout)).collect();
+        let waiting = bounded(self.board.store.waiting(CHANNEL)).await?;
+        let Some(posted) = self.board.read().await? else { return Ok(()) };
+        let standing = posted.iter().filter(|one| !one.over).count();
+        self.metrics.alerts.set(i64::try_from(standing).unwrap_or(i64::MAX));
+        let alerts: Vec<Alert> = posted.into_iter().map(|one| one.alert).collect();
         let (any, words) = self.tell(&alerts).await;
         if !waiting.is_empty() {
-            bounded(self.store.settle_waiting(CHANNEL, &waiting, any, &words, now)).await?;
+            let now = self.board.clock.now();
+            bounded(self.board.store.settle_waiting(CHANNEL, &waiting, any, &words, now)).await?;
         }
         Ok(())
-    }
-
-    fn alert(&self, row: &AlertRow, standing: &[Standing], until: DateTime<Utc>) -> Option<Alert> {
-        let told = if let Some(one) = standing.iter().find(|one| name(one) == row.name) {
-            Told {
-                subject: subject(one.condition),
-                cause: one.cause.clone(),
-                count: one.count,
-                since: one.since,
-                examples: one.examples.clone(),
-            }
-        } else {
-            let (word, cause) = row.name.split_once('/').unwrap_or((&row.name, ""));
-            let condition = Condition::ALL.into_iter().find(|one| one.word() == word)?;
-            Told {
-                subject: subject(condition),
-                cause: cause.to_owned(),
-                count: 0,
-                since: row.started_at,
-                examples: Vec::new(),
-            }
-        };
-        let ends = row.ended_at.unwrap_or(until);
-        Some(alert::alert(&told, row.started_at, ends, self.console.as_ref()))
     }
 
     /// Tells all members at once; gives back whether any of them knows it, and what came of it.
@@ -258,28 +155,5 @@ impl Ear {
             }
         }
         heard
-    }
-}
-
-fn name(standing: &Standing) -> String {
-    let word = standing.condition.word();
-    if standing.cause.is_empty() { word.to_owned() } else { format!("{word}/{}", standing.cause) }
-}
-
-fn subject(condition: Condition) -> Subject {
-    match condition {
-        Condition::NeedsReconnection => Subject::NeedsReconnection,
-        Condition::KeyCompromised => Subject::KeyCompromised,
-        Condition::DisableUnacknowledged => Subject::DisableUnacknowledged,
-        Condition::HandoverLate => Subject::HandoverLate,
-        Condition::EndpointOff => Subject::EndpointOff,
-        Condition::CustomerUnreachable => Subject::CustomerUnreachable,
-        Condition::MailFailing => Subject::MailFailing,
-        Condition::MailCapped => Subject::MailCapped,
-        Condition::MailHeld => Subject::MailHeld,
-        Condition::GivenUp => Subject::GivenUp,
-        Condition::ProviderIncident => Subject::ProviderIncident,
-        Condition::HoldTooLong => Subject::HoldTooLong,
-        Condition::CanaryRefused => Subject::CanaryRefused,
     }
 }

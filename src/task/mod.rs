@@ -11,7 +11,8 @@
 //! all live keys at once.
 //!
 //! What is decided to be told is owed in the same transaction. One [`Lane`] for each endpoint of the
-//! integration sends it; an [`Alarm`] tells on-call what stands; a [`Postman`] carries the customers' mail,
+//! integration sends it; an [`Alarm`] tells the Alertmanager what stands on the [`Board`], a [`Pager`] a pager
+//! or a chat what is new of it; a [`Postman`] carries the customers' mail,
 //! which a [`Scribe`] writes, and [`Remind`] owes what is due by the clock.
 //!
 //! Apart from that road, a [`rotate`] exchanges the keyring beside running processes, each of which
@@ -19,6 +20,7 @@
 
 mod admit;
 pub mod alarm;
+pub mod board;
 pub mod budget;
 pub mod canary;
 pub mod check;
@@ -43,6 +45,7 @@ pub mod mail;
 pub mod measure;
 pub mod mirror;
 pub mod pace;
+pub mod pager;
 mod probe;
 pub mod prune;
 pub mod publish;
@@ -64,6 +67,7 @@ mod whose;
 
 pub use admit::{Admission, Newcomer};
 pub use alarm::Alarm;
+pub use board::{Board, Patience};
 pub use budget::{Budget, Caller, Scope};
 pub use canary::Canary;
 pub use check::{Change, Checker, Observed};
@@ -81,6 +85,7 @@ pub use listing::{BadLines, Listing};
 pub use mail::{Manners, Postman, Round};
 pub use measure::{Measure, PUT_OFF_AFTER, effective_interval};
 pub use mirror::Mirror;
+pub use pager::Pager;
 pub use publish::Publish;
 pub use pulse::Pulse;
 pub use rebind::{Rebind, Rebound};

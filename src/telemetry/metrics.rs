@@ -396,7 +396,7 @@ impl Metrics {
         for finding in CANARY {
             let _ = self.canary.with_label_values(&[finding]);
         }
-        for channel in ["webhook", "alertmanager", "mail"] {
+        for channel in ["webhook", "alertmanager", "pagerduty", "slack", "mail"] {
             for state in ["owed", "sending", "dead", "unknown"] {
                 let _ = self.messages.with_label_values(&[channel, state]);
             }

@@ -32,6 +32,8 @@ pub enum Channel {
     Html,
     /// Plain text: nothing is escaped, and no value can turn the direction of writing.
     Text,
+    /// A program: every value is written as JSON, with its quotes.
+    Json,
 }
 
 /// The texts of all templates: those in the folder take the place of the built-in ones.
@@ -68,6 +70,16 @@ pub fn environment(
                     return Err(Error::new(ErrorKind::InvalidOperation, why));
                 }
                 let value = if value.is_none() { &Value::UNDEFINED } else { value };
+                minijinja::escape_formatter(out, state, value)
+            });
+        }
+        Channel::Json => {
+            all.set_auto_escape_callback(|_| AutoEscape::Json);
+            all.set_formatter(|out, state, value| {
+                if !matches!(state.auto_escape(), AutoEscape::Json) {
+                    let why = "escaping cannot be turned off";
+                    return Err(Error::new(ErrorKind::InvalidOperation, why));
+                }
                 minijinja::escape_formatter(out, state, value)
             });
         }

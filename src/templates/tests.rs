@@ -37,8 +37,18 @@ fn in_plain_text_a_name_is_as_it_is_but_cannot_turn_the_line_round() {
 }
 
 #[test]
+fn for_a_program_a_name_is_one_value_whatever_a_template_says() {
+    let said = rendered(Channel::Json, "[{{ name }}, {{ none }}]").unwrap();
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said, serde_json::json!(["<b>\u{202e}", null]));
+    for trick in ["{% autoescape false %}{{ name }}{% endautoescape %}", "{{ name|safe }}"] {
+        assert!(rendered(Channel::Json, trick).is_err(), "{trick}");
+    }
+}
+
+#[test]
 fn what_a_template_misspells_is_an_error_and_no_empty_place() {
-    for channel in [Channel::Html, Channel::Text] {
+    for channel in [Channel::Html, Channel::Text, Channel::Json] {
         assert!(rendered(channel, "{{ nmae }}").is_err());
     }
 }

@@ -56,6 +56,7 @@ mod metrics;
 mod mirroring;
 mod outage;
 mod pages;
+mod paging;
 mod pending;
 mod rebinding;
 mod schema;

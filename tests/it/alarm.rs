@@ -8,8 +8,7 @@ use keypulse::clock::{Clock, ManualClock, SystemClock};
 use keypulse::health::{Action, Finding, MailStage};
 use keypulse::notify::{Member, Subject};
 use keypulse::store::{HandOver, Mode, Store};
-use keypulse::task::Alarm;
-use keypulse::task::alarm::Patience;
+use keypulse::task::{Alarm, Board, Patience};
 use keypulse::telemetry::Metrics;
 use url::Url;
 
@@ -19,13 +18,12 @@ use crate::rig::{Rig, now, on_both, tenant};
 
 /// A clock that begins so long before the present moment, which Alertmanager goes by, that a test
 /// ends before it: what is over at a later moment is not over there yet.
-fn present() -> Arc<ManualClock> {
+pub fn present() -> Arc<ManualClock> {
     Arc::new(ManualClock::starting_at(SystemClock::default().now() - TimeDelta::hours(2)))
 }
 
-fn alarm(store: &Store, clock: &Arc<ManualClock>, members: &[&str]) -> Alarm {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let members = members.iter().map(|url| Member::at(&Url::parse(url).unwrap()).unwrap());
+/// What stands, by that clock.
+pub fn board(store: &Store, clock: &Arc<ManualClock>) -> Board {
     let patience = Patience {
         resolve_timeout: Duration::from_hours(4),
         acknowledge_within: Duration::from_mins(5),
@@ -35,7 +33,13 @@ fn alarm(store: &Store, clock: &Arc<ManualClock>, members: &[&str]) -> Alarm {
         canary_alone: TimeDelta::minutes(11),
     };
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
-    Alarm::new(store.clone(), clock, Metrics::new().unwrap(), members.collect(), &patience, None)
+    Board { store: store.clone(), clock, patience, console: None }
+}
+
+fn alarm(store: &Store, clock: &Arc<ManualClock>, members: &[&str]) -> Alarm {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let members = members.iter().map(|url| Member::at(&Url::parse(url).unwrap()).unwrap());
+    Alarm::new(board(store, clock), Metrics::new().unwrap(), members.collect())
 }
 
 fn one(name: &str, cause: &str, count: &str) -> (String, String, String) {

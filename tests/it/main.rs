@@ -44,6 +44,7 @@ mod mailing;
 mod mirroring;
 mod operating;
 mod outbox;
+mod paging;
 mod rebinding;
 mod receiver;
 mod referring;

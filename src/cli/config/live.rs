@@ -2,9 +2,10 @@
 
 use url::Url;
 
+use crate::app::oncall;
 use crate::config::Config;
 use crate::edge::Guard;
-use crate::notify::{Answer, Endpoint, Member};
+use crate::notify::{Answer, Endpoint, Hook, Member};
 
 use super::super::check::Check;
 use super::super::mail;
@@ -18,6 +19,14 @@ pub async fn channels(config: &Config) -> Vec<Check> {
     for url in &config.alertmanager.urls {
         checks.push(alertmanager(url).await);
     }
+    match oncall::hooks(config) {
+        Ok(hooks) => {
+            for (kind, hook) in hooks {
+                checks.push(pager(kind.word(), &hook).await);
+            }
+        }
+        Err(error) => checks.push(Check::problem("oncall", format!("{error:#}"), "see `[oncall]`")),
+    }
     let guard = Guard::allowing(&config.webhook.allow_hosts);
     for url in &config.webhook.endpoints {
         checks.push(webhook(url, &guard).await);
@@ -26,7 +35,7 @@ pub async fn channels(config: &Config) -> Vec<Check> {
         checks.push(Check::warning(
             "channels",
             "none is configured: nobody can be told anything",
-            "see `mail.host`, `alertmanager.urls` and `webhook.endpoints`",
+            "see `mail.host`, `alertmanager.urls`, `[oncall]` and `webhook.endpoints`",
         ));
     }
     checks
@@ -43,6 +52,19 @@ async fn alertmanager(url: &Url) -> Check {
             "alertmanager",
             format!("{}: {}", place(url), answer.words()),
             "see `alertmanager.urls`: `/api/v2/status` below it has to answer",
+        ),
+    }
+}
+
+async fn pager(name: &'static str, hook: &Hook) -> Check {
+    match hook.knock().await {
+        Answer::Status(status, _) => {
+            Check::ok(name, format!("{} answers ({status} to HEAD; nothing was told)", hook.host()))
+        }
+        answer => Check::problem(
+            name,
+            format!("{}: {}", hook.host(), answer.words()),
+            "see `[oncall]`, the firewall and the certificate; then `keypulse notify test`",
         ),
     }
 }

@@ -1,0 +1,59 @@
+//! What a pager or a chat was told of each alert, which keep no levels themselves.
+
+use sea_orm_migration::prelude::*;
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[derive(DeriveIden)]
+enum Page {
+    Table,
+    Channel,
+    Name,
+    BeganAt,
+    Count,
+    ToldAt,
+    Version,
+    DueAt,
+    Attempts,
+    Lease,
+    LeaseUntil,
+}
+
+fn number(column: impl IntoIden) -> ColumnDef {
+    ColumnDef::new(column).big_integer().not_null().take()
+}
+
+/// `told_at` is null as long as nothing was heard; `began_at` and `count` are of what was heard last.
+fn page() -> TableCreateStatement {
+    Table::create()
+        .table(Page::Table)
+        .col(ColumnDef::new(Page::Channel).text().not_null())
+        .col(ColumnDef::new(Page::Name).text().not_null())
+        .col(number(Page::BeganAt))
+        .col(number(Page::Count))
+        .col(ColumnDef::new(Page::ToldAt).big_integer().null())
+        .col(number(Page::Version))
+        .col(number(Page::DueAt))
+        .col(number(Page::Attempts))
+        .col(ColumnDef::new(Page::Lease).text().null())
+        .col(ColumnDef::new(Page::LeaseUntil).big_integer().null())
+        .primary_key(Index::create().col(Page::Channel).col(Page::Name))
+        .take()
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    /// All or nothing, also on SQLite: a process that is killed in the middle leaves no half schema.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_table(page()).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_table(Table::drop().table(Page::Table).take()).await
+    }
+}
