@@ -1,9 +1,16 @@
-//! What a pager or a chat was told of each alert, which keep no levels themselves.
+//! What a pager or a chat was told of each alert, which keep no levels themselves; and the age of
+//! messages, by which old ones are found.
 
 use sea_orm_migration::prelude::*;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
+
+#[derive(DeriveIden)]
+enum Message {
+    Table,
+    OwedAt,
+}
 
 #[derive(DeriveIden)]
 enum Page {
@@ -50,10 +57,19 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(page()).await
+        manager.create_table(page()).await?;
+        let age = Index::create()
+            .name("message_owed_at")
+            .table(Message::Table)
+            .col(Message::OwedAt)
+            .take();
+        manager.create_index(age).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let mut index = Index::drop();
+        let index = index.name("message_owed_at").table(Message::Table).to_owned();
+        manager.drop_index(index).await?;
         manager.drop_table(Table::drop().table(Page::Table).take()).await
     }
 }

@@ -2,7 +2,7 @@
 //! to only when those before it are known not to work.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
 
 use crate::ids::TenantId;
 
@@ -138,21 +138,62 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         let tx = self.begin().await?;
+        let marked = self.mark(&tx, address, why, now).await?;
+        tx.commit().await?;
+        Ok(whole(marked.len()))
+    }
+
+    /// The same of an address from which a mail came back. What was sent there last of a story that is
+    /// still open reached nobody: it is owed again to the next contact, where there is one. Gives back how
+    /// many contacts were marked, and how many mails are owed again.
+    pub async fn bounce_address(
+        &self,
+        address: &str,
+        why: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(u64, u64), StoreError> {
+        let tx = self.begin().await?;
+        let marked = self.mark(&tx, address, why, now).await?;
+        let mut again = 0;
+        for (tenant, place) in &marked {
+            again += self.repeat_mail(&tx, *tenant, *place, now).await?;
+        }
+        tx.commit().await?;
+        if again > 0 {
+            self.wake();
+        }
+        Ok((whole(marked.len()), again))
+    }
+
+    /// Marks the contacts with that address; gives back whose, and in which place.
+    async fn mark(
+        &self,
+        tx: &DatabaseTransaction,
+        address: &str,
+        why: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(TenantId, i64)>, StoreError> {
         let sql = "UPDATE contact SET refused_at = $2, refused_why = $3 \
-                   WHERE lower(address) = lower($1) AND refused_at IS NULL RETURNING tenant_id";
+                   WHERE lower(address) = lower($1) AND refused_at IS NULL \
+                   RETURNING tenant_id, ordinal";
         let values = [address.into(), micros(now).into(), why.into()];
         let rows = tx.query_all_raw(self.statement(sql, values)).await?;
         let draft = |tenant| {
             let draft = Draft::of("contact.refused").about(tenant).fact("why", why);
             draft.detail("address", address)
         };
-        let drafts: Vec<Draft> = super::ids(&rows)?.into_iter().map(draft).collect();
+        let whose = super::ids(&rows)?;
+        let drafts: Vec<Draft> = whose.iter().copied().map(draft).collect();
         if !drafts.is_empty() {
-            self.append(&tx, &drafts).await?;
+            self.append(tx, &drafts).await?;
         }
-        tx.commit().await?;
-        Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
+        let places = rows.iter().map(|row| row.try_get("", "ordinal"));
+        Ok(whose.into_iter().zip(places.collect::<Result<Vec<_>, _>>()?).collect())
     }
+}
+
+fn whole(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 /// Whose link it is that a mail carries to the contact in that place. Not the address: links are listed.

@@ -18,6 +18,7 @@ mod entity;
 mod erase;
 mod error;
 mod filter;
+mod forget;
 mod handover;
 mod hold;
 mod idempotency;
@@ -85,6 +86,7 @@ pub use dialect::Dialect;
 pub use erase::Erased;
 pub use error::{StoreError, bounded};
 pub use filter::{LabelFilter, TenantFilter};
+pub use forget::MESSAGES_KEPT;
 pub use handover::{
     Acknowledged, Fetched, HandOver, HandoverCount, HandoverView, Pickup, SealedCopy,
 };

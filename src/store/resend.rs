@@ -7,7 +7,7 @@ use crate::health::MailStage;
 use crate::ids::TenantId;
 
 use super::audit::Draft;
-use super::mail::CHANNEL;
+use super::mail::{ASKS, CHANNEL};
 use super::row::micros;
 use super::tenants::json;
 use super::{Store, StoreError, fresh_id};
@@ -106,5 +106,30 @@ impl Store {
                    AND m.stage = 'first' AND m.state = 'owed')";
         tx.execute_raw(self.statement(sql, [tenant.raw().into(), CHANNEL.into()])).await?;
         Ok(())
+    }
+
+    /// In the transaction that marks an address from which a mail came back: the last mail of the open
+    /// story is owed again if it went to this contact, and another one is left. It was surely not read, so
+    /// it is no second one of its stage. Gives back how many are owed.
+    pub(super) async fn repeat_mail(
+        &self,
+        tx: &DatabaseTransaction,
+        tenant: TenantId,
+        place: i64,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        let sql = format!(
+            "UPDATE delivery SET state = 'owed', due_at = $3, attempts = 0, settled_at = $3, \
+             fate = 'it came back' WHERE channel = $4 AND state = 'sent' AND contact = $2 \
+             AND message_id = (SELECT m.id FROM message m \
+             JOIN tenant_state s ON s.tenant_id = m.tenant_id WHERE m.tenant_id = $1 \
+             AND m.episode = s.episodes AND m.audience = 'customer' AND m.state = 'owed' \
+             AND (m.stage IN ('first', 'again') OR m.stage LIKE 'reminder-%') AND {ASKS} \
+             ORDER BY m.owed_at DESC, m.id LIMIT 1) \
+             AND EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = $1 AND c.ordinal > $2 \
+             AND c.refused_at IS NULL)"
+        );
+        let values = [tenant.raw().into(), place.into(), micros(now).into(), CHANNEL.into()];
+        Ok(tx.execute_raw(self.statement(sql, values)).await?.rows_affected())
     }
 }

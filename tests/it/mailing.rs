@@ -7,8 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use keypulse::health::{Action, Finding, Go, MailStage, Over, Wait};
 use keypulse::ids::TenantId;
 use keypulse::store::{
-    Contact, ContactAdded, GoLive, LabelFilter, LinkAbout, MailClaim, MailDrawn, MailResent,
-    MailSettled, MailSettlement, MailTerms, Mode, NewLink, Store, TimelyMail, contact_place,
+    Contact, ContactAdded, GoLive, LabelFilter, LinkAbout, MESSAGES_KEPT, MailClaim, MailDrawn,
+    MailResent, MailSettled, MailSettlement, MailTerms, Mode, NewLink, Store, TimelyMail,
+    contact_place,
 };
 
 use crate::outbox::{dies, live, rejected, telling};
@@ -533,6 +534,86 @@ async fn an_address_that_does_not_work_is_marked_wherever_it_stands_until_somebo
         assert_eq!(rig.store.contacts(ids[0]).await.unwrap()[0].ordinal, 2);
         let why = "SELECT COUNT(*) FROM audit WHERE action = 'contact.refused'";
         assert_eq!(rig.number(why).await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn after_a_year_and_a_month_what_is_over_is_forgotten_and_what_is_not_is_kept() {
+    on_both(async |rig| {
+        let ids = dead(rig, 3).await;
+        deliver(rig, hour(1)).await;
+        live(rig, ids[0], &[(400, Finding::Accepted)]).await;
+        deliver(rig, hour(9)).await;
+        let leaked = Finding::Operator(Action::Compromise);
+        live(rig, ids[2], &[(400, leaked)]).await;
+        let all = "SELECT COUNT(*) FROM message";
+        let late = hour(9) + MESSAGES_KEPT;
+        assert_eq!(
+            rig.store.forget_messages(hour(1) + MESSAGES_KEPT - TimeDelta::hours(2)).await.unwrap(),
+            0
+        );
+        let before = rig.number(all).await;
+        let gone = rig.store.forget_messages(late).await.unwrap();
+        assert!(gone > 0);
+        assert_eq!(rig.number(all).await, before - i64::try_from(gone).unwrap());
+        let of = async |id: TenantId, what: &str| {
+            rig.number(&format!("{all} WHERE tenant_id = {} AND {what}", id.raw())).await
+        };
+        assert_eq!(of(ids[0], "episode = 1").await, 0, "it was over");
+        assert!(of(ids[1], "audience = 'customer' AND stage = 'first'").await > 0, "it is open");
+        assert!(of(ids[2], "audience = 'on_call'").await > 0, "nobody has deleted the key");
+        assert!(of(ids[2], "stage = 'disabled'").await > 0, "nobody has acknowledged it");
+        assert_eq!(
+            rig.number(
+                "SELECT COUNT(*) FROM delivery WHERE message_id NOT IN (SELECT id FROM message)"
+            )
+            .await,
+            0
+        );
+        assert_eq!(rig.store.forget_messages(late).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mail_that_came_back_goes_to_the_next_contact_once_and_none_that_was_read_does() {
+    on_both(async |rig| {
+        let ids = dead(rig, 2).await;
+        let contact = |address: &str| Contact { address: address.into(), role: "finance".into() };
+        for address in ["b@fjord.example", "c@fjord.example"] {
+            rig.store.add_contact(ids[0], &contact(address)).await.unwrap();
+        }
+        rig.store.add_contact(ids[1], &contact("b@fjord.example")).await.unwrap();
+        let to = async |lease: &str, place, at| {
+            let drawn = draw(&rig.store, lease, at).await;
+            for mail in &drawn {
+                begin(&rig.store, mail, lease, TERMS, at).await;
+                let settled = MailSettled {
+                    id: &mail.id,
+                    lease,
+                    settlement: MailSettlement::Sent,
+                    fate: "it was taken",
+                    relay: Some(true),
+                    afresh: false,
+                    contact: Some(place),
+                };
+                rig.store.settle_mail(&settled, at).await.unwrap();
+            }
+            drawn
+        };
+        assert_eq!(to("a", 1, hour(1)).await.len(), 2);
+        let bounced = async |address| {
+            rig.store.bounce_address(address, "it came back", hour(2)).await.unwrap()
+        };
+        assert_eq!(bounced("B@fjord.example").await, (2, 1), "the other has nobody else");
+        assert_eq!(bounced("b@fjord.example").await, (0, 0), "it is told twice");
+        let drawn = to("b", 2, hour(2)).await;
+        assert_eq!(drawn.iter().map(|one| one.tenant).collect::<Vec<_>>(), [ids[0]]);
+        assert_eq!((drawn[0].passed, &*drawn[0].stage), (Some(1), "first"));
+        rig.store.add_contact(ids[0], &contact("d@fjord.example")).await.unwrap();
+        live(rig, ids[0], &[(400, Finding::Accepted)]).await;
+        assert_eq!(bounced("c@fjord.example").await, (1, 0), "nobody is asked any more");
     })
     .await;
 }

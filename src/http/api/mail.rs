@@ -82,6 +82,8 @@ pub enum MailEventKind {
 pub struct MailEventNoted {
     /// Contacts that are not written to any more because of it.
     contacts: u64,
+    /// Mails that came back and are owed again, to the next contact.
+    sent_again: u64,
 }
 
 /// How mail to customers stands.
@@ -129,7 +131,8 @@ pub async fn release(
 /// Tell what became of a mail later.
 ///
 /// For bounces and complaints, which a relay hears of after it has taken a mail. An address that
-/// bounced is not written to any more, for no tenant; the next mail goes to the next contact.
+/// bounced is not written to any more, for no tenant. What was sent there last of a story that is still
+/// open goes to the next contact at once, where there is one; what was called unwanted does not.
 #[utoipa::path(post, path = "/api/v1/mail-events", operation_id = "mail_event", tag = "mail",
     request_body = MailEvent,
     responses((status = OK, description = "Noted", body = MailEventNoted)))]
@@ -139,13 +142,17 @@ pub async fn event(
     Given(MailEvent { address, event }): Given<MailEvent>,
 ) -> Result<Json<MailEventNoted>, Problem> {
     let address = given::address(&address).map_err(|must| Problem::of_field("address", must))?;
-    let why = match event {
-        MailEventKind::Bounced => "a mail to this address came back",
-        MailEventKind::Complained => "its reader called a mail unwanted",
+    let (store, now) = (api.desk.store(&caller), api.clock.now());
+    let (contacts, sent_again) = match event {
+        MailEventKind::Bounced => {
+            store.bounce_address(&address, "a mail to this address came back", now).await?
+        }
+        MailEventKind::Complained => {
+            let why = "its reader called a mail unwanted";
+            (store.refuse_address(&address, why, now).await?, 0)
+        }
     };
-    let store = api.desk.store(&caller);
-    let contacts = store.refuse_address(&address, why, api.clock.now()).await?;
-    Ok(Json(MailEventNoted { contacts }))
+    Ok(Json(MailEventNoted { contacts, sent_again }))
 }
 
 async fn standing(store: &Store) -> Result<Json<MailStanding>, Problem> {
