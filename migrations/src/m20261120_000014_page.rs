@@ -1,5 +1,5 @@
-//! What a pager or a chat was told of each alert, which keep no levels themselves; and the age of
-//! messages, by which old ones are found.
+//! What a pager or a chat was told of each alert, which keep no levels themselves; the age of
+//! messages, by which old ones are found; and since when anybody is told, whatever the mode was since.
 
 use sea_orm_migration::prelude::*;
 
@@ -10,6 +10,14 @@ pub struct Migration;
 enum Message {
     Table,
     OwedAt,
+}
+
+#[derive(DeriveIden)]
+enum Notify {
+    Table,
+    Mode,
+    Since,
+    TellingSince,
 }
 
 #[derive(DeriveIden)]
@@ -63,10 +71,22 @@ impl MigrationTrait for Migration {
             .table(Message::Table)
             .col(Message::OwedAt)
             .take();
-        manager.create_index(age).await
+        manager.create_index(age).await?;
+        let mut column = ColumnDef::new(Notify::TellingSince).big_integer().null().take();
+        let notify = Table::alter().table(Notify::Table).add_column(&mut column).take();
+        manager.alter_table(notify).await?;
+        let since = Query::update()
+            .table(Notify::Table)
+            .value(Notify::TellingSince, Expr::col(Notify::Since))
+            .and_where(Expr::col(Notify::Mode).ne("shadow"))
+            .take();
+        manager.exec_stmt(since).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let column = Notify::TellingSince;
+        let notify = Table::alter().table(Notify::Table).drop_column(column).take();
+        manager.alter_table(notify).await?;
         let mut index = Index::drop();
         let index = index.name("message_owed_at").table(Message::Table).to_owned();
         manager.drop_index(index).await?;

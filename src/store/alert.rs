@@ -145,12 +145,14 @@ impl Condition {
             Self::GivenUp => return (given_up(), given_up_values(limits)),
             // The counts are of tenants: those that failed, of those that were asked.
             Self::ProviderIncident => (
-                "SELECT failing || ' of ' || asked || ' asked' AS name, since, class AS cause \
+                "SELECT CASE WHEN asked = 0 THEN 'declared by an operator' \
+                 ELSE failing || ' of ' || asked || ' asked' END AS name, since, class AS cause \
                  FROM weather WHERE state = 'incident' AND confirmed_at >= $1",
                 vec![micros(limits.sending_since).into()],
             ),
             Self::HoldTooLong => (
-                "SELECT failing || ' of ' || asked || ' asked' AS name, since, class AS cause \
+                "SELECT CASE WHEN asked = 0 THEN 'declared by an operator' \
+                 ELSE failing || ' of ' || asked || ' asked' END AS name, since, class AS cause \
                  FROM weather WHERE state = 'incident' AND page_at <= $1",
                 vec![micros(limits.now).into()],
             ),

@@ -53,6 +53,8 @@ pub struct InForce {
     pub mode: Mode,
     /// Since when.
     pub since: DateTime<Utc>,
+    /// Since when anybody is told, whatever the mode was since then; of `shadow`, since when nobody is.
+    pub telling_since: DateTime<Utc>,
 }
 
 /// The mode of tenants with a label.
@@ -87,13 +89,15 @@ pub struct Put {
 impl Store {
     /// The mode that is in force; none in an installation that never ran, which sends nothing.
     pub async fn mode(&self) -> Result<Option<InForce>, StoreError> {
-        let sql = "SELECT mode, since FROM notify WHERE id = 1";
+        let sql = "SELECT mode, since, telling_since FROM notify WHERE id = 1";
         let Some(row) = self.read.query_one_raw(self.statement(sql, [])).await? else {
             return Ok(None);
         };
         let word: String = row.try_get("", "mode")?;
         let since = time(row.try_get("", "since")?).unwrap_or(DateTime::UNIX_EPOCH);
-        Ok(Some(InForce { mode: Mode::read(&word), since }))
+        let telling: Option<i64> = row.try_get("", "telling_since")?;
+        let telling_since = telling.and_then(time).unwrap_or(since);
+        Ok(Some(InForce { mode: Mode::read(&word), since, telling_since }))
     }
 
     /// The modes of single labels, by label.
@@ -111,11 +115,11 @@ impl Store {
 
     /// The mode that is in force; `first` from now on, in an installation that never ran.
     pub async fn begin_mode(&self, first: Mode, now: DateTime<Utc>) -> Result<InForce, StoreError> {
-        let sql = "INSERT INTO notify (id, mode, since) VALUES (1, $1, $2) \
+        let sql = "INSERT INTO notify (id, mode, since, telling_since) VALUES (1, $1, $2, $2) \
                    ON CONFLICT (id) DO NOTHING";
         let values = [first.word().into(), micros(now).into()];
         self.write.execute_raw(self.statement(sql, values)).await?;
-        Ok(self.mode().await?.unwrap_or(InForce { mode: first, since: now }))
+        Ok(self.mode().await?.unwrap_or(InForce { mode: first, since: now, telling_since: now }))
     }
 
     /// Puts another mode in force, and chains it. What waits for somebody who is not told any more is
@@ -153,8 +157,12 @@ impl Store {
         let done = match (whom, mode) {
             (For::All, mode) => {
                 let word = mode.unwrap_or(Mode::Shadow).word();
-                let sql = "INSERT INTO notify (id, mode, since) VALUES (1, $1, $2) ON CONFLICT (id) \
-                           DO UPDATE SET mode = excluded.mode, since = excluded.since \
+                let sql = "INSERT INTO notify (id, mode, since, telling_since) \
+                           VALUES (1, $1, $2, $2) ON CONFLICT (id) DO UPDATE SET \
+                           telling_since = CASE WHEN notify.mode = 'shadow' \
+                           OR excluded.mode = 'shadow' THEN excluded.since \
+                           ELSE COALESCE(notify.telling_since, notify.since) END, \
+                           mode = excluded.mode, since = excluded.since \
                            WHERE notify.mode <> excluded.mode";
                 tx.execute_raw(self.statement(sql, [word.into(), micros(now).into()])).await?
             }

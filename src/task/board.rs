@@ -57,7 +57,7 @@ impl Board {
         let Some(in_force) = in_force.filter(|one| one.mode != Mode::Shadow) else {
             return Ok(None);
         };
-        let limits = self.patience.limits(now, in_force.since);
+        let limits = self.patience.limits(now, in_force.telling_since);
         let standing = bounded(self.store.standing(&limits)).await?;
         let names: Vec<String> = standing.iter().map(name).collect();
         let timeout = TimeDelta::from_std(self.patience.resolve_timeout).unwrap_or(TimeDelta::MAX);

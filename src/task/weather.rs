@@ -306,6 +306,11 @@ fn announce(turn: &Turn<'_>) {
     let (from, to) = (turn.row.sky.weather(), turn.next.weather());
     let because = &turn.because;
     match turn.next {
+        Sky::Incident(one) if turn.opens() && one.asked == 0 => warn!(
+            class,
+            "an operator has declared an incident of class {class}: failures are held, and a sample is \
+             asked for all"
+        ),
         Sky::Incident(one) if turn.opens() => warn!(
             class,
             "an incident of class {class} began: {} of {} asked fail together since {}; their \

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use keypulse::clock::{Clock, ManualClock, SystemClock};
-use keypulse::health::{Action, Finding, MailStage};
+use keypulse::health::{Action, Class, Finding, MailStage, Policy, Wait};
 use keypulse::notify::{Member, Subject};
-use keypulse::store::{HandOver, Mode, Store};
-use keypulse::task::{Alarm, Board, Patience};
+use keypulse::store::{Contact, HandOver, MailSettled, MailSettlement, Mode, Store, TimelyMail};
+use keypulse::task::{Alarm, Board, Judge, Patience};
 use keypulse::telemetry::Metrics;
 use url::Url;
 
 use crate::alertmanager::Alertmanager;
 use crate::outbox::{dies, live, telling};
-use crate::rig::{Rig, now, on_both, tenant};
+use crate::rig::{Rig, hour, now, on_both, tenant};
 
 /// A clock that begins so long before the present moment, which Alertmanager goes by, that a test
 /// ends before it: what is over at a later moment is not over there yet.
@@ -234,4 +234,119 @@ fn the_manual_names_exactly_the_alerts_that_are_pushed_and_the_rules_that_are_gi
     let given = read("docs/METRICS.md");
     let given: Vec<_> = given.lines().filter_map(|line| line.strip_prefix("- alert: ")).collect();
     assert_eq!(named(rules), given);
+}
+
+#[tokio::test]
+async fn what_keeps_mail_from_customers_is_on_calls_by_its_own_name_until_it_is_mended() {
+    on_both(async |rig| {
+        let member = Alertmanager::start();
+        telling(rig, &[]).await;
+        rig.store.set_mode(Mode::Live, now()).await.unwrap();
+        let ids = rig.add(2).await;
+        for id in &ids {
+            dies(rig, *id).await;
+        }
+        let clock = present();
+        let mut alarm = alarm(&rig.store, &clock, &[&member.url()]);
+        let mut told = async || {
+            alarm.run_once().await.unwrap();
+            let mut told = member.told();
+            told.retain(|(name, ..)| name != "KeypulseNeedsReconnection");
+            told
+        };
+        let two = |name| one(name, "", "2");
+        let nobody = two("KeypulseCustomerUnreachable");
+        assert_eq!(told().await, [nobody, two("KeypulseMailFailing")]);
+        for id in &ids {
+            let contact = Contact { address: "b@fjord.example".into(), role: "finance".into() };
+            rig.store.add_contact(*id, &contact).await.unwrap();
+        }
+        assert_eq!(told().await, [two("KeypulseMailFailing")]);
+
+        rig.store.hold_mail("a wrong text", clock.now()).await.unwrap();
+        assert_eq!(told().await, [], "what a person holds does not fail");
+        clock.advance(TimeDelta::hours(1));
+        assert_eq!(told().await, [one("KeypulseMailHeld", "", "1")]);
+        rig.store.release_mail(false, clock.now()).await.unwrap();
+
+        let (at, until) = (clock.now(), clock.now() + TimeDelta::minutes(5));
+        let drawn = rig.store.draw_mail("a", 10, at, until).await.unwrap();
+        assert_eq!(drawn.len(), 2);
+        let settled = |id, settlement, fate| MailSettled {
+            id,
+            lease: "a",
+            settlement,
+            fate,
+            relay: Some(true),
+            afresh: false,
+            contact: Some(1),
+        };
+        for mail in &drawn {
+            let capped = MailSettlement::PutOff(at + TimeDelta::minutes(5));
+            let settled = settled(&mail.id, capped, Wait::FleetCap.words());
+            rig.store.settle_mail(&settled, at).await.unwrap();
+        }
+        assert_eq!(told().await, [two("KeypulseMailCapped")]);
+
+        let at = at + TimeDelta::minutes(5);
+        let until = at + TimeDelta::minutes(5);
+        let drawn = rig.store.draw_mail("a", 10, at, until).await.unwrap();
+        for (mail, settlement) in drawn.iter().zip([MailSettlement::Sent, MailSettlement::Dead]) {
+            let settled = settled(&mail.id, settlement, "it was so");
+            rig.store.settle_mail(&settled, at).await.unwrap();
+        }
+        assert_eq!(told().await, [one("KeypulseCustomerUnreachable", "", "1")]);
+        let told_one = drawn[0].tenant;
+        let other = ids.iter().find(|id| **id != told_one).unwrap();
+        live(rig, *other, &[(400, Finding::Accepted)]).await;
+        assert_eq!(told().await, []);
+
+        let last = TimelyMail {
+            tenant: told_one,
+            reference: "t".to_owned(),
+            episode: Some(1),
+            stage: MailStage::Reminder(4),
+            dedup: "last".to_owned(),
+        };
+        rig.store.owe_mails(&[last], hour(2)).await.unwrap();
+        let drawn = rig.store.draw_mail("a", 10, at, until).await.unwrap();
+        let sent = settled(&drawn[0].id, MailSettlement::Sent, "it was so");
+        rig.store.settle_mail(&sent, clock.now() - TimeDelta::days(7)).await.unwrap();
+        assert_eq!(told().await, [one("KeypulseGivenUp", "", "1")]);
+        assert_eq!(member.holds().len(), 2, "and that it needs a key");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_incident_that_somebody_declares_is_on_calls_also_after_somebody_goes_live_in_it() {
+    on_both(async |rig| {
+        let member = Alertmanager::start();
+        telling(rig, &[]).await;
+        let clock = present();
+        let mut alarm = alarm(&rig.store, &clock, &[&member.url()]);
+        let judge = Judge::new(
+            rig.store.clone(),
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            Policy::default(),
+            TimeDelta::seconds(1),
+        );
+        judge.declare(Class::Refused, "the provider says so", None).await.unwrap();
+        alarm.run_once().await.unwrap();
+        let incident = one("KeypulseProviderIncident", "refused", "1");
+        assert_eq!(member.told(), std::slice::from_ref(&incident));
+        let examples = member.holds()[0]["annotations"]["examples"].clone();
+        assert_eq!(examples, "declared by an operator");
+        clock.advance(TimeDelta::minutes(1));
+        rig.store.set_mode(Mode::Live, clock.now()).await.unwrap();
+        alarm.run_once().await.unwrap();
+        assert_eq!(member.told(), [incident]);
+        // Whoever begins to tell anew does not begin with what was there before.
+        clock.advance(TimeDelta::minutes(1));
+        rig.store.set_mode(Mode::Shadow, clock.now()).await.unwrap();
+        rig.store.set_mode(Mode::OnCall, clock.now()).await.unwrap();
+        alarm.run_once().await.unwrap();
+        assert_eq!(member.told(), []);
+    })
+    .await;
 }

@@ -4,11 +4,11 @@
 //! Long because it is one list of promises, each of which is a story.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use keypulse::health::{Action, Finding, Go, MailStage, Over, Wait};
+use keypulse::health::{Action, Author, Class, Finding, Go, Incident, MailStage, Over, Sky, Wait};
 use keypulse::ids::TenantId;
 use keypulse::store::{
     Contact, ContactAdded, GoLive, LabelFilter, LinkAbout, MESSAGES_KEPT, MailClaim, MailDrawn,
-    MailResent, MailSettled, MailSettlement, MailTerms, Mode, NewLink, Store, TimelyMail,
+    MailResent, MailSettled, MailSettlement, MailTerms, Mode, NewLink, Store, TimelyMail, Turn,
     contact_place,
 };
 
@@ -534,6 +534,45 @@ async fn an_address_that_does_not_work_is_marked_wherever_it_stands_until_somebo
         assert_eq!(rig.store.contacts(ids[0]).await.unwrap()[0].ordinal, 2);
         let why = "SELECT COUNT(*) FROM audit WHERE action = 'contact.refused'";
         assert_eq!(rig.number(why).await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn in_bad_weather_only_those_are_written_to_whom_a_person_has_let_go() {
+    on_both(async |rig| {
+        let ids = dead(rig, 2).await;
+        let seen = rig.store.weather().await.unwrap();
+        let row = seen.iter().find(|row| row.class == Class::Refused).unwrap();
+        let incident = Sky::Incident(Incident {
+            since: hour(1),
+            confirmed: hour(1),
+            failing: 37,
+            asked: 41,
+            by: Author::Judge,
+            until: None,
+            quiet: None,
+        });
+        let turn = Turn {
+            row,
+            next: incident,
+            because: "37 of 41 asked fail together".to_owned(),
+            remark: None,
+            max_hold: TimeDelta::hours(24),
+            each: TimeDelta::seconds(1),
+        };
+        assert!(rig.store.turn_weather(&turn, hour(1)).await.unwrap());
+        let sql = format!(
+            "INSERT INTO weather_sample (class, tenant_id, part, chosen_at, next_at) \
+             VALUES ('refused', {}, 'released', 0, 0)",
+            ids[0].raw()
+        );
+        rig.execute(&sql, vec![]).await;
+        for mail in draw(&rig.store, "a", hour(2)).await {
+            let go = begin(&rig.store, &mail, "a", TERMS, hour(2)).await.unwrap();
+            let wanted = if mail.tenant == ids[0] { Go::Now } else { Go::NotYet(Wait::Weather) };
+            assert_eq!(go, wanted);
+        }
     })
     .await;
 }

@@ -2,9 +2,11 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use keypulse::store::{Place, Store, StoreError};
+use keypulse::health::Finding;
+use keypulse::store::{Mode, Place, Store, StoreError};
 
-use crate::rig::{Rig, open};
+use crate::outbox::{dies, live, telling};
+use crate::rig::{Rig, now, on_both, open};
 
 #[tokio::test]
 async fn every_step_goes_up_down_and_up_again() {
@@ -26,6 +28,40 @@ async fn every_step_goes_up_down_and_up_again() {
         assert_eq!(rig.store.tenants("", 10).await.unwrap().len(), 0);
         rig.add(2).await;
     }
+}
+
+#[tokio::test]
+async fn what_an_installation_has_survives_the_newest_steps_down_and_up_again() {
+    on_both(async |rig| {
+        // Before the weather was kept, mail was sent and pagers were told.
+        telling(rig, &["webhook-one"]).await;
+        let ids = rig.add(3).await;
+        dies(rig, ids[0]).await;
+        dies(rig, ids[1]).await;
+        live(rig, ids[1], &[(400, Finding::Accepted)]).await;
+        rig.store.weather().await.unwrap();
+        let counts = async || {
+            let mut counts = Vec::new();
+            for table in
+                ["tenant", "tenant_state", "episode", "message", "delivery", "channel", "notify"]
+            {
+                counts.push(rig.number(&format!("SELECT COUNT(*) FROM {table}")).await);
+            }
+            counts
+        };
+        let before = counts().await;
+        assert!(before.iter().all(|rows| *rows > 0), "{before:?}");
+        rig.store.migrate_down(3).await.unwrap();
+        assert_eq!(counts().await, before);
+        rig.store.migrate_up().await.unwrap();
+        assert_eq!(counts().await, before);
+        rig.store.check_schema().await.unwrap();
+        let in_force = rig.store.mode().await.unwrap().unwrap();
+        assert_eq!((in_force.mode, in_force.telling_since), (Mode::OnCall, now()));
+        assert!(rig.number("SELECT COUNT(*) FROM notify WHERE telling_since IS NULL").await == 0);
+        live(rig, ids[0], &[(401, Finding::Accepted)]).await;
+    })
+    .await;
 }
 
 #[tokio::test]
