@@ -586,6 +586,9 @@ async fn after_a_year_and_a_month_what_is_over_is_forgotten_and_what_is_not_is_k
         deliver(rig, hour(9)).await;
         let leaked = Finding::Operator(Action::Compromise);
         live(rig, ids[2], &[(400, leaked)]).await;
+        // Also where the story itself is over.
+        let over = format!("UPDATE episode SET closed_at = 1 WHERE tenant_id = {}", ids[2].raw());
+        rig.execute(&over, vec![]).await;
         let all = "SELECT COUNT(*) FROM message";
         let late = hour(9) + MESSAGES_KEPT;
         assert_eq!(
@@ -623,7 +626,10 @@ async fn a_mail_that_came_back_goes_to_the_next_contact_once_and_none_that_was_r
         for address in ["b@fjord.example", "c@fjord.example"] {
             rig.store.add_contact(ids[0], &contact(address)).await.unwrap();
         }
-        rig.store.add_contact(ids[1], &contact("b@fjord.example")).await.unwrap();
+        for address in ["b@fjord.example", "x@fjord.example"] {
+            rig.store.add_contact(ids[1], &contact(address)).await.unwrap();
+        }
+        rig.store.refuse_address("x@fjord.example", "it is refused", hour(1)).await.unwrap();
         let to = async |lease: &str, place, at| {
             let drawn = draw(&rig.store, lease, at).await;
             for mail in &drawn {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use keypulse::clock::{Clock, ManualClock};
 use keypulse::edge::Guard;
-use keypulse::health::Finding;
+use keypulse::health::{Finding, Heard};
 use keypulse::notify::Hook;
 use keypulse::notify::hook::Manner as Receives;
-use keypulse::store::{Channel, ChannelKind, Mode, Store};
+use keypulse::store::{Channel, ChannelKind, Mode, PageClaim, PageOutcome, Store};
 use keypulse::task::{Pager, Signer};
 use keypulse::telemetry::Metrics;
 use keypulse::vault::WebhookSecret;
@@ -124,6 +124,33 @@ async fn of_several_processes_one_tells_and_another_ends_what_a_dead_one_has_beg
         live(rig, ids[0], &[(400, Finding::Accepted)]).await;
         two.run_once().await.unwrap();
         assert_eq!(texts(&receiver)[1], "● Over: tenants need a new key (rejected)");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_read_a_row_that_has_changed_since_tells_nothing() {
+    on_both(async |rig| {
+        let claim = |lease, version| PageClaim {
+            channel: "slack",
+            name: "mail_held",
+            version,
+            lease,
+            now: now(),
+            until: now() + TimeDelta::seconds(20),
+        };
+        let heard = Heard { began_at: now(), count: 1, told_at: now() };
+        assert!(rig.store.claim_page(&claim("a", 0)).await.unwrap());
+        assert!(!rig.store.claim_page(&claim("b", 0)).await.unwrap(), "it is leased");
+        rig.store.settle_page(&claim("b", 0), PageOutcome::Over).await.unwrap();
+        rig.store.settle_page(&claim("a", 0), PageOutcome::Heard(heard)).await.unwrap();
+        assert!(!rig.store.claim_page(&claim("b", 0)).await.unwrap(), "it was told meanwhile");
+        let rows = rig.store.pages("slack").await.unwrap();
+        assert_eq!((rows.len(), rows[0].heard, rows[0].version), (1, Some(heard), 1));
+        assert!(rig.store.claim_page(&claim("b", 1)).await.unwrap());
+        rig.store.settle_page(&claim("b", 1), PageOutcome::Over).await.unwrap();
+        assert!(!rig.store.claim_page(&claim("a", 1)).await.unwrap(), "its end was told");
+        assert!(rig.store.pages("slack").await.unwrap().is_empty());
     })
     .await;
 }
