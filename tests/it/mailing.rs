@@ -589,6 +589,7 @@ async fn after_a_year_and_a_month_what_is_over_is_forgotten_and_what_is_not_is_k
         // Also where the story itself is over.
         let over = format!("UPDATE episode SET closed_at = 1 WHERE tenant_id = {}", ids[2].raw());
         rig.execute(&over, vec![]).await;
+        rig.execute("UPDATE delivery SET state = 'sent' WHERE channel <> 'mail'", vec![]).await;
         let all = "SELECT COUNT(*) FROM message";
         let late = hour(9) + MESSAGES_KEPT;
         assert_eq!(
@@ -605,7 +606,12 @@ async fn after_a_year_and_a_month_what_is_over_is_forgotten_and_what_is_not_is_k
         assert_eq!(of(ids[0], "episode = 1").await, 0, "it was over");
         assert!(of(ids[1], "audience = 'customer' AND stage = 'first'").await > 0, "it is open");
         assert!(of(ids[2], "audience = 'on_call'").await > 0, "nobody has deleted the key");
+        rig.store.confirm_deleted(ids[2], late).await.unwrap();
+        assert!(rig.store.forget_messages(late).await.unwrap() > 0);
+        assert_eq!(of(ids[2], "audience = 'on_call'").await, 0);
         assert!(of(ids[2], "stage = 'disabled'").await > 0, "nobody has acknowledged it");
+        rig.store.acknowledge_disabled(ids[2], late).await.unwrap();
+        assert!(rig.store.forget_messages(late).await.unwrap() > 0);
         assert_eq!(
             rig.number(
                 "SELECT COUNT(*) FROM delivery WHERE message_id NOT IN (SELECT id FROM message)"
