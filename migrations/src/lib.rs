@@ -17,6 +17,7 @@ mod m20261120_000011_outbox;
 mod m20261120_000012_weather;
 mod m20261120_000013_mail;
 mod m20261120_000014_page;
+mod m20261120_000015_opened;
 
 /// Brings a database from any released schema to the newest, and back.
 #[derive(Debug)]
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000012_weather::Migration),
             Box::new(m20261120_000013_mail::Migration),
             Box::new(m20261120_000014_page::Migration),
+            Box::new(m20261120_000015_opened::Migration),
         ]
     }
 

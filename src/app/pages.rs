@@ -93,6 +93,7 @@ impl App {
             elsewhere: reconnect.filter(|_| mode == CustodyMode::Mirror),
         };
         let clock = Arc::clone(&self.clock);
-        Ok(Some(Public::new(Arc::new(sill), clock, pages, words, home)))
+        let metrics = checker.metrics.clone();
+        Ok(Some(Public::new(Arc::new(sill), clock, metrics, pages, words, home)))
     }
 }

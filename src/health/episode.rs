@@ -32,6 +32,17 @@ pub enum Effect {
     WithdrawKey,
 }
 
+/// Everything that an episode can be about: the causes of the states in which one is open.
+pub const CAUSES: [&str; 7] = [
+    "rejected",
+    "expired",
+    "never_accepted",
+    "disconnected",
+    "permission_lost",
+    "wrong_company",
+    "compromised",
+];
+
 /// How an episode ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -48,6 +59,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every one.
+    pub const ALL: [Self; 5] =
+        [Self::Recovered, Self::Disabled, Self::Replaced, Self::OutOfStep, Self::Rebound];
+
     /// The label of this outcome.
     pub fn name(self) -> &'static str {
         match self {

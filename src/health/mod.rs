@@ -20,6 +20,7 @@ pub mod paging;
 pub mod policy;
 pub mod reason;
 mod rebound;
+pub mod repair;
 mod replaced;
 pub mod scopes;
 pub mod sky;
@@ -42,7 +43,7 @@ pub use bound::Alone;
 pub use cadence::Due;
 pub use company::CompanyId;
 pub use decide::{Decision, decide};
-pub use episode::{Audience, Effect, Notice, Outcome, Stage};
+pub use episode::{Audience, CAUSES, Effect, Notice, Outcome, Stage};
 pub use evidence::{
     Action, Evidence, Failure, Finding, Generation, NewKey, Permission, Rebinding, Standing,
 };
@@ -50,6 +51,7 @@ pub use inconclusive::{Blame, Inconclusive};
 pub use paging::{Heard, News, Stands, news};
 pub use policy::{BadPolicy, Bounds, Policy};
 pub use reason::Reason;
+pub use repair::Repair;
 pub use scopes::Scopes;
 pub use sky::{Author, Incident, Sky, Terms};
 pub use state::{DisabledCause, Doubt, Frozen, Health, ReconnectCause, Run, Status, Trouble};

@@ -34,6 +34,18 @@ impl MailStage {
         }
     }
 
+    /// The same without its number: there are few of them.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Reminder(_) => "reminder",
+            Self::Resolved => "resolved",
+            Self::Expiring(_) => "expiring",
+            Self::Link => "link",
+            Self::Again => "again",
+        }
+    }
+
     /// The stage of that label.
     pub fn parse(word: &str) -> Option<Self> {
         let number = |text: &str| text.parse::<u32>().ok();

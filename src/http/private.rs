@@ -16,9 +16,9 @@ use crate::clock::Clock;
 use crate::health::Weather;
 use crate::redact::chain;
 use crate::store::ChannelKind;
-use crate::store::OPEN_STATES;
+use crate::store::FleetCount;
 use crate::store::Pickup;
-use crate::store::PostCount;
+use crate::store::StageCount;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::telemetry::Metrics;
@@ -124,9 +124,12 @@ async fn metrics(State(private): State<Private>) -> Response {
 
 /// Counts what the store knows, for whichever process has done it.
 async fn count(private: &Private) -> Result<(), StoreError> {
-    let counts = private.store.count_by_status().await?;
-    let counts = counts.iter().map(|one| (one.status.as_str(), one.cause.as_deref(), one.tenants));
+    let FleetCount { by_status, episodes, out_of_step } = private.store.count_fleet().await?;
+    let counts = by_status.iter();
+    let counts = counts.map(|one| (one.status.as_str(), one.cause.as_deref(), one.tenants));
     private.metrics.set_tenants(counts);
+    private.metrics.set_episodes(episodes);
+    private.metrics.out_of_step.set(out_of_step);
     let held = private.store.held_for(private.clock.now()).await?;
     private.metrics.budget_held_seconds.set(held.to_std().unwrap_or_default().as_secs_f64());
     let late_before = private.clock.now() - private.pickup_within;
@@ -151,19 +154,23 @@ async fn count(private: &Private) -> Result<(), StoreError> {
 
 /// What is owed, by kind of channel.
 async fn count_messages(private: &Private) -> Result<(), StoreError> {
-    let counted = private.store.count_posted().await?;
+    let counted = private.store.count_stages().await?;
+    let each = counted.iter().map(|one| (&*one.kind, &*one.stage, &*one.state, one.messages));
+    private.metrics.set_messages(each);
+    let (now, metrics) = (private.clock.now(), &private.metrics);
+    let oldest = |kind: &str, states: &[&str]| {
+        let of = |one: &&StageCount| one.kind == kind && states.contains(&&*one.state);
+        let oldest = counted.iter().filter(of).filter_map(|one| one.oldest).min();
+        let waited = oldest.map_or(TimeDelta::zero(), |at| now - at);
+        waited.to_std().unwrap_or_default().as_secs_f64()
+    };
     for kind in ChannelKind::ALL.map(ChannelKind::word) {
-        for state in OPEN_STATES {
-            let one = counted.iter().find(|one| one.kind == kind && one.state == state);
-            let series = private.metrics.messages.with_label_values(&[kind, state]);
-            series.set(one.map_or(0, |one| one.messages));
+        let waiting = metrics.message_waiting_seconds.with_label_values(&[kind]);
+        waiting.set(oldest(kind, &["owed", "sending"]));
+        for state in ["dead", "unknown"] {
+            let lost = metrics.message_lost_seconds.with_label_values(&[kind, state]);
+            lost.set(oldest(kind, &[state]));
         }
-        let waits =
-            |one: &&PostCount| one.kind == kind && matches!(&*one.state, "owed" | "sending");
-        let oldest = counted.iter().filter(waits).filter_map(|one| one.oldest).min();
-        let waited = oldest.map_or(TimeDelta::zero(), |at| private.clock.now() - at);
-        let series = private.metrics.message_waiting_seconds.with_label_values(&[kind]);
-        series.set(waited.to_std().unwrap_or_default().as_secs_f64());
     }
     let channels = private.store.channels().await?;
     let off = channels.iter().filter(|one| one.active && one.off_at.is_some()).count();

@@ -88,9 +88,31 @@ struct Words {
 }
 
 impl Subject {
+    /// Every one, in the order of the manual.
+    pub const ALL: [Self; 13] = [
+        Self::NeedsReconnection,
+        Self::KeyCompromised,
+        Self::DisableUnacknowledged,
+        Self::HandoverLate,
+        Self::EndpointOff,
+        Self::CustomerUnreachable,
+        Self::MailFailing,
+        Self::MailCapped,
+        Self::MailHeld,
+        Self::GivenUp,
+        Self::ProviderIncident,
+        Self::HoldTooLong,
+        Self::CanaryRefused,
+    ];
+
     /// The name of its alert.
     pub fn alertname(self) -> &'static str {
         self.words().name
+    }
+
+    /// How bad it is: `critical` pages somebody, `warning` is for working hours, `info` for a list.
+    pub fn severity(self) -> &'static str {
+        self.words().severity
     }
 
     #[expect(clippy::too_many_lines, reason = "one list, read as a whole")]
@@ -292,6 +314,7 @@ pub fn alert(
         ("done", words.done.to_owned()),
         ("if_nobody_acts", words.otherwise.to_owned()),
         ("command", words.command.to_owned()),
+        ("runbook_url", format!("docs/RUNBOOK.md#{}", words.name.to_lowercase())),
     ]);
     let link = console.map(Url::to_string);
     if let Some(link) = &link {

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
+use crate::health::CAUSES;
+
 use super::row::{micros, time};
 use super::{Store, StoreError};
 
@@ -15,6 +17,17 @@ pub struct StatusCount {
     pub cause: Option<String>,
     /// How many.
     pub tenants: i64,
+}
+
+/// The whole fleet, counted with one look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FleetCount {
+    /// How many tenants there are of each status and cause, as people see them.
+    pub by_status: Vec<StatusCount>,
+    /// How many of them have an episode open, by what it is about; those who are paused too.
+    pub episodes: Vec<(&'static str, i64)>,
+    /// Of how many the integration uses another key than the one that was refused.
+    pub out_of_step: i64,
 }
 
 /// Checks that are put off: nobody has begun them.
@@ -55,14 +68,35 @@ impl Store {
 
     /// How many tenants there are of each status and cause.
     pub async fn count_by_status(&self) -> Result<Vec<StatusCount>, StoreError> {
-        let sql = "SELECT CASE WHEN paused_at IS NULL THEN status ELSE 'paused' END AS status, \
-             CASE WHEN paused_at IS NULL THEN cause END AS cause, \
-             COUNT(*) AS tenants FROM tenant_state GROUP BY 1, 2 ORDER BY 1, 2";
-        let rows = self.read.query_all_raw(self.statement(sql, [])).await?;
-        Ok(rows
-            .iter()
-            .map(|row| StatusCount::from_query_result(row, ""))
-            .collect::<Result<_, _>>()?)
+        Ok(self.count_fleet().await?.by_status)
+    }
+
+    /// Counts the fleet. Whether an episode is open, the state says.
+    pub async fn count_fleet(&self) -> Result<FleetCount, StoreError> {
+        let sql = "SELECT status, cause, COUNT(*) AS tenants, COUNT(paused_at) AS paused \
+                   FROM tenant_state GROUP BY 1, 2 ORDER BY 1, 2";
+        let mut fleet = FleetCount::default();
+        let mut paused = 0;
+        for row in self.read.query_all_raw(self.statement(sql, [])).await? {
+            let mut one = StatusCount::from_query_result(&row, "")?;
+            if let Some(cause) = CAUSES.iter().find(|cause| one.cause.as_deref() == Some(cause)) {
+                fleet.episodes.push((cause, one.tenants));
+            }
+            let still: i64 = row.try_get("", "paused")?;
+            one.tenants -= still;
+            paused += still;
+            if one.cause.as_deref() == Some("out_of_step") {
+                fleet.out_of_step += one.tenants;
+            }
+            if one.tenants > 0 {
+                fleet.by_status.push(one);
+            }
+        }
+        if paused > 0 {
+            let status = "paused".to_owned();
+            fleet.by_status.push(StatusCount { status, cause: None, tenants: paused });
+        }
+        Ok(fleet)
     }
 
     /// How many tenants are asked at all.

@@ -80,6 +80,8 @@ pub struct KeptLink {
     pub outcome: Option<(String, DateTime<Utc>)>,
     /// A sealed key that waits for a yes, and until when.
     pub held: Option<(Vec<u8>, DateTime<Utc>)>,
+    /// Whether its page was ever looked at.
+    pub opened: bool,
 }
 
 /// How a link ended before its time.
@@ -136,7 +138,7 @@ impl KeptLink {
 
 const COLUMNS: &str = "id, hash, tenant_id, episode, recipient, seat, wanted, created_at, \
                        expires_at, ended_at, ending, tries, try_after, outcome, outcome_at, held, \
-                       held_until";
+                       held_until, opened_at";
 
 impl Store {
     /// Keeps a new link, and chains that it was made and for whom.
@@ -371,6 +373,7 @@ fn link(row: &QueryResult) -> Result<KeptLink, StoreError> {
         try_after: moment("try_after")?,
         outcome: outcome.zip(moment("outcome_at")?),
         held: held.zip(moment("held_until")?),
+        opened: number("opened_at")?.is_some(),
         id,
     })
 }

@@ -43,6 +43,8 @@ pub struct MailDrawn {
     pub passed: Option<i64>,
     /// When the episode began.
     pub began_at: Option<DateTime<Utc>>,
+    /// When it was decided.
+    pub owed_at: DateTime<Utc>,
 }
 
 /// What a claim goes by beside what the store knows.
@@ -124,7 +126,7 @@ impl Store {
         if self.write.query_all_raw(self.statement(sql, values)).await?.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = "SELECT m.id, m.tenant_id, m.stage, d.attempts, d.contact, e.began_at FROM delivery d JOIN message m ON m.id = d.message_id \
+        let sql = "SELECT m.id, m.tenant_id, m.stage, m.owed_at, d.attempts, d.contact, e.began_at FROM delivery d JOIN message m ON m.id = d.message_id \
                    LEFT JOIN episode e ON e.tenant_id = m.tenant_id AND e.number = m.episode \
                    WHERE d.channel = $1 AND d.lease = $2 \
                    AND d.state IN ('owed', 'sending') AND d.state = 'owed' \
@@ -374,5 +376,6 @@ fn drawn(row: &QueryResult) -> Result<MailDrawn, StoreError> {
         attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
         passed: row.try_get("", "contact")?,
         began_at: began.and_then(time),
+        owed_at: time(row.try_get("", "owed_at")?).unwrap_or(DateTime::UNIX_EPOCH),
     })
 }

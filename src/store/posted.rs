@@ -47,6 +47,21 @@ pub struct PostCount {
     pub oldest: Option<DateTime<Utc>>,
 }
 
+/// How many messages of one stage are in one state on one kind of channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageCount {
+    /// The kind of the channel.
+    pub kind: String,
+    /// The stage, with its number where it has one.
+    pub stage: String,
+    /// The state.
+    pub state: String,
+    /// How many.
+    pub messages: i64,
+    /// When the oldest of them was decided.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
 /// Every state of a message on a channel.
 pub const POST_STATES: [&str; 6] = ["owed", "sending", "sent", "dead", "cancelled", "unknown"];
 
@@ -78,6 +93,27 @@ impl Store {
                 let oldest: Option<i64> = row.try_get("", "oldest")?;
                 Ok(PostCount {
                     kind: row.try_get("", "kind")?,
+                    state: row.try_get("", "state")?,
+                    messages: row.try_get("", "messages")?,
+                    oldest: oldest.and_then(time),
+                })
+            })
+            .collect()
+    }
+
+    /// The same by stage.
+    pub async fn count_stages(&self) -> Result<Vec<StageCount>, StoreError> {
+        let sql = "SELECT c.kind, m.stage, d.state, COUNT(*) AS messages, MIN(m.owed_at) AS oldest \
+                   FROM delivery d JOIN channel c ON c.name = d.channel \
+                   JOIN message m ON m.id = d.message_id \
+                   WHERE d.state IN ('owed', 'sending', 'dead', 'unknown') GROUP BY 1, 2, 3";
+        let rows = self.read.query_all_raw(self.statement(sql, [])).await?;
+        rows.iter()
+            .map(|row| {
+                let oldest: Option<i64> = row.try_get("", "oldest")?;
+                Ok(StageCount {
+                    kind: row.try_get("", "kind")?,
+                    stage: row.try_get("", "stage")?,
                     state: row.try_get("", "state")?,
                     messages: row.try_get("", "messages")?,
                     oldest: oldest.and_then(time),

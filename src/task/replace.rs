@@ -55,7 +55,7 @@ impl Settler {
                         generation = verdict.decision.next.generation.0,
                         "tenant {} has a new key: {}", verdict.reference, verdict.decision.reason
                     );
-                    self.announce(&verdict, now);
+                    self.announce(&verdict, &one.tenant().health, now);
                     return Ok(Replaced::Done(Box::new(verdict)));
                 }
                 Replacement::Barred(bearer) => return Ok(Replaced::Barred(bearer)),

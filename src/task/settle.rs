@@ -15,8 +15,10 @@ use crate::health::Decision;
 use crate::health::Due;
 use crate::health::Evidence;
 use crate::health::Finding;
+use crate::health::Health;
 use crate::health::Policy;
 use crate::health::Reason;
+use crate::health::Repair;
 use crate::health::Standing;
 use crate::health::cadence;
 use crate::health::decide;
@@ -174,7 +176,9 @@ impl Settler {
                 self.pulse.settle();
             }
             for verdict in verdicts.into_iter().filter(|verdict| !lost.contains(&verdict.tenant)) {
-                self.announce(&verdict, now);
+                if let Some(one) = pending.get(&verdict.tenant) {
+                    self.announce(&verdict, &one.tenant().health, now);
+                }
                 settled.push(verdict);
             }
             if lost.is_empty() {
@@ -262,8 +266,10 @@ impl Settler {
         self.judge.skies(&tenants).await
     }
 
-    pub(super) fn announce(&self, verdict: &Verdict, now: DateTime<Utc>) {
+    /// Counts and tells what was saved of a tenant of whom that was believed before.
+    pub(super) fn announce(&self, verdict: &Verdict, before: &Health, now: DateTime<Utc>) {
         let Decision { next, reason, .. } = &verdict.decision;
+        self.metrics.repairs.saved(Repair::of(before, &verdict.decision, now));
         let Some(from) = verdict.changed_from else {
             return;
         };
@@ -296,7 +302,7 @@ pub(super) struct Pending<'o> {
 }
 
 impl Pending<'_> {
-    fn tenant(&self) -> &Watched {
+    pub(super) fn tenant(&self) -> &Watched {
         self.reread.as_ref().unwrap_or(&self.observed.tenant)
     }
 }

@@ -12,11 +12,15 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+use crate::health::CAUSES;
 use crate::health::Class;
 use crate::health::Failure;
 use crate::health::Inconclusive;
+use crate::health::MailStage;
 use crate::health::Status;
 use crate::health::Weather;
+
+use super::repair::Repairs;
 
 /// The series of one process.
 #[derive(Clone, Debug)]
@@ -88,6 +92,10 @@ pub struct Metrics {
     pub audit_failures: IntCounter,
     /// Changes of status, by the status that was entered.
     pub status_changes: IntCounterVec,
+    /// Stories that begin and end, and how long each step of a repair takes.
+    pub repairs: Repairs,
+    /// Tenants of whom the integration uses another key.
+    pub out_of_step: IntGauge,
     /// Keys that are owed to the integration, by how far they have come.
     pub handovers: IntGaugeVec,
     /// Keys that were compared with the ones that the integration uses, by what came of it.
@@ -98,8 +106,8 @@ pub struct Metrics {
     pub reconcile_keys: IntGaugeVec,
     /// When the integration's latest list was pushed.
     pub reconcile_pushed: Gauge,
-    /// Messages on their channels, by how they fare.
-    pub messages: IntGaugeVec,
+    /// How long ago the oldest message was decided that was given up, or of which nobody knows.
+    pub message_lost_seconds: GaugeVec,
     /// How long the oldest message that is still to be sent has waited, in seconds.
     pub message_waiting_seconds: GaugeVec,
     /// Tries to deliver, by what came of them.
@@ -121,6 +129,8 @@ pub struct Metrics {
     /// How long the API took to answer, in seconds.
     pub api_seconds: Histogram,
     tenants: IntGaugeVec,
+    episodes: IntGaugeVec,
+    messages: IntGaugeVec,
     scrape: Arc<Mutex<()>>,
 }
 
@@ -128,6 +138,17 @@ pub struct Metrics {
 const QUICK: [f64; 11] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 /// Bounds of times that something waits for its turn.
 const PATIENT: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0];
+
+/// The stages of the messages of each kind of channel, without their numbers.
+const STAGES: [(&str, &[&str]); 5] = [
+    ("webhook", &["status_changed", "company_changed", "key_replaced", "disabled", "incident"]),
+    ("alertmanager", &["first", "resolved"]),
+    ("pagerduty", &["first", "resolved"]),
+    ("slack", &["first", "resolved"]),
+    ("mail", &["first", "reminder", "resolved", "expiring", "link", "again"]),
+];
+/// A stage that another version of keypulse has written.
+const OTHER: &str = "other";
 
 /// All that the canary can be found to be.
 pub const CANARY: [&str; 4] = ["accepted", "refused", "silent", "none"];
@@ -274,6 +295,11 @@ impl Metrics {
                 "Changes of status, by the status that was entered",
                 &["status"],
             )?,
+            repairs: Repairs::new(&new)?,
+            out_of_step: new.int_gauge(
+                "keypulse_tenants_out_of_step",
+                "Tenants of whom the integration uses another key than the one that was refused",
+            )?,
             handovers: new.gauges(
                 "keypulse_handovers",
                 "Keys that are owed to the integration, by how far they have come",
@@ -300,7 +326,12 @@ impl Metrics {
             )?,
             messages: new.gauges(
                 "keypulse_messages",
-                "Messages that have not arrived, by kind of channel and by how they fare there",
+                "Messages that have not arrived, by kind of channel, stage, and how they fare there",
+                &["channel", "stage", "state"],
+            )?,
+            message_lost_seconds: new.real_gauges(
+                "keypulse_message_lost_seconds",
+                "How long ago the oldest message was decided that was given up or is unknown",
                 &["channel", "state"],
             )?,
             message_waiting_seconds: new.real_gauges(
@@ -352,6 +383,11 @@ impl Metrics {
                 "Tenants, by status and cause",
                 &["status", "cause"],
             )?,
+            episodes: new.gauges(
+                "keypulse_episodes_open",
+                "Episodes that are open, by what they are about",
+                &["cause"],
+            )?,
             registry: registry.clone(),
             scrape: Arc::default(),
         };
@@ -397,8 +433,8 @@ impl Metrics {
             let _ = self.canary.with_label_values(&[finding]);
         }
         for channel in ["webhook", "alertmanager", "pagerduty", "slack", "mail"] {
-            for state in ["owed", "sending", "dead", "unknown"] {
-                let _ = self.messages.with_label_values(&[channel, state]);
+            for state in ["dead", "unknown"] {
+                let _ = self.message_lost_seconds.with_label_values(&[channel, state]);
             }
             for result in ["delivered", "again", "dead"] {
                 let _ = self.delivery_tries.with_label_values(&[channel, result]);
@@ -411,6 +447,8 @@ impl Metrics {
         }
         self.set_put_off(0, 0);
         self.set_tenants([]);
+        self.set_episodes([]);
+        self.set_messages([]);
     }
 
     /// Brings the series of all these calls and answers into being.
@@ -454,6 +492,38 @@ impl Metrics {
         }
     }
 
+    /// Replaces the counts of open episodes: `(cause, how many)`.
+    pub fn set_episodes<'a>(&self, counts: impl IntoIterator<Item = (&'a str, i64)>) {
+        let _replaced = self.scrape.lock().unwrap_or_else(PoisonError::into_inner);
+        for cause in CAUSES {
+            self.episodes.with_label_values(&[cause]).set(0);
+        }
+        for (cause, episodes) in counts {
+            self.episodes.with_label_values(&[cause]).set(episodes);
+        }
+    }
+
+    /// Replaces the counts of messages: `(kind of channel, stage, state, how many)`.
+    pub fn set_messages<'a>(
+        &self,
+        counts: impl IntoIterator<Item = (&'a str, &'a str, &'a str, i64)>,
+    ) {
+        let _replaced = self.scrape.lock().unwrap_or_else(PoisonError::into_inner);
+        for (channel, stages) in STAGES {
+            for stage in stages.iter().chain(&[OTHER]) {
+                for state in ["owed", "sending", "dead", "unknown"] {
+                    self.messages.with_label_values(&[channel, stage, state]).set(0);
+                }
+            }
+        }
+        for (channel, stage, state, messages) in counts {
+            let kind = MailStage::parse(stage).map_or(stage, |mail| mail.kind());
+            let known = STAGES.iter().any(|(on, all)| *on == channel && all.contains(&kind));
+            let kind = if known { kind } else { OTHER };
+            self.messages.with_label_values(&[channel, kind, state]).add(messages);
+        }
+    }
+
     /// All series in the text format of Prometheus.
     pub fn render(&self) -> Result<String, prometheus::Error> {
         let _whole = self.scrape.lock().unwrap_or_else(PoisonError::into_inner);
@@ -464,14 +534,14 @@ impl Metrics {
 }
 
 /// Makes series, each registered at once.
-struct Maker<'a>(&'a Registry);
+pub(super) struct Maker<'a>(&'a Registry);
 
 impl Maker<'_> {
-    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+    pub(super) fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
         self.keep(IntCounter::new(name, help)?)
     }
 
-    fn counters(
+    pub(super) fn counters(
         &self,
         name: &str,
         help: &str,
@@ -506,7 +576,7 @@ impl Maker<'_> {
         self.keep(GaugeVec::new(Opts::new(name, help), labels)?)
     }
 
-    fn histogram(
+    pub(super) fn histogram(
         &self,
         name: &str,
         help: &str,
@@ -547,6 +617,30 @@ mod tests {
             !text.contains("cause=\"\",status=\"degraded\""),
             "no degraded tenant has no cause"
         );
+    }
+
+    #[test]
+    fn the_numbers_of_reminders_are_one_stage_and_what_is_unknown_is_another() {
+        let metrics = Metrics::new().unwrap();
+        let series = |text: &str| text.matches("\nkeypulse_messages{").count();
+        let before = series(&metrics.render().unwrap());
+        metrics.set_messages([
+            ("mail", "reminder-1", "owed", 2),
+            ("mail", "reminder-12", "owed", 3),
+            ("mail", "expiring-7", "dead", 1),
+            ("webhook", "first", "owed", 1),
+        ]);
+        let text = metrics.render().unwrap();
+        for one in [
+            "{channel=\"mail\",stage=\"reminder\",state=\"owed\"} 5\n",
+            "{channel=\"mail\",stage=\"expiring\",state=\"dead\"} 1\n",
+            "{channel=\"webhook\",stage=\"other\",state=\"owed\"} 1\n",
+        ] {
+            assert!(text.contains(&format!("keypulse_messages{one}")), "{one}");
+        }
+        assert_eq!((before, series(&text)), (64, 64));
+        metrics.set_messages([]);
+        assert!(!metrics.render().unwrap().contains("stage=\"reminder\",state=\"owed\"} 5"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub mod log;
 pub mod metrics;
+pub mod repair;
 pub mod supervisor;
 
 pub use metrics::Metrics;

@@ -7,7 +7,7 @@ use keypulse::sandbox::Change;
 
 use crate::daemon::{Daemon, a_while};
 use crate::database;
-use crate::pages::place;
+use crate::pages::{place, plain};
 use crate::relay::{Cover, Fault, Relay, Script, Stage, Taken};
 use crate::rig::{RUNTIME, Rig};
 use crate::server::Server;
@@ -80,6 +80,49 @@ fn one_dead_key_is_one_mail_to_its_customer_and_its_end_is_another() {
         daemon.metric("keypulse_delivery_tries_total{channel=\"mail\",result=\"delivered\"}"),
         2
     );
+}
+
+#[test]
+fn a_repair_is_counted_once_at_each_of_its_steps() {
+    let relay = relay(None);
+    let rig = writing(place::with_pages(Rig::fleet()), &relay);
+    contacts(&rig);
+    let daemon = rig.healthy_daemon();
+    let count = |name: &str| daemon.metric(&format!("keypulse_time_to_{name}_seconds_count"));
+    let steps = || ["detect", "tell", "open", "reconnect"].map(count);
+    let open = || daemon.metric("keypulse_episodes_open{cause=\"rejected\"}");
+    assert_eq!((steps(), open()), ([0; 4], 0));
+
+    dies(&rig, &daemon, 3);
+    daemon.until("the mail", |_| !relay.taken().is_empty());
+    daemon.until("the mail is noted", |_| count("tell") == 1);
+    assert_eq!((steps(), open()), ([1, 1, 0, 0], 1));
+    assert_eq!(daemon.metric("keypulse_episodes_opened_total"), 1);
+
+    let mail = relay.taken().remove(0).body.replace("=\r\n", "").replace("=3D", "=");
+    let start = mail.find(&place::home(&rig)).unwrap_or_else(|| panic!("no link in {mail}"));
+    let link = mail[start..].split(|one: char| one.is_whitespace() || "\"<>".contains(one));
+    let followed = plain::ask(link.clone().next().unwrap(), &[]);
+    let page = format!("{}{}", place::home(&rig), followed.header("location"));
+    let cookie = followed.cookie();
+    // Whoever follows it and shows nobody anything has not looked.
+    assert_eq!(plain::ask(&page, &["--head", "--cookie", &cookie]).status, 200);
+    let ahead = ["--cookie", &cookie, "--header", "Sec-Purpose: prefetch"];
+    assert_eq!(plain::ask(&page, &ahead).status, 200);
+    assert_eq!(count("open"), 0);
+    for _ in 0..2 {
+        assert_eq!(plain::ask(&page, &["--cookie", &cookie]).status, 200);
+        assert_eq!(steps(), [1, 1, 1, 0]);
+    }
+
+    let form = format!("key={}", place::new_key(&rig, 3));
+    let ours = ["--header", "Sec-Fetch-Site: same-origin", "--cookie", &cookie, "--data", "do=try"];
+    let sent = [&ours[..], &["--data-urlencode", &form]].concat();
+    assert_eq!(plain::ask(&page, &sent).status, 303);
+    daemon.until("the key is accepted", |_| steps() == [1; 4]);
+    assert_eq!(open(), 0);
+    let closed = "keypulse_episodes_closed_total{cause=\"rejected\",outcome=\"replaced\"}";
+    assert_eq!(daemon.metric(closed), 1);
 }
 
 /// Kills the daemon while the relay keeps it waiting at that step, and gives back how many mails both

@@ -114,7 +114,8 @@ fn the_integration_hears_each_change_once_in_the_form_that_is_committed() {
     let key = rig.key(3);
     assert!(came.iter().all(|one| !one.body.contains(&key)), "a key was sent");
     let page = daemon.page("/metrics").body;
-    assert!(page.contains("keypulse_messages{channel=\"webhook\",state=\"owed\"} 0\n"), "{page}");
+    let none = "{channel=\"webhook\",stage=\"status_changed\",state=\"owed\"} 0\n";
+    assert!(page.contains(&format!("keypulse_messages{none}")), "{page}");
     assert_eq!(rig.run(&["status", "--json"]).json()["notify"]["mode"], "on_call");
 }
 

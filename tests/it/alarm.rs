@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use keypulse::clock::{Clock, ManualClock, SystemClock};
 use keypulse::health::{Action, Class, Finding, MailStage, Policy, Wait};
-use keypulse::notify::{Member, Subject};
+use keypulse::notify::Member;
 use keypulse::store::{Contact, HandOver, MailSettled, MailSettlement, Mode, Store, TimelyMail};
 use keypulse::task::{Alarm, Board, Judge, Patience};
 use keypulse::telemetry::Metrics;
@@ -204,36 +204,6 @@ async fn a_key_that_the_integration_does_not_fetch_in_time_is_on_calls_until_it_
         assert_eq!(member.told(), []);
     })
     .await;
-}
-
-#[test]
-fn the_manual_names_exactly_the_alerts_that_are_pushed_and_the_rules_that_are_given() {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap();
-    let manual = read("docs/ALERTS.md");
-    let (pushed, rules) = manual.split_once("## Rules for Prometheus").unwrap();
-    let named = |text: &str| -> Vec<String> {
-        let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
-        rows.filter_map(|row| Some(row.split_once('`')?.0.to_owned())).collect()
-    };
-    let subjects = [
-        Subject::NeedsReconnection,
-        Subject::KeyCompromised,
-        Subject::DisableUnacknowledged,
-        Subject::HandoverLate,
-        Subject::EndpointOff,
-        Subject::CustomerUnreachable,
-        Subject::MailFailing,
-        Subject::MailCapped,
-        Subject::MailHeld,
-        Subject::GivenUp,
-        Subject::ProviderIncident,
-        Subject::HoldTooLong,
-        Subject::CanaryRefused,
-    ];
-    assert_eq!(named(pushed), subjects.map(Subject::alertname));
-    let given = read("docs/METRICS.md");
-    let given: Vec<_> = given.lines().filter_map(|line| line.strip_prefix("- alert: ")).collect();
-    assert_eq!(named(rules), given);
 }
 
 #[tokio::test]

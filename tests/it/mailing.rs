@@ -23,7 +23,7 @@ const TERMS: MailTerms = MailTerms {
 };
 
 /// An installation that writes to customers, and so many whose key is dead by minute 26.
-async fn dead(rig: &Rig, tenants: u32) -> Vec<TenantId> {
+pub async fn dead(rig: &Rig, tenants: u32) -> Vec<TenantId> {
     telling(rig, &[]).await;
     rig.store.set_mode(Mode::Live, now()).await.unwrap();
     let ids = rig.add(tenants).await;
@@ -33,7 +33,7 @@ async fn dead(rig: &Rig, tenants: u32) -> Vec<TenantId> {
     ids
 }
 
-async fn draw(store: &Store, lease: &str, at: DateTime<Utc>) -> Vec<MailDrawn> {
+pub async fn draw(store: &Store, lease: &str, at: DateTime<Utc>) -> Vec<MailDrawn> {
     store.draw_mail(lease, 100, at, at + TimeDelta::minutes(5)).await.unwrap()
 }
 
@@ -48,7 +48,7 @@ async fn begin(
     store.claim_mail(&MailClaim { mail, lease, contact: 1, terms, until }, at).await.unwrap()
 }
 
-async fn settle(store: &Store, id: &str, lease: &str, settlement: MailSettlement) {
+pub async fn settle(store: &Store, id: &str, lease: &str, settlement: MailSettlement) {
     let settled = MailSettled {
         id,
         lease,
@@ -67,7 +67,7 @@ async fn state(rig: &Rig, id: &str) -> String {
 }
 
 /// Draws, begins and has taken whatever is owed by mail; gives back the stages.
-async fn deliver(rig: &Rig, at: DateTime<Utc>) -> Vec<String> {
+pub async fn deliver(rig: &Rig, at: DateTime<Utc>) -> Vec<String> {
     let mut stages = Vec::new();
     for mail in draw(&rig.store, "postman", at).await {
         match begin(&rig.store, &mail, "postman", TERMS, at).await {

@@ -215,13 +215,18 @@ pub fn tenant(n: u32) -> NewTenant {
 
 /// What the rules say of a tenant and a finding at that minute.
 pub fn decided(tenant: &Watched, finding: Finding, at: DateTime<Utc>) -> Verdict {
-    let evidence = Evidence {
-        generation: Generation::FIRST,
-        began: at,
-        finding,
-        standing: Standing::Current,
-        pause: None,
-    };
+    decided_of(tenant, finding, Standing::Current, at)
+}
+
+/// The same of a key that stands so to its source.
+pub fn decided_of(
+    tenant: &Watched,
+    finding: Finding,
+    standing: Standing,
+    at: DateTime<Utc>,
+) -> Verdict {
+    let evidence =
+        Evidence { generation: Generation::FIRST, began: at, finding, standing, pause: None };
     let policy = Policy::default();
     let before = &tenant.health;
     let decision: Decision =

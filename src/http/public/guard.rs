@@ -57,6 +57,11 @@ pub fn is_ours(headers: &HeaderMap, home: &Url) -> bool {
     }
 }
 
+/// Whether a browser asks ahead of a person who may never look.
+pub fn is_ahead(headers: &HeaderMap) -> bool {
+    headers.contains_key("sec-purpose") || headers.contains_key("purpose")
+}
+
 fn is_home(origin: &str, home: &Url) -> bool {
     origin == home.origin().ascii_serialization()
 }

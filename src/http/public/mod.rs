@@ -1,8 +1,9 @@
 //! The customers' pages: a link in, a key taken, the answer on the same page. Complete without scripts;
 //! nothing comes from or goes to anybody else.
 //!
-//! A link is followed by mail scanners too, so nothing that is read with GET or HEAD changes anything:
-//! a key is taken from a form that a page of ours has sent, and from nothing else.
+//! A link is followed by mail scanners too, so nothing that is read with GET or HEAD changes anything,
+//! but that a page was looked at, which is counted: a key is taken from a form that a page of ours has
+//! sent, and from nothing else.
 
 mod acts;
 pub mod asking;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tracing::error;
+use tracing::{error, warn};
 use url::Url;
 
 use crate::clock::Clock;
@@ -35,6 +36,7 @@ use crate::redact::chain;
 use crate::store::KeptLink;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::telemetry::Metrics;
 use crate::vault::LinkId;
 use crate::vault::LinkToken;
 use crate::vault::LinkUrl;
@@ -56,6 +58,7 @@ pub use routes::router;
 pub struct Public {
     window: Arc<dyn Window>,
     clock: Arc<dyn Clock>,
+    metrics: Metrics,
     pages: Arc<Pages>,
     words: Words,
     home: Arc<Url>,
@@ -82,6 +85,7 @@ impl Public {
     pub fn new(
         window: Arc<dyn Window>,
         clock: Arc<dyn Clock>,
+        metrics: Metrics,
         pages: Pages,
         words: Words,
         home: Home,
@@ -89,6 +93,7 @@ impl Public {
         Self {
             window,
             clock,
+            metrics,
             pages: Arc::new(pages),
             words,
             home: Arc::new(home.url),
@@ -137,6 +142,15 @@ impl Public {
         let store = self.store(visit);
         let Some(link) = store.link(&visit.link.id).await? else { return Ok(None) };
         self.of_link(&store, link).await.map(Some)
+    }
+
+    /// Somebody looks at a page. Nothing goes by it, so a database that cannot note it spoils no page.
+    async fn seen(&self, visit: &Visit) {
+        match self.store(visit).note_opened(&visit.link, self.clock.now()).await {
+            Ok(Some(after)) => self.metrics.repairs.looked_at(after),
+            Ok(None) => {}
+            Err(error) => warn!("that a page was looked at could not be noted: {}", chain(&error)),
+        }
     }
 
     fn tongue(&self, visit: Option<&Visit>, headers: &HeaderMap) -> Tongue {

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -82,6 +82,9 @@ async fn look(
     }
     match found(&public, &id, headers).await {
         Ok(Some((visit, id, token))) => {
+            if request.method() == Method::GET && !guard::is_ahead(headers) {
+                public.seen(&visit).await;
+            }
             let mut response = public.show(&visit, headers);
             // As long as somebody is at it, the cookie goes on.
             if let Some(cookie) = cookie::of(&id, &token, public.secure()) {

@@ -218,6 +218,7 @@ mod tests {
             try_after: None,
             outcome: None,
             held: None,
+            opened: true,
         }
     }
 
