@@ -59,6 +59,7 @@ mod pages;
 mod paging;
 mod pending;
 mod rebinding;
+mod runbook;
 mod schema;
 mod scopes;
 mod secrecy;

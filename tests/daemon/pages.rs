@@ -2,7 +2,7 @@
 
 mod browser;
 pub mod place;
-mod plain;
+pub mod plain;
 
 mod guarding;
 mod inviting;
