@@ -2,12 +2,15 @@
 //! rules, an Alertmanager that hears from both. What is raised is what must be, and all of it ends.
 
 use std::collections::BTreeSet;
+use std::thread::sleep;
+use std::time::Duration;
 
 use keypulse::sandbox::{Change, Fault, FaultKind};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::alertmanager::Alertmanager;
-use crate::daemon::{Daemon, a_while};
+use crate::daemon::Daemon;
 use crate::rig::Rig;
 use crate::scraper::Prometheus;
 use crate::wait;
@@ -43,10 +46,18 @@ impl OnCall {
         wait::until_true(&format!("exactly {wanted:?}"), stand, otherwise);
     }
 
-    /// Everything that was seen beside the watchdog since the last time.
+    /// Looks on for a while.
+    fn watch(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            self.look();
+            sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Everything that was seen beside the watchdog since the last time, and that comes within a while.
     fn seen(&mut self) -> BTreeSet<(String, String)> {
-        a_while();
-        self.look();
+        self.watch(Duration::from_secs(2));
         let mut seen = std::mem::take(&mut self.seen);
         assert!(seen.remove(&("KeypulseWatchdog".to_owned(), String::new())));
         seen
@@ -68,6 +79,9 @@ fn a_dead_key_an_outage_and_a_dead_daemon_raise_and_end_the_alerts_that_are_thei
     let mut daemon = rig.healthy_daemon();
     let _prometheus = Prometheus::start(&daemon.address(), &on_call.alertmanager.url());
     on_call.until(&daemon, &[]);
+    // Until the first scrape there is no keypulse, for all that Prometheus knows.
+    on_call.seen();
+    on_call.watch(Duration::from_secs(12));
     assert_eq!(on_call.seen(), pairs(&[]), "nothing is wrong");
 
     let dead = [("KeypulseNeedsReconnection", "rejected")];
@@ -80,7 +94,7 @@ fn a_dead_key_an_outage_and_a_dead_daemon_raise_and_end_the_alerts_that_are_thei
     let outage = [("KeypulseProviderIncident", "silent")];
     rig.fault(Fault::new(FaultKind::Status(503)));
     on_call.until(&daemon, &outage);
-    a_while();
+    on_call.watch(Duration::from_secs(3));
     rig.clear_faults();
     on_call.until(&daemon, &[]);
     assert_eq!(on_call.seen(), pairs(&outage), "nobody is blamed");
