@@ -73,7 +73,7 @@ fn ranges(line: &str) -> String {
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (range, rest) = part.split_once(']').unwrap();
-        text += &format!("[{}]{rest}", short(range));
+        text.extend(["[", &short(range), "]", rest]);
     }
     text
 }

@@ -106,9 +106,12 @@ fn served() -> BTreeSet<String> {
     let manual = read("docs/METRICS.md");
     let rows = manual.lines().filter_map(|line| line.strip_prefix("| `"));
     let rows = rows.filter_map(|row| row.split_once("` | "));
-    rows.flat_map(|(name, rest)| match rest.starts_with("histogram") {
-        true => ["_bucket", "_sum", "_count"].map(|part| format!("{name}{part}")).to_vec(),
-        false => vec![name.to_owned()],
+    rows.flat_map(|(name, rest)| {
+        if rest.starts_with("histogram") {
+            ["_bucket", "_sum", "_count"].map(|part| format!("{name}{part}")).to_vec()
+        } else {
+            vec![name.to_owned()]
+        }
     })
     .collect()
 }
