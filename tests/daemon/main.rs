@@ -40,6 +40,7 @@ mod audit;
 mod blame;
 mod calls;
 mod chain;
+mod dashboards;
 mod database_file;
 mod documents;
 mod elsewhere;

@@ -7,7 +7,7 @@ pub mod plain;
 mod guarding;
 mod inviting;
 mod looking;
-mod mail;
+pub mod mail;
 mod reconnecting;
 mod secrecy;
 mod trouble;

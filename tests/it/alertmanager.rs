@@ -15,11 +15,16 @@ pub struct Alertmanager {
 }
 
 impl Alertmanager {
-    /// Starts one and waits until it serves.
+    /// Starts one that tells nobody, and waits until it serves.
     pub fn start() -> Self {
+        Self::start_with("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+    }
+
+    /// The same with that configuration.
+    pub fn start_with(configuration: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("alertmanager.yml");
-        std::fs::write(&file, "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n").unwrap();
+        std::fs::write(&file, configuration).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = Command::new("prometheus-alertmanager")
             .arg(format!("--config.file={}", file.display()))
