@@ -1,6 +1,8 @@
 """The daemon: does it run, is it in time, what does the database cost, and is the audit chain whole?"""
 
-from kit import AMBER, BLUE, GREEN, GREY, RED, Board, curve, renamed, stat, steps
+from board import Board
+from look import AMBER, BLUE, GREEN, GREY, RED, renamed, steps
+from panel import curve, stat
 from query import AROUND, RANGE, grown, quantiles, rate, series, top
 
 

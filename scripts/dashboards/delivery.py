@@ -1,6 +1,8 @@
 """Delivery: what is owed to customers, the integration and on-call, and what becomes of it."""
 
-from kit import AMBER, BLUE, GREEN, GREY, RED, Board, curve, lengths, renamed, stat, steps
+from board import Board
+from look import AMBER, BLUE, GREEN, GREY, RED, renamed, steps
+from panel import curve, lengths, stat
 from query import AROUND, grown, series, top, total
 
 MESSAGES, TRIES, WAITING = "keypulse_messages", "keypulse_delivery_tries_total", "keypulse_message_waiting_seconds"

@@ -1,7 +1,8 @@
 """The fleet: is anything wrong, whose fault is it, what needs a person now, then everything else."""
 
-from kit import (AMBER, GREEN, RED, STATUS, STATUS_NAMES, WEATHER, WEATHER_SEEN, Board, curve, lengths, renamed,
-                 rows, stat, states, steps, words)
+from board import Board
+from look import AMBER, GREEN, RED, STATUS, STATUS_NAMES, WEATHER, WEATHER_SEEN, renamed, steps, words
+from panel import curve, lengths, rows, stat, states
 from query import AROUND, RANGE, grown, quantile, state, top, total
 
 HEALTHY = 'status="healthy"'

@@ -1,6 +1,8 @@
 """The provider and the budget: does it answer, what does it say, and is there room for our calls?"""
 
-from kit import AMBER, BLUE, GREEN, GREY, RED, WEATHER, WEATHER_SEEN, Board, curve, renamed, stat, states, steps, words
+from board import Board
+from look import AMBER, BLUE, GREEN, GREY, RED, WEATHER, WEATHER_SEEN, renamed, steps, words
+from panel import curve, stat, states
 from query import AROUND, grown, quantile, quantiles, rate, state, top
 
 CANARY = ["none", "accepted", "refused", "silent"]

@@ -64,7 +64,7 @@ impl Board {
     pub fn queries_of(&self, panel: &Value) -> Vec<Query> {
         let targets = panel["targets"].as_array().unwrap().iter();
         let queries = targets.map(|target| Query {
-            place: format!("{}: {} {}", self.name, panel["title"], target["refId"]),
+            place: format!("{}: {} {}", self.name, text(&panel["title"]), text(&target["refId"])),
             expr: text(&target["expr"]),
             instant: target["instant"] == true,
             legend: text(&target["legendFormat"]),

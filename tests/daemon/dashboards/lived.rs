@@ -3,6 +3,7 @@
 //! silent and comes back, the daemon is started anew, and another key dies.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use keypulse::sandbox::{Change, Fault, FaultKind};
 use serde_json::json;
@@ -16,6 +17,7 @@ use crate::daemon::{Daemon, a_while};
 use crate::database;
 use crate::page;
 use crate::pages::{mail, place, plain};
+use crate::program;
 use crate::rig::{FLEET, Rig};
 use crate::wait;
 
@@ -145,6 +147,7 @@ fn every_query_of_every_dashboard_has_data_after_an_ordinary_story() {
     assert!(wrong.is_empty(), "of {asked} queries: {wrong:#?}");
     assert!(asked > 100, "only {asked} queries were found");
     told(&lived);
+    shown(&lived);
 }
 
 /// What can be chosen.
@@ -191,7 +194,7 @@ fn told(lived: &Lived) {
         let found = queries.into_iter().find(|query| query.place == format!("{board}: {place}"));
         found.unwrap_or_else(|| panic!("no {place}"))
     };
-    let counts = lived.asked(&of("fleet", "\"First to last; what stands at 0 needs nobody\" A"));
+    let counts = lived.asked(&of("fleet", "First to last; what stands at 0 needs nobody A"));
     let mut counts: Vec<_> = counts
         .iter()
         .map(|one| (&*one.labels["place"], &*one.labels["what"], one.values[0]))
@@ -201,13 +204,31 @@ fn told(lived: &Lived) {
     assert_eq!(counts.len(), 11, "{counts:?}");
     assert_eq!(wanted, [&("03", "customers whose key is dead", 1.0)]);
 
-    let weather = of("fleet", "\"Weather\" A");
+    let weather = of("fleet", "Weather A");
     assert_eq!(lived.most(&weather.expr).to_bits(), 3.0_f64.to_bits(), "it was an incident");
     let funnel: Vec<_> = ('A'..='E')
-        .map(|part| {
-            lived.asked(&of("fleet", &format!("\"How far they came\" \"{part}\"")))[0].values[0]
-        })
+        .map(|part| lived.asked(&of("fleet", &format!("How far they came {part}")))[0].values[0])
         .collect();
     assert!(funnel.iter().all(|count| *count > 0.5), "{funnel:?}");
     assert!(funnel[2] > funnel[3], "two were written to and one opened the page: {funnel:?}");
+}
+
+/// As text too, for whoever has no Grafana.
+fn shown(lived: &Lived) {
+    for board in board::all() {
+        let mut python = Command::new("python3");
+        python
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/dashboards"))
+            .args(["--show", &lived.prometheus.url(), "--around", "4s", "--since"])
+            .args([format!("{}s", lived.seconds()), board.name.clone()]);
+        let said = program::run(&mut python, b"").well().stdout;
+        for panel in board.panels().into_iter().filter(|panel| panel["type"] != "table") {
+            assert!(said.contains(&board::text(&panel["title"])), "no {}: {said}", panel["title"]);
+        }
+        if board.name == "fleet" {
+            let dead =
+                "\n       1  customers whose key is dead\n          keypulse tenant list --status ";
+            assert!(said.contains(dead) && said.contains("● healthy 24"), "{said}");
+        }
+    }
 }

@@ -61,6 +61,10 @@ impl Prometheus {
         one
     }
 
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// What a query gives now.
     pub fn at(&self, query: &str) -> Vec<Series> {
         self.try_at(query).unwrap_or_else(|said| panic!("{query}: {said}"))
@@ -97,7 +101,7 @@ impl Prometheus {
     }
 
     fn ask(&self, what: &str, with: &[(&str, &str)]) -> Result<Value, String> {
-        let url = format!("http://127.0.0.1:{}/api/v1/{what}", self.port);
+        let url = format!("{}/api/v1/{what}", self.url());
         let with: Vec<_> = with.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let more: Vec<_> = with.iter().flat_map(|one| ["--data-urlencode", one]).collect();
         let answer = plain::ask(&url, &[&["--get"], &more[..]].concat());

@@ -39,8 +39,8 @@ fn alerts() -> BTreeMap<String, String> {
     let count = alerts.len();
     assert!(count >= 10, "{alerts:?}");
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboards/prometheus/alerts.yml");
-    let rules =
-        std::fs::read_to_string(&rules).unwrap_or_else(|error| panic!("{rules:?}: {error}"));
+    let rules = std::fs::read_to_string(&rules)
+        .unwrap_or_else(|error| panic!("{}: {error}", rules.display()));
     let mut name = None;
     for line in rules.lines().map(str::trim) {
         if let Some(alert) = line.strip_prefix("- alert: ") {
