@@ -52,7 +52,7 @@ impl Board {
         panels.iter().filter(|panel| panel["type"] != "row").collect()
     }
 
-    pub fn annotations(&self) -> &[Value] {
+    fn annotations(&self) -> &[Value] {
         self.json["annotations"]["list"].as_array().unwrap()
     }
 
@@ -72,17 +72,22 @@ impl Board {
         queries.collect()
     }
 
-    /// The queries of all panels and annotations.
-    pub fn queries(&self) -> Vec<Query> {
-        let annotations = self.annotations().iter().map(|one| Query {
-            place: format!("{}: annotation {}", self.name, one["name"]),
+    /// The queries of its marks.
+    pub fn marks(&self) -> Vec<Query> {
+        let marks = self.annotations().iter().map(|one| Query {
+            place: format!("{}: annotation {}", self.name, text(&one["name"])),
             expr: text(&one["expr"]),
             instant: false,
             legend: format!("{} {}", text(&one["titleFormat"]), text(&one["textFormat"])),
         });
+        marks.collect()
+    }
+
+    /// The queries of all panels and marks.
+    pub fn queries(&self) -> Vec<Query> {
         let panels = self.panels();
         let panels = panels.iter().flat_map(|panel| self.queries_of(panel));
-        panels.chain(annotations).collect()
+        panels.chain(self.marks()).collect()
     }
 }
 

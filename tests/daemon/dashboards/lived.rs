@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use keypulse::sandbox::{Change, Fault, FaultKind};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::board::{self, Board, Query};
@@ -133,21 +133,49 @@ fn every_query_of_every_dashboard_has_data_after_an_ordinary_story() {
     let mut wrong = Vec::new();
     let mut asked = 0;
     for board in board::all() {
-        for query in board.queries() {
-            asked += 1;
-            let found = lived.asked(&query);
-            let values = found.iter().flat_map(|one| &one.values);
-            if !values.copied().any(f64::is_finite) {
-                wrong.push(format!("{}: {found:?} of {}", query.place, query.expr));
-            }
+        asked += board.queries().len();
+        for panel in board.panels() {
+            names(&lived, &board, panel, &mut wrong);
+        }
+        for mark in board.marks() {
+            called(&lived, &mark, &mut wrong);
         }
         variables(&lived, &board, &mut wrong);
-        names(&lived, &board, &mut wrong);
     }
     assert!(wrong.is_empty(), "of {asked} queries: {wrong:#?}");
     assert!(asked > 100, "only {asked} queries were found");
     told(&lived);
     shown(&lived);
+}
+
+/// What the series of a query are called. It must have some, with a number in them.
+fn called(lived: &Lived, query: &Query, wrong: &mut Vec<String>) -> Vec<String> {
+    let found = lived.asked(query);
+    if !found.iter().flat_map(|one| &one.values).copied().any(f64::is_finite) {
+        wrong.push(format!("{}: {found:?} of {}", query.place, query.expr));
+    }
+    let mut called = Vec::new();
+    for series in found {
+        match query.called(&series.labels) {
+            Ok(name) => called.push(name),
+            Err(label) => wrong.push(format!("{}: nothing has a {label}", query.place)),
+        }
+    }
+    called
+}
+
+/// What is coloured or renamed in a panel is a series that there is.
+fn names(lived: &Lived, board: &Board, panel: &Value, wrong: &mut Vec<String>) {
+    let queries = board.queries_of(panel);
+    let called: Vec<_> = queries.iter().flat_map(|query| called(lived, query, wrong)).collect();
+    // The columns of a table are not series.
+    let overrides = panel["fieldConfig"]["overrides"].as_array().unwrap().iter();
+    for one in overrides.filter(|_| panel["type"] != "table") {
+        let name = board::text(&one["matcher"]["options"]);
+        if !called.contains(&name) {
+            wrong.push(format!("{}: {} has no {name}", board.name, panel["title"]));
+        }
+    }
 }
 
 /// What can be chosen.
@@ -159,28 +187,6 @@ fn variables(lived: &Lived, board: &Board, wrong: &mut Vec<String>) {
         let values = lived.prometheus.values(selector, label);
         if values.len() != 1 {
             wrong.push(format!("{}: variable {} has {values:?}", board.name, one["name"]));
-        }
-    }
-}
-
-/// What is coloured or renamed is a series that there is.
-fn names(lived: &Lived, board: &Board, wrong: &mut Vec<String>) {
-    for panel in board.panels().into_iter().filter(|panel| panel["type"] != "table") {
-        let queries = board.queries_of(panel);
-        let mut called = Vec::new();
-        for query in &queries {
-            for series in lived.asked(query) {
-                match query.called(&series.labels) {
-                    Ok(name) => called.push(name),
-                    Err(label) => wrong.push(format!("{}: nothing has a {label}", query.place)),
-                }
-            }
-        }
-        for one in panel["fieldConfig"]["overrides"].as_array().unwrap() {
-            let name = board::text(&one["matcher"]["options"]);
-            if !called.contains(&name) {
-                wrong.push(format!("{}: {} has no {name}", board.name, panel["title"]));
-            }
         }
     }
 }
