@@ -1,7 +1,7 @@
 """The daemon: does it run, is it in time, what does the database cost, and is the audit chain whole?"""
 
 from board import Board
-from look import AMBER, BLUE, GREEN, GREY, RED, renamed, steps
+from look import AMBER, BLUE, GREEN, GREY, NO_YES, RED, renamed, steps, words
 from panel import curve, stat
 from query import AROUND, RANGE, grown, quantiles, rate, series, top
 
@@ -30,20 +30,20 @@ def board():
 
 def alive(board):
     board.row("Does it run?")
-    board.add(stat("Processes", f"count({of('keypulse_build_info')}) or vector(0)", "That are scraped. None: keypulse stopped, "
-                   "or Prometheus does not reach it.", none="none is scraped", bounds=steps((1, GREEN), first=RED),
+    board.add(stat("Processes", f"count({of('keypulse_build_info')}) or vector(0)", "Processes that are scraped. None: keypulse "
+                   "stopped, or Prometheus does not reach it.", none="none is scraped", bounds=steps((1, GREEN), first=RED),
                    decimals=0), 3, 4)
     version = f"count by (version) ({of('keypulse_build_info')})"
-    board.add(stat("Version", version, "Which runs; two for as long as an upgrade takes.", none="none is scraped",
+    board.add(stat("Version", version, "The version that runs; two for as long as an upgrade takes.", none="none is scraped",
                    legend="{{version}}", decimals=0), 3, 4)
     board.add(stat("Started", f"min(time() - {of('process_start_time_seconds')})", "How long ago the youngest process "
                    "was started. If nobody did it, the log says why.", unit="s",
                    bounds=steps((300, GREEN), first=AMBER)), 3, 4)
     board.add(stat("Overdue", top("keypulse_overdue_seconds"), "How long the tenant that waits longest has been due; "
                    "measured every 15 s.", unit="s", bounds=steps((60, AMBER), (900, RED))), 3, 4)
-    board.add(stat("Shedding", f"max({of('keypulse_shedding')})", "1 while routine checks are put off because there is "
-                   "more to do than can be done: budget.per_minute or watch.interval.", bounds=steps((1, AMBER)),
-                   decimals=0), 3, 4)
+    board.add(stat("Shedding", f"max({of('keypulse_shedding')})", "Routine checks are put off while there is more to "
+                   "do than can be done: raise budget.per_minute if the provider allows it, or lengthen watch.interval.",
+                   unit="none", mappings=words(NO_YES)), 3, 4)
     board.add(stat("Revocations read", f"max({of('keypulse_revocations_age_seconds')})", "How long ago a process last "
                    "read which keys were revoked. From 3 s on it starts no call: look at the database.", unit="s",
                    bounds=steps((3, AMBER), (10, RED))), 3, 4)
@@ -98,8 +98,8 @@ def store(board):
 
 def api(board):
     board.row("Does the API answer?")
-    board.add(curve("Requests", [(rate("keypulse_api_requests_total", by=("status",)), "{{status}}")], "By class of "
-                    "status. 5xx: read the log.", unit="reqps", stacked=True,
+    board.add(curve("Requests", [(rate("keypulse_api_requests_total", by=("status",)), "{{status}}")], "Answered, by "
+                    "class of status. 5xx: read the log.", unit="reqps", stacked=True,
                     overrides=[renamed("2xx", colour=GREEN), renamed("4xx", colour=AMBER),
                                renamed("5xx", colour=RED)]), 8, 8)
     routes = grown("keypulse_api_requests_total", by=("route",), window=AROUND)
@@ -112,14 +112,14 @@ def api(board):
 
 def process(board):
     board.row("What does it cost?")
-    board.add(curve("Processors", [(each("process_cpu_seconds_total"), "{{instance}}")], "In use on average; compare with "
+    board.add(curve("Processors", [(each("process_cpu_seconds_total"), "{{instance}}")], "Processors in use on average; compare with "
                     "the number of checks.", unit="short", decimals=2), 6, 7)
     board.add(curve("Memory", [(f"sum by (instance) ({of('process_resident_memory_bytes')})", "{{instance}}")], "Rising "
                     "steadily without more tenants is a leak.", unit="bytes"), 6, 7)
     files = f"max by (instance) ({of('process_open_fds')} / {of('process_max_fds')})"
-    board.add(curve("Open files", [(files, "{{instance}}")], "Of those that it may open. Towards all: raise the limit, or "
+    board.add(curve("Open files", [(files, "{{instance}}")], "Of those that each process may open. Towards all: raise the limit, or "
                     "lower watch.concurrency.", unit="percentunit", bounds=steps((0.8, AMBER), (0.95, RED)), max=1), 6, 7)
-    board.add(curve("Threads", [(f"sum by (instance) ({of('process_threads')})", "{{instance}}")], "Steady.",
+    board.add(curve("Threads", [(f"sum by (instance) ({of('process_threads')})", "{{instance}}")], "Threads of each process; steady, and of no use by themselves.",
                     decimals=0), 6, 7)
 
 

@@ -1,7 +1,7 @@
 """Delivery: what is owed to customers, the integration and on-call, and what becomes of it."""
 
 from board import Board
-from look import AMBER, BLUE, GREEN, GREY, RED, renamed, steps
+from look import AMBER, BLUE, GREEN, GREY, NO_YES, RED, renamed, steps, words
 from panel import curve, lengths, stat
 from query import AROUND, grown, series, top, total
 
@@ -88,9 +88,9 @@ def alerts(board):
     results = grown(TRIES, 'channel="alertmanager"', ("result",), AROUND)
     board.add(curve("Tries with the Alertmanager", [(results, "{{result}}")], "again for minutes: the Alertmanager is "
                     "away, and on-call hears nothing of keypulse.", bars=True, overrides=RESULTS), 10, 7)
-    board.add(stat("Another mode configured", top("keypulse_notify_mode_differs"), "1: a process is configured for "
+    board.add(stat("Another mode configured", top("keypulse_notify_mode_differs"), "A process is configured for "
                    "another notify.mode than is in force. In a pilot by label it is meant so.",
-                   bounds=steps((1, AMBER)), decimals=0), 4, 7)
+                   unit="none", mappings=words(NO_YES)), 4, 7)
 
 
 def handovers(board):

@@ -14,6 +14,7 @@ STATUS = {
 }
 WEATHER = ["clear", "unknown", "suspected", "incident"]
 WEATHER_SEEN = [("● clear", GREEN), ("○ unknown", BLUE), ("▲ suspected", AMBER), ("✖ incident", RED)]
+NO_YES = [("● no", GREEN), ("▲ yes", AMBER)]
 
 
 def words(seen):
