@@ -59,10 +59,14 @@ def fates(board):
                     decimals=0, overrides=FATES), 8, 8)
     waiting = top(WAITING, by=("channel",))
     board.add(curve("Age of the oldest", [(waiting, "{{channel}}")], "Of what is still to be sent.", unit="s",
-                    bounds=steps((900, AMBER))), 12, 8)
+                    bounds=steps((900, AMBER))), 8, 8)
+    lost = top("keypulse_message_lost_seconds", by=("channel", "state"))
+    board.add(curve("Age of the oldest that did not arrive", [(lost, "{{channel}}: {{state}}")], "How long ago it was "
+                    "decided what was given up or is unknown, and nobody has owed again since.", unit="s",
+                    none="all arrived"), 8, 8)
     tries = grown(TRIES, by=("channel", "result"), window=AROUND)
     board.add(curve("Tries", [(tries, "{{channel}}: {{result}}")], "again: it failed in a way that may pass. dead: given "
-                    "up. What only waits is no try.", bars=True), 12, 8)
+                    "up. What only waits is no try.", bars=True), 8, 8)
 
 
 def mail(board):
