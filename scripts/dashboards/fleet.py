@@ -140,7 +140,7 @@ def funnel(board):
         (grown("keypulse_time_to_open_seconds_count"), "4. page opened"),
         (grown("keypulse_time_to_reconnect_seconds_count"), "5. accepted again"),
     ], "In the time that is looked at. Fewer written to than judged dead: no address, or mail waits. Fewer pages "
-       "than mails: the mail is not believed or not seen. Some come back without a page.", decimals=0), 8, 8)
+       "than mails: the mail is not believed or not seen. Some come back without a page. Who had a key disabled is written to as well.", decimals=0), 8, 8)
     measures = [
         ("to be sure", "keypulse_time_to_detect_seconds",
          "From the first failure of a key until it was judged dead. A quarter of an hour is usual; where nothing "

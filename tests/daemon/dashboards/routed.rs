@@ -137,6 +137,8 @@ fn what_follows_from_an_incident_of_the_provider_is_not_told() {
         "KeypulseMailFailing",
     ]);
     assert_eq!(told, ["KeypulseManyKeysAtOnce/", "KeypulseNeedsReconnection/rejected"]);
+    let told = quiet(&["KeypulseProviderIncident/silent", "KeypulseNeedsReconnection/rejected"]);
+    assert_eq!(told, Vec::<String>::new(), "who is silent refuses nobody");
     let told = quiet(&["KeypulseNeedsReconnection/rejected", "KeypulseManyKeysAtOnce"]);
     assert_eq!(told, Vec::<String>::new(), "without an incident all are told");
     let told = quiet(&[
