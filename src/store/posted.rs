@@ -101,12 +101,15 @@ impl Store {
             .collect()
     }
 
-    /// The same by stage.
+    /// The same by stage. Each message is looked up by its id: to a join a server may prefer to read
+    /// all that were ever owed.
     pub async fn count_stages(&self) -> Result<Vec<StageCount>, StoreError> {
-        let sql = "SELECT c.kind, m.stage, d.state, COUNT(*) AS messages, MIN(m.owed_at) AS oldest \
+        let sql = "SELECT v.kind, v.stage, v.state, COUNT(*) AS messages, MIN(v.owed_at) AS oldest \
+                   FROM (SELECT c.kind, d.state, \
+                   (SELECT m.stage FROM message m WHERE m.id = d.message_id) AS stage, \
+                   (SELECT m.owed_at FROM message m WHERE m.id = d.message_id) AS owed_at \
                    FROM delivery d JOIN channel c ON c.name = d.channel \
-                   JOIN message m ON m.id = d.message_id \
-                   WHERE d.state IN ('owed', 'sending', 'dead', 'unknown') GROUP BY 1, 2, 3";
+                   WHERE d.state IN ('owed', 'sending', 'dead', 'unknown')) AS v GROUP BY 1, 2, 3";
         let rows = self.read.query_all_raw(self.statement(sql, [])).await?;
         rows.iter()
             .map(|row| {

@@ -2,9 +2,11 @@
 //! when a customer first looked.
 
 use chrono::TimeDelta;
-use keypulse::health::{Action, Failure, Finding, Standing};
+use keypulse::health::{Action, Failure, Finding, MailStage, Standing};
 use keypulse::ids::TenantId;
-use keypulse::store::{LinkAbout, MailSettlement, NewLink};
+use keypulse::store::{
+    Channel, ChannelKind, LinkAbout, MAIL_CHANNEL, MailSettlement, NewLink, TimelyMail,
+};
 
 use crate::mailing::{dead, deliver, draw, settle};
 use crate::outbox::{dies, live};
@@ -62,6 +64,45 @@ async fn link(rig: &Rig, id: &str, tenant: TenantId, episode: Option<u32>) {
 async fn look(rig: &Rig, id: &str, minutes: i64) -> Option<TimeDelta> {
     let kept = rig.store.link(id).await.unwrap().unwrap();
     rig.store.note_opened(&kept, hour(1) + TimeDelta::minutes(minutes)).await.unwrap()
+}
+
+#[tokio::test]
+async fn messages_that_have_not_arrived_are_counted_by_stage_with_the_oldest_of_each() {
+    on_both(async |rig| {
+        let ids = dead(rig, 3).await;
+        let host = "relay.example".to_owned();
+        let mail = Channel { name: MAIL_CHANNEL.to_owned(), kind: ChannelKind::Mail, host };
+        rig.store.know_channels(&[mail]).await.unwrap();
+        let drawn = draw(&rig.store, "lane", hour(1)).await;
+        settle(&rig.store, &drawn[0].id, "lane", MailSettlement::Dead).await;
+        settle(&rig.store, &drawn[1].id, "lane", MailSettlement::Sent).await;
+        let told = TimelyMail {
+            tenant: ids[0],
+            reference: "t-0000".to_owned(),
+            episode: Some(1),
+            stage: MailStage::Reminder(1),
+            dedup: "one".to_owned(),
+        };
+        rig.store.owe_mails(&[told], hour(30)).await.unwrap();
+        let mut counted: Vec<_> = rig
+            .store
+            .count_stages()
+            .await
+            .unwrap()
+            .into_iter()
+            .filter(|one| one.kind == "mail")
+            .map(|one| (one.stage, one.state, one.messages, one.oldest.unwrap()))
+            .collect();
+        counted.sort();
+        let row = |stage: &str, state: &str, at| (stage.to_owned(), state.to_owned(), 1, at);
+        let expected = [
+            row("first", "dead", minute(26)),
+            row("first", "owed", minute(26)),
+            row("reminder-1", "owed", hour(30)),
+        ];
+        assert_eq!(counted, expected);
+    })
+    .await;
 }
 
 #[tokio::test]
