@@ -16,6 +16,7 @@ mod healthcheck;
 mod import;
 mod keyring;
 mod mail;
+mod man;
 mod messages;
 mod migrate;
 mod mirrored;
@@ -151,6 +152,8 @@ enum Command {
     Audit(audit::Command),
     /// Print the completions of a shell.
     Completions(completions::Options),
+    /// Write the man pages, one for each command.
+    Man(man::Options),
 }
 
 impl Cli {
@@ -249,6 +252,7 @@ impl Cli {
                 audit::run(command, App::open(config, Access::Look, clock).await?).await
             }
             Command::Completions(options) => completions::run(options),
+            Command::Man(options) => man::run(options),
         }
     }
 

@@ -27,7 +27,7 @@ pub enum VaultError {
         /// The file asked for.
         path: PathBuf,
     },
-    /// Its mode grants something to the group or to others.
+    /// Its mode grants something to others, or more than reading to the group that it was handed to.
     #[error("{path} is readable by others (mode {mode:04o}): run chmod 600 {path}", path = path.display())]
     OpenToOthers {
         /// The file asked for.

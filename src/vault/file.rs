@@ -2,8 +2,10 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+
+use rustix::process::geteuid;
 
 use zeroize::Zeroizing;
 
@@ -13,6 +15,7 @@ use crate::vault::error::VaultError;
 const MAX_BYTES: usize = 4096;
 const ONLY_MINE: u32 = 0o600;
 const OF_OTHERS: u32 = 0o077;
+const READ_BY_GROUP: u32 = 0o040;
 
 /// Reads the file into memory that is overwritten afterwards, and hands it to `parse`.
 pub(super) fn read<T>(
@@ -61,11 +64,20 @@ fn check(path: &Path, found: &fs::Metadata) -> Result<(), VaultError> {
     let mode = found.permissions().mode() & 0o7777;
     if !found.is_file() {
         Err(VaultError::NotAFile { path: path.into() })
-    } else if mode & OF_OTHERS != 0 {
+    } else if is_open(mode, found.uid(), geteuid().as_raw()) {
         Err(VaultError::OpenToOthers { path: path.into(), mode })
     } else {
         Ok(())
     }
+}
+
+/// Whether the file can be used by whom it should not. A file of the reader's own is for nobody else.
+/// One that belongs to somebody else (root, mostly) was put there for the reader, and the group, or
+/// the mask of an access list that shows in its place, is how: service managers and orchestrators
+/// hand secrets so to who is not root.
+fn is_open(mode: u32, owner: u32, reader: u32) -> bool {
+    let given = if owner == reader { 0 } else { READ_BY_GROUP };
+    mode & OF_OTHERS & !given != 0
 }
 
 /// Reads until the end or until the buffer is full, into no other memory than the buffer.
@@ -90,4 +102,21 @@ fn write_through(file: &mut File, path: &Path, text: &[u8]) -> io::Result<()> {
     let folder =
         path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_through_its_group_only_if_it_is_somebody_elses() {
+        let (root, me) = (0, 1000);
+        assert!(!is_open(0o440, root, me));
+        assert!(is_open(0o440, me, me));
+        assert!(is_open(0o440, root, root));
+        for mode in [0o460, 0o450, 0o444, 0o442, 0o441] {
+            assert!(is_open(mode, root, me), "{mode:o}");
+        }
+        assert!(!is_open(0o400, me, me));
+    }
 }
