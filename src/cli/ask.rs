@@ -1,7 +1,7 @@
 //! Asks a listener on this machine one question over plain HTTP: bounded in time and size, and
 //! unable to reach any other machine.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -25,8 +25,10 @@ pub struct Answer {
     pub says: String,
 }
 
-/// Asks for `path` at `address`, which must be a loopback address.
+/// Asks for `path` at `address`, which must be a loopback address, or stand for all addresses of this
+/// machine.
 pub async fn ask(address: SocketAddr, path: &str) -> anyhow::Result<Answer> {
+    let address = near(address);
     if !address.ip().is_loopback() {
         bail!("{address} is not on this machine");
     }
@@ -34,6 +36,17 @@ pub async fn ask(address: SocketAddr, path: &str) -> anyhow::Result<Answer> {
         Ok(answer) => answer,
         Err(_) => bail!("http://{address}{path} did not answer within 3 seconds"),
     }
+}
+
+/// Where this machine itself reaches a listener: who listens on all addresses (in a container, for all
+/// that is outside) listens on loopback too.
+fn near(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V4(_) | IpAddr::V6(_) => {}
+    }
+    address
 }
 
 async fn converse(address: SocketAddr, path: &str) -> anyhow::Result<Answer> {
@@ -73,6 +86,17 @@ mod tests {
     async fn no_other_machine_is_asked() {
         let error = ask("192.0.2.1:80".parse().unwrap(), "/livez").await.unwrap_err();
         assert_eq!(error.to_string(), "192.0.2.1:80 is not on this machine");
+    }
+
+    #[test]
+    fn a_listener_on_all_addresses_is_asked_on_this_machine() {
+        for (listens, asked) in [
+            ("0.0.0.0:9465", "127.0.0.1:9465"),
+            ("[::]:9465", "[::1]:9465"),
+            ("192.0.2.1:80", "192.0.2.1:80"),
+        ] {
+            assert_eq!(near(listens.parse().unwrap()), asked.parse().unwrap());
+        }
     }
 
     #[tokio::test(start_paused = true)]
