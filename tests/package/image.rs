@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::{PROGRAM, file, run, said, text};
 
@@ -74,12 +74,13 @@ fn the_root_of_the_image_carries_a_daemon_that_is_ready_and_no_shell() {
     let mut command = keypulse(&root, &["run"]);
     command.stdout(Stdio::null()).stderr(fs::File::create(&log).unwrap());
     let mut daemon = Daemon(command.spawn().unwrap());
-    let begun = Instant::now();
+    let mut tries = 0;
     // As the image's HEALTHCHECK asks.
     while !run(&mut keypulse(&root, &["healthcheck"])).status.success() {
         let log = fs::read_to_string(&log).unwrap();
         assert!(daemon.0.try_wait().unwrap().is_none(), "it ended: {log}");
-        assert!(begun.elapsed() < Duration::from_mins(1), "it is not healthy: {log}");
+        tries += 1;
+        assert!(tries < 600, "it is not healthy: {log}");
         std::thread::sleep(Duration::from_millis(100));
     }
     let database = fs::metadata(root.join("var/lib/keypulse/keypulse.db")).unwrap();

@@ -31,7 +31,8 @@ fn text(name: &str) -> String {
 /// Runs to the end; a program that is not there is a failure that names it.
 fn run(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| {
-        panic!("{:?}: {error}; scripts/test installs what is missing", command.get_program())
+        let program = command.get_program().display();
+        panic!("{program}: {error}; scripts/test installs what is missing")
     })
 }
 

@@ -9,8 +9,8 @@ use crate::{file, run, said, text};
 
 /// A program of the folder that `scripts/test` has installed.
 fn tool(name: &str) -> Command {
-    let folder = std::env::var_os("KEYPULSE_TEST_MANIFESTS")
-        .expect("KEYPULSE_TEST_MANIFESTS is not set: run scripts/test");
+    let folder = std::env::var_os("KEYPULSE_TEST_MANIFESTS");
+    let folder = folder.unwrap_or_else(|| panic!("no KEYPULSE_TEST_MANIFESTS: run scripts/test"));
     Command::new(Path::new(&folder).join(name))
 }
 
