@@ -9,6 +9,7 @@ mod config;
 mod consent;
 mod demo;
 mod doctor;
+mod explain;
 mod glance;
 mod go_live;
 mod handover;
@@ -121,6 +122,8 @@ enum Command {
     /// Show what is believed of the provider, and what is held because of it; say otherwise.
     #[command(subcommand)]
     Weather(weather::Command),
+    /// Say why a tenant is as it is: what was seen, decided and told, and what was not told and why.
+    Explain(explain::Options),
     /// Begin to write to customers, of what is open and looked at.
     GoLive(go_live::Options),
     /// Look at what would have been sent, had anybody been told.
@@ -203,6 +206,9 @@ impl Cli {
                 let app = self.opened(Access::Look).await?;
                 let app = if notify::is_chained(command) { app.audited().await? } else { app };
                 notify::run(command, app).await
+            }
+            Command::Explain(options) => {
+                explain::run(options, self.opened(Access::Look).await?).await
             }
             Command::GoLive(options) => {
                 let app = self.opened(Access::Look).await?.audited().await?;

@@ -29,6 +29,7 @@ mod delivering;
 mod entering;
 mod entering_at_once;
 mod erasing;
+mod explaining;
 mod gate;
 mod handover;
 mod intake;

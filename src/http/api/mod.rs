@@ -10,6 +10,7 @@ mod body;
 mod caller;
 pub mod compared;
 pub mod desk;
+pub mod explain;
 pub mod guide;
 mod handover;
 mod idempotent;
@@ -108,6 +109,7 @@ fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(tenants::list, tenants::create))
         .routes(routes!(tenants::read, tenants::change))
+        .routes(routes!(explain::explain))
         .routes(routes!(key::put))
         .routes(routes!(links::list, links::make, links::revoke))
         .routes(routes!(links::invite))

@@ -190,7 +190,7 @@ pub struct Route {
 }
 
 /// Every route that needs a token. One that is not here answers nobody.
-pub const ROUTES: [Route; 37] = [
+pub const ROUTES: [Route; 38] = [
     route(Method::GET, "/api/v1/audit", Deed::ReadAudit),
     route(Method::GET, "/api/v1/audit/head", Deed::ReadAudit),
     route(Method::GET, "/api/v1/handovers", Deed::Read),
@@ -213,6 +213,7 @@ pub const ROUTES: [Route; 37] = [
     route(Method::POST, "/api/v1/tenants/{ref}/disable", Deed::Disable),
     route(Method::POST, "/api/v1/tenants/{ref}/disabled/acknowledge", Deed::AcknowledgeDisabled),
     route(Method::POST, "/api/v1/tenants/{ref}/erase", Deed::Erase),
+    route(Method::GET, "/api/v1/tenants/{ref}/explain", Deed::Read),
     route(Method::GET, "/api/v1/tenants/{ref}/handover", Deed::TakeKey),
     route(Method::POST, "/api/v1/tenants/{ref}/handover/acknowledge", Deed::TakeKey),
     route(Method::PUT, "/api/v1/tenants/{ref}/key", Deed::GiveKey),

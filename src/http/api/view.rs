@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::health::Doubt;
 use crate::health::Status;
 use crate::store::Care;
 use crate::store::Deletion;
@@ -177,6 +178,19 @@ impl Owed {
     }
 }
 
+impl Failing {
+    /// What is held against a key.
+    pub fn of(doubt: &Doubt) -> Self {
+        Self {
+            what: doubt.failure.name(),
+            text: doubt.failure.to_string(),
+            in_a_row: doubt.count.get(),
+            first_at: doubt.first,
+            last_at: doubt.last,
+        }
+    }
+}
+
 impl Tenant {
     /// A tenant as programs read it; late is what was owed before that moment.
     pub fn of(view: &TenantView, late_before: DateTime<Utc>) -> Self {
@@ -197,13 +211,7 @@ impl Tenant {
             since: health.since,
             accepted_at: health.accepted_at,
             silent_since: health.silent_since,
-            failing: health.status.doubt().map(|doubt| Failing {
-                what: doubt.failure.name(),
-                text: doubt.failure.to_string(),
-                in_a_row: doubt.count.get(),
-                first_at: doubt.first,
-                last_at: doubt.last,
-            }),
+            failing: health.status.doubt().map(Failing::of),
             episodes: health.episodes,
             next_check_at: view.due_at,
             paused_until: match health.status {
