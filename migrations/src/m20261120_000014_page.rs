@@ -65,13 +65,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(page()).await?;
-        let age = Index::create()
-            .name("message_owed_at")
-            .table(Message::Table)
-            .col(Message::OwedAt)
-            .take();
-        manager.create_index(age).await?;
+        // First, as whoever changes the mode does.
         let mut column = ColumnDef::new(Notify::TellingSince).big_integer().null().take();
         let notify = Table::alter().table(Notify::Table).add_column(&mut column).take();
         manager.alter_table(notify).await?;
@@ -80,7 +74,14 @@ impl MigrationTrait for Migration {
             .value(Notify::TellingSince, Expr::col(Notify::Since))
             .and_where(Expr::col(Notify::Mode).ne("shadow"))
             .take();
-        manager.exec_stmt(since).await
+        manager.exec_stmt(since).await?;
+        manager.create_table(page()).await?;
+        let age = Index::create()
+            .name("message_owed_at")
+            .table(Message::Table)
+            .col(Message::OwedAt)
+            .take();
+        manager.create_index(age).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

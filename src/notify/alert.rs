@@ -273,6 +273,17 @@ impl Subject {
     }
 }
 
+impl Alert {
+    /// The order in which alerts are told, the gravest first.
+    pub fn rank(&self) -> u8 {
+        match self.labels.get("severity").map(String::as_str) {
+            Some("critical") => 0,
+            Some("warning") => 1,
+            _ => 2,
+        }
+    }
+}
+
 /// The alert that tells this; `started_at` is when it was told first, `ends_at` when it is over.
 pub fn alert(
     told: &Told,

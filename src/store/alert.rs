@@ -320,15 +320,18 @@ impl Store {
             return Ok(before);
         }
         let tx = self.begin().await?;
+        // Several read at the same time: who has read before another one began or ended an alert does
+        // not undo that.
         for name in names {
             let sql = "INSERT INTO alert (name, started_at) VALUES ($1, $2) ON CONFLICT (name) \
                        DO UPDATE SET started_at = excluded.started_at, ended_at = NULL \
-                       WHERE alert.ended_at IS NOT NULL";
+                       WHERE alert.ended_at <= excluded.started_at";
             let values = [name.as_str().into(), micros(now).into()];
             tx.execute_raw(self.statement(sql, values)).await?;
         }
         for over in before.iter().filter(open).filter(|row| !names.contains(&row.name)) {
-            let sql = "UPDATE alert SET ended_at = $2 WHERE name = $1 AND ended_at IS NULL";
+            let sql = "UPDATE alert SET ended_at = $2 WHERE name = $1 AND ended_at IS NULL \
+                       AND started_at <= $2";
             let values = [over.name.as_str().into(), micros(now).into()];
             tx.execute_raw(self.statement(sql, values)).await?;
         }

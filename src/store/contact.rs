@@ -139,6 +139,7 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let tx = self.begin().await?;
         let marked = self.mark(&tx, address, why, now).await?;
+        self.chain_refusals(&tx, &marked, address, why).await?;
         tx.commit().await?;
         Ok(whole(marked.len()))
     }
@@ -158,6 +159,7 @@ impl Store {
         for (tenant, place) in &marked {
             again += self.repeat_mail(&tx, *tenant, *place, now).await?;
         }
+        self.chain_refusals(&tx, &marked, address, why).await?;
         tx.commit().await?;
         if again > 0 {
             self.wake();
@@ -178,17 +180,28 @@ impl Store {
                    RETURNING tenant_id, ordinal";
         let values = [address.into(), micros(now).into(), why.into()];
         let rows = tx.query_all_raw(self.statement(sql, values)).await?;
-        let draft = |tenant| {
-            let draft = Draft::of("contact.refused").about(tenant).fact("why", why);
+        let places = rows.iter().map(|row| row.try_get("", "ordinal"));
+        let places = places.collect::<Result<Vec<_>, _>>()?;
+        Ok(super::ids(&rows)?.into_iter().zip(places).collect())
+    }
+
+    /// Chains that these were marked; nothing is locked after it.
+    async fn chain_refusals(
+        &self,
+        tx: &DatabaseTransaction,
+        marked: &[(TenantId, i64)],
+        address: &str,
+        why: &str,
+    ) -> Result<(), StoreError> {
+        let draft = |(tenant, _): &(TenantId, i64)| {
+            let draft = Draft::of("contact.refused").about(*tenant).fact("why", why);
             draft.detail("address", address)
         };
-        let whose = super::ids(&rows)?;
-        let drafts: Vec<Draft> = whose.iter().copied().map(draft).collect();
-        if !drafts.is_empty() {
-            self.append(tx, &drafts).await?;
+        let drafts: Vec<Draft> = marked.iter().map(draft).collect();
+        if drafts.is_empty() {
+            return Ok(());
         }
-        let places = rows.iter().map(|row| row.try_get("", "ordinal"));
-        Ok(whose.into_iter().zip(places.collect::<Result<Vec<_>, _>>()?).collect())
+        self.append(tx, &drafts).await
     }
 }
 

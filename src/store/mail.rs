@@ -45,6 +45,8 @@ pub struct MailDrawn {
     pub began_at: Option<DateTime<Utc>>,
     /// When it was decided.
     pub owed_at: DateTime<Utc>,
+    /// Whether it was sent before, and came back.
+    pub repeated: bool,
 }
 
 /// What a claim goes by beside what the store knows.
@@ -126,7 +128,8 @@ impl Store {
         if self.write.query_all_raw(self.statement(sql, values)).await?.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = "SELECT m.id, m.tenant_id, m.stage, m.owed_at, d.attempts, d.contact, e.began_at FROM delivery d JOIN message m ON m.id = d.message_id \
+        let sql = "SELECT m.id, m.tenant_id, m.stage, m.owed_at, d.attempts, d.contact, d.begun_at, e.began_at \
+                   FROM delivery d JOIN message m ON m.id = d.message_id \
                    LEFT JOIN episode e ON e.tenant_id = m.tenant_id AND e.number = m.episode \
                    WHERE d.channel = $1 AND d.lease = $2 \
                    AND d.state IN ('owed', 'sending') AND d.state = 'owed' \
@@ -212,14 +215,18 @@ impl Store {
             let sql = format!("SELECT id FROM message WHERE id = $1{}", self.dialect.for_update());
             tx.query_one_raw(self.statement(sql, [settled.id.into()])).await?;
         }
-        let may_have = matches!(settled.settlement, MailSettlement::Sent | MailSettlement::Unknown);
+        // Whoever is put off was not begun this time, and keeps whether it was before.
+        let keeps = matches!(
+            settled.settlement,
+            MailSettlement::Sent | MailSettlement::Unknown | MailSettlement::PutOff(_)
+        );
         let sql = format!(
             "UPDATE delivery SET state = $1, due_at = $2, fate = $3, settled_at = $4, \
              attempts = {}, begun_at = {}, contact = $8, lease = NULL, lease_until = NULL \
              WHERE message_id = $5 AND channel = $6 AND lease = $7 \
              AND state IN ('owed', 'sending', 'unknown')",
             if settled.afresh { "0".to_owned() } else { format!("attempts + {tried}") },
-            if may_have { "begun_at" } else { "NULL" },
+            if keeps { "begun_at" } else { "NULL" },
         );
         let values = [
             state.into(),
@@ -377,5 +384,6 @@ fn drawn(row: &QueryResult) -> Result<MailDrawn, StoreError> {
         passed: row.try_get("", "contact")?,
         began_at: began.and_then(time),
         owed_at: time(row.try_get("", "owed_at")?).unwrap_or(DateTime::UNIX_EPOCH),
+        repeated: row.try_get::<Option<i64>>("", "begun_at")?.is_some(),
     })
 }

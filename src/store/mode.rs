@@ -86,6 +86,12 @@ pub struct Put {
     pub given_up: u64,
 }
 
+/// Since when anybody is told, if from now on; nothing of shadow, so that a version which does not know it
+/// leaves nothing behind that is too old.
+fn telling(mode: Mode, now: DateTime<Utc>) -> Option<i64> {
+    (mode != Mode::Shadow).then(|| micros(now))
+}
+
 impl Store {
     /// The mode that is in force; none in an installation that never ran, which sends nothing.
     pub async fn mode(&self) -> Result<Option<InForce>, StoreError> {
@@ -115,9 +121,9 @@ impl Store {
 
     /// The mode that is in force; `first` from now on, in an installation that never ran.
     pub async fn begin_mode(&self, first: Mode, now: DateTime<Utc>) -> Result<InForce, StoreError> {
-        let sql = "INSERT INTO notify (id, mode, since, telling_since) VALUES (1, $1, $2, $2) \
+        let sql = "INSERT INTO notify (id, mode, since, telling_since) VALUES (1, $1, $2, $3) \
                    ON CONFLICT (id) DO NOTHING";
-        let values = [first.word().into(), micros(now).into()];
+        let values = [first.word().into(), micros(now).into(), telling(first, now).into()];
         self.write.execute_raw(self.statement(sql, values)).await?;
         Ok(self.mode().await?.unwrap_or(InForce { mode: first, since: now, telling_since: now }))
     }
@@ -158,13 +164,15 @@ impl Store {
             (For::All, mode) => {
                 let word = mode.unwrap_or(Mode::Shadow).word();
                 let sql = "INSERT INTO notify (id, mode, since, telling_since) \
-                           VALUES (1, $1, $2, $2) ON CONFLICT (id) DO UPDATE SET \
+                           VALUES (1, $1, $2, $3) ON CONFLICT (id) DO UPDATE SET \
                            telling_since = CASE WHEN notify.mode = 'shadow' \
-                           OR excluded.mode = 'shadow' THEN excluded.since \
+                           OR excluded.mode = 'shadow' THEN excluded.telling_since \
                            ELSE COALESCE(notify.telling_since, notify.since) END, \
                            mode = excluded.mode, since = excluded.since \
                            WHERE notify.mode <> excluded.mode";
-                tx.execute_raw(self.statement(sql, [word.into(), micros(now).into()])).await?
+                let telling = telling(mode.unwrap_or(Mode::Shadow), now);
+                let values = [word.into(), micros(now).into(), telling.into()];
+                tx.execute_raw(self.statement(sql, values)).await?
             }
             (For::Label(label), Some(mode)) => {
                 let sql = "INSERT INTO notify_label (label, name, value, mode, since) \

@@ -313,7 +313,7 @@ impl Postman {
         let result = match end.settlement {
             MailSettlement::Sent => {
                 info!(message.id = id, tenant.id = %tenant, "mail {id} ({}) was taken", mail.stage);
-                if MailStage::parse(&mail.stage) == Some(MailStage::First) {
+                if MailStage::parse(&mail.stage) == Some(MailStage::First) && !mail.repeated {
                     self.metrics.repairs.told(self.clock.now() - mail.owed_at);
                 }
                 "delivered"

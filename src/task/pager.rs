@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use crate::health::{Heard, News, Stands, news};
@@ -32,6 +32,8 @@ const SETTLING: Duration = Duration::from_secs(5);
 /// The pause after a first try that nobody took; it doubles up to the longest.
 const PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+/// A round in which one answer took longer than this ends there.
+const ROUND: Duration = Duration::from_secs(3);
 /// A receiver may put itself off for no longer than this.
 const LONGEST_WISH: Duration = Duration::from_mins(15);
 /// What still stands is told again after so long, and what is for a list only once a week.
@@ -104,11 +106,19 @@ impl Pager {
         let store = self.board.store.clone();
         // Before the conditions: whatever waits by now is among them.
         let waiting = bounded(store.waiting(self.channel)).await?;
-        let Some(posted) = self.board.read().await? else { return Ok(Told::default()) };
+        // Before the conditions too: what is told of them meanwhile has another version by then.
         let rows = bounded(store.pages(self.channel)).await?;
+        let Some(mut posted) = self.board.read().await? else { return Ok(Told::default()) };
+        posted.sort_by_key(|one| one.alert.rank());
+        let begun = Instant::now();
         let mut told = Told::default();
         let mut words = "on-call was told".to_owned();
         for one in &posted {
+            // Whoever answers slowly is told what stands by then, and not what stood.
+            if begun.elapsed() > ROUND {
+                told.waits += 1;
+                break;
+            }
             let row = rows.iter().find(|row| row.name == one.name);
             self.see_to(one, row, &mut told, &mut words).await?;
         }
@@ -162,7 +172,7 @@ impl Pager {
             told.waits += 1;
             return Ok(());
         }
-        let answer = self.send(one, new).await;
+        let answer = self.send(one, new, heard).await;
         let now = self.board.clock.now();
         let outcome = match answer {
             Answer::Status(200..=299, _) if new == News::Ends => PageOutcome::Over,
@@ -200,7 +210,7 @@ impl Pager {
         Ok(())
     }
 
-    async fn send(&self, one: &Posted, new: News) -> Answer {
+    async fn send(&self, one: &Posted, new: News, heard: Option<Heard>) -> Answer {
         let page = Page { name: &one.name, news: new, alert: &one.alert };
         let body = match self.hook.body(&page) {
             Ok(body) => body,
@@ -210,9 +220,10 @@ impl Pager {
             }
         };
         let second = self.board.clock.now().timestamp();
-        // The same at every try, so that whoever verifies it knows it again.
-        let began = one.alert.starts_at.timestamp();
-        let id = format!("{}-{began}-{}-{}", one.name.replace('/', "-"), new.word(), one.count);
+        // The same at every try, and another one for what is news after it.
+        let (name, began) = (one.name.replace('/', "-"), one.alert.starts_at.timestamp());
+        let after = heard.map_or(0, |heard| heard.told_at.timestamp());
+        let id = format!("{name}-{began}-{}-{after}", new.word());
         let signature = self.signer.sign(&id, second, &body);
         self.hook.send(&id, second, &signature, &body).await
     }

@@ -498,8 +498,9 @@ impl Metrics {
         for cause in CAUSES {
             self.episodes.with_label_values(&[cause]).set(0);
         }
+        // A cause may come twice: of keys in doubt, and of keys that were judged dead.
         for (cause, episodes) in counts {
-            self.episodes.with_label_values(&[cause]).set(episodes);
+            self.episodes.with_label_values(&[cause]).add(episodes);
         }
     }
 
@@ -516,7 +517,9 @@ impl Metrics {
                 }
             }
         }
-        for (channel, stage, state, messages) in counts {
+        // A kind of channel that another version has written is not among those that were set to zero.
+        let ours = |channel: &str| STAGES.iter().any(|(on, _)| *on == channel);
+        for (channel, stage, state, messages) in counts.into_iter().filter(|one| ours(one.0)) {
             let kind = MailStage::parse(stage).map_or(stage, |mail| mail.kind());
             let known = STAGES.iter().any(|(on, all)| *on == channel && all.contains(&kind));
             let kind = if known { kind } else { OTHER };
@@ -606,6 +609,26 @@ mod tests {
     }
 
     #[test]
+    fn keys_in_doubt_and_keys_judged_dead_for_one_cause_are_counted_together_at_each_scrape() {
+        let metrics = Metrics::new().unwrap();
+        for _ in 0..2 {
+            metrics.set_episodes([("rejected", 500), ("expired", 1), ("rejected", 3)]);
+            let text = metrics.render().unwrap();
+            assert!(text.contains("keypulse_episodes_open{cause=\"rejected\"} 503\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_kind_of_channel_that_another_version_has_written_makes_no_series() {
+        let metrics = Metrics::new().unwrap();
+        metrics.set_messages([("teams", "first", "dead", 3), ("mail", "another", "dead", 2)]);
+        let text = metrics.render().unwrap();
+        assert!(!text.contains("teams"), "{text}");
+        let other = "keypulse_messages{channel=\"mail\",stage=\"other\",state=\"dead\"} 2\n";
+        assert!(text.contains(other), "{text}");
+    }
+
+    #[test]
     fn every_status_has_a_series_for_each_of_its_causes_before_anybody_has_it() {
         let text = Metrics::new().unwrap().render().unwrap();
         for (status, cause) in [("healthy", ""), ("degraded", "unreachable")] {
@@ -638,7 +661,7 @@ mod tests {
         ] {
             assert!(text.contains(&format!("keypulse_messages{one}")), "{one}");
         }
-        assert_eq!((before, series(&text)), (64, 64));
+        assert_eq!((before, series(&text)), (88, 88));
         metrics.set_messages([]);
         assert!(!metrics.render().unwrap().contains("stage=\"reminder\",state=\"owed\"} 5"));
     }

@@ -16,6 +16,7 @@ const MAX_BYTES: usize = 4096;
 const ONLY_MINE: u32 = 0o600;
 const OF_OTHERS: u32 = 0o077;
 const READ_BY_GROUP: u32 = 0o040;
+const ROOT: u32 = 0;
 
 /// Reads the file into memory that is overwritten afterwards, and hands it to `parse`.
 pub(super) fn read<T>(
@@ -72,11 +73,10 @@ fn check(path: &Path, found: &fs::Metadata) -> Result<(), VaultError> {
 }
 
 /// Whether the file can be used by whom it should not. A file of the reader's own is for nobody else.
-/// One that belongs to somebody else (root, mostly) was put there for the reader, and the group, or
-/// the mask of an access list that shows in its place, is how: service managers and orchestrators
-/// hand secrets so to who is not root.
+/// One of root's was put there for a reader who is not root, and the group, or the mask of an access
+/// list that shows in its place, is how: service managers and orchestrators hand secrets so.
 fn is_open(mode: u32, owner: u32, reader: u32) -> bool {
-    let given = if owner == reader { 0 } else { READ_BY_GROUP };
+    let given = if owner == ROOT && reader != ROOT { READ_BY_GROUP } else { 0 };
     mode & OF_OTHERS & !given != 0
 }
 
@@ -109,11 +109,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_read_through_its_group_only_if_it_is_somebody_elses() {
+    fn a_file_is_read_through_its_group_only_if_it_is_roots_and_the_reader_is_not() {
         let (root, me) = (0, 1000);
         assert!(!is_open(0o440, root, me));
         assert!(is_open(0o440, me, me));
         assert!(is_open(0o440, root, root));
+        assert!(is_open(0o440, 1001, me));
+        assert!(is_open(0o440, 1001, root));
         for mode in [0o460, 0o450, 0o444, 0o442, 0o441] {
             assert!(is_open(mode, root, me), "{mode:o}");
         }

@@ -33,7 +33,7 @@ impl MasterKey {
     }
 
     /// Reads the key from a regular file (a symbolic link to one will do) whose mode grants nothing
-    /// to group and others; one that belongs to somebody else may be read through its group. Blocks;
+    /// to group and others; one of root's may be read through its group by who is not root. Blocks;
     /// meant for the start of a command.
     pub fn read_file(path: &Path) -> Result<Self, VaultError> {
         file::read(path, Self::from_line)

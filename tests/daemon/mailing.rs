@@ -185,8 +185,8 @@ fn a_daemon_that_is_killed_at_any_step_of_a_mail_never_sends_it_twice() {
 
 #[test]
 fn a_daemon_that_is_killed_at_any_step_of_a_mail_never_sends_it_twice_on_postgresql() {
-    use Stage::{Body, End, Recipient};
-    for stage in [Recipient, Body, End] {
+    use Stage::{Body, Data, Ehlo, End, Recipient, Sender};
+    for stage in [Ehlo, Sender, Recipient, Data, Body, End] {
         let server = Server::start_new();
         let rig = Rig::new(crate::rig::FLEET).set("store.url", &server.url());
         rig.run(&["migrate", "up"]).well();

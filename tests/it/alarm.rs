@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::alertmanager::Alertmanager;
 use crate::outbox::{dies, live, telling};
-use crate::rig::{Rig, hour, now, on_both, tenant};
+use crate::rig::{Rig, hour, minute, now, on_both, tenant};
 
 /// A clock that begins so long before the present moment, which Alertmanager goes by, that a test
 /// ends before it: what is over at a later moment is not over there yet.
@@ -202,6 +202,24 @@ async fn a_key_that_the_integration_does_not_fetch_in_time_is_on_calls_until_it_
         rig.store.fetch_handover(new.id, clock.now()).await.unwrap();
         alarm.run_once().await.unwrap();
         assert_eq!(member.told(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_has_read_before_another_neither_ends_nor_reopens_what_that_one_has_noted() {
+    on_both(async |rig| {
+        let (before, then, later) = (minute(0), minute(1), minute(2));
+        let names = ["mail_held".to_owned()];
+        let note = async |names: &[String], at| {
+            let rows = rig.store.note_alerts(names, at, minute(-60)).await.unwrap();
+            (rows[0].started_at, rows[0].ended_at)
+        };
+        assert_eq!(note(&names, then).await, (then, None));
+        assert_eq!(note(&[], before).await, (then, None), "it had read before it began");
+        assert_eq!(note(&[], later).await, (then, Some(later)));
+        assert_eq!(note(&names, then).await, (then, Some(later)), "it had read before it ended");
+        assert_eq!(note(&names, minute(3)).await, (minute(3), None));
     })
     .await;
 }

@@ -1,10 +1,10 @@
 //! Why a tenant is as it is: the two sentences, and the chain behind them.
 
 use chrono::TimeDelta;
-use keypulse::health::{Action, Class, Finding};
+use keypulse::health::{Action, Class, Finding, MailStage};
 use keypulse::http::api::explain::Explanation;
 use keypulse::ids::TenantId;
-use keypulse::store::{MailSettled, MailSettlement, Mode};
+use keypulse::store::{MailSettled, MailSettlement, Mode, TimelyMail};
 use keypulse::task::Judge;
 
 use crate::outbox::{dies, live, rejected, telling};
@@ -66,6 +66,31 @@ async fn of_a_dead_key_it_says_since_when_and_why_and_when_the_customer_was_writ
         assert!(told.contains(&("on_call", "first", "waits")), "{told:?}");
         let integration = all.told.iter().find(|one| one.audience == "integration").unwrap();
         assert_eq!((integration.outcome, &integration.channel), ("no_channel", &None));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reminder_that_waits_takes_nothing_back_from_what_was_sent() {
+    on_both(async |rig| {
+        let id = dead(rig, Mode::Live).await;
+        mailed(rig, MailSettlement::Sent, "it was taken").await;
+        let reminder = TimelyMail {
+            tenant: id,
+            reference: "t-0000".to_owned(),
+            episode: Some(1),
+            stage: MailStage::Reminder(1),
+            dedup: "one".to_owned(),
+        };
+        rig.store.owe_mails(&[reminder], hour(30)).await.unwrap();
+        let all = explained(rig, 0).await;
+        assert!(all.say.ends_with("was written to last at 2024-10-04 01:00 UTC."), "{}", all.say);
+        assert_eq!(all.told.last().unwrap().outcome, "waits");
+        // It is certain: nothing about it is held, whatever the weather.
+        let policy = keypulse::health::Policy::default();
+        let judge = Judge::new(rig.store.clone(), clock(), policy, TimeDelta::seconds(1));
+        judge.declare(Class::Refused, "the provider says so", None).await.unwrap();
+        assert!(explained(rig, 0).await.weather.iter().all(|sky| !sky.holds));
     })
     .await;
 }

@@ -653,13 +653,18 @@ async fn a_mail_that_came_back_goes_to_the_next_contact_once_and_none_that_was_r
             }
             drawn
         };
-        assert_eq!(to("a", 1, hour(1)).await.len(), 2);
+        let first = to("a", 1, hour(1)).await;
+        assert!(first.len() == 2 && first.iter().all(|mail| !mail.repeated));
         let bounced = async |address| {
             rig.store.bounce_address(address, "it came back", hour(2)).await.unwrap()
         };
         assert_eq!(bounced("B@fjord.example").await, (2, 1), "the other has nobody else");
         assert_eq!(bounced("b@fjord.example").await, (0, 0), "it is told twice");
+        let drawn = draw(&rig.store, "x", hour(2)).await;
+        assert!(drawn[0].repeated);
+        settle(&rig.store, &drawn[0].id, "x", MailSettlement::PutOff(hour(2))).await;
         let drawn = to("b", 2, hour(2)).await;
+        assert!(drawn[0].repeated, "also after it has waited");
         assert_eq!(drawn.iter().map(|one| one.tenant).collect::<Vec<_>>(), [ids[0]]);
         assert_eq!((drawn[0].passed, &*drawn[0].stage), (Some(1), "first"));
         rig.store.add_contact(ids[0], &contact("d@fjord.example")).await.unwrap();

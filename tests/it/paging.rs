@@ -1,9 +1,10 @@
 //! What a pager and a chat are told, by receivers that answer as they like.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use keypulse::clock::{Clock, ManualClock};
+use keypulse::clock::ManualClock;
 use keypulse::edge::Guard;
 use keypulse::health::{Finding, Heard};
 use keypulse::notify::Hook;
@@ -234,7 +235,10 @@ async fn nothing_is_told_in_shadow_nor_later_of_what_was_decided_in_it() {
         clock.advance(TimeDelta::hours(1));
         chat.run_once().await.unwrap();
         assert_eq!(texts(&receiver)[1], "Still so: ▲ 1 tenant needs a new key (rejected)");
-        assert!(clock.now() > now());
+        clock.advance(TimeDelta::days(1));
+        chat.run_once().await.unwrap();
+        let ids: BTreeSet<_> = receiver.came().iter().map(|one| one.id.clone()).collect();
+        assert_eq!((receiver.came().len(), ids.len()), (3, 3), "what is news has an id of its own");
     })
     .await;
 }

@@ -6,7 +6,7 @@ use keypulse::health::Finding;
 use keypulse::store::{Mode, Place, Store, StoreError};
 
 use crate::outbox::{dies, live, telling};
-use crate::rig::{Rig, now, on_both, open};
+use crate::rig::{Rig, minute, now, on_both, open};
 
 #[tokio::test]
 async fn every_step_goes_up_down_and_up_again() {
@@ -60,6 +60,15 @@ async fn what_an_installation_has_survives_the_newest_steps_down_and_up_again() 
         assert_eq!((in_force.mode, in_force.telling_since), (Mode::OnCall, now()));
         assert!(rig.number("SELECT COUNT(*) FROM notify WHERE telling_since IS NULL").await == 0);
         live(rig, ids[0], &[(401, Finding::Accepted)]).await;
+        // A version that does not know the column changes the mode and leaves it as it is.
+        rig.store.set_mode(Mode::Shadow, minute(500)).await.unwrap();
+        let sql = format!(
+            "UPDATE notify SET mode = 'on_call', since = {}",
+            minute(600).timestamp_micros()
+        );
+        rig.execute(&sql, vec![]).await;
+        let in_force = rig.store.mode().await.unwrap().unwrap();
+        assert_eq!(in_force.telling_since, minute(600));
     })
     .await;
 }

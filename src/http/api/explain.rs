@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use crate::health::Class;
 use crate::health::ReconnectCause;
 use crate::health::Status;
+use crate::health::Trouble;
 use crate::store::AuditRow;
 use crate::store::Fares;
 use crate::store::Store;
@@ -29,7 +30,7 @@ use super::view::Failing;
 const ROWS: u32 = 200;
 /// So many decisions are told, and so many messages.
 const DECISIONS: usize = 20;
-const MESSAGES: u32 = 60;
+const MESSAGES: u32 = 200;
 
 /// Why a tenant is as it is.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -133,11 +134,7 @@ impl Explanation {
     /// Why that tenant is as it is.
     pub async fn of(store: &Store, view: &TenantView) -> Result<Self, StoreError> {
         let health = &view.health;
-        let ours = match (health.status.doubt(), health.silent_since) {
-            (Some(_), _) => Some(Class::Refused),
-            (None, Some(_)) => Some(Class::Silent),
-            (None, None) => None,
-        };
+        let ours = waits_for(view);
         let weather = store.weather().await?.into_iter().map(|row| Sky {
             class: row.class.word(),
             state: row.sky.weather().word(),
@@ -232,10 +229,28 @@ fn outcome(one: &ToldOf) -> (&'static str, Option<DateTime<Utc>>, String) {
     }
 }
 
-/// The last that the customer was to be sent of this episode.
+/// Of which class of failure what is not certain yet would be held; none of what is certain.
+fn waits_for(view: &TenantView) -> Option<Class> {
+    match &view.health.status {
+        Status::Degraded(Trouble::Unreachable { .. }) => Some(Class::Silent),
+        Status::Degraded(Trouble::Key { .. }) | Status::Healthy { doubt: Some(_) } => {
+            Some(Class::Refused)
+        }
+        Status::Healthy { doubt: None } => view.health.silent_since.map(|_| Class::Silent),
+        Status::Degraded(Trouble::OutOfStep)
+        | Status::Pending { .. }
+        | Status::NeedsReconnection { .. }
+        | Status::Paused { .. }
+        | Status::Disabled(_) => None,
+    }
+}
+
+/// What became of the last mail of this episode that the customer got, or may have got; of the last that
+/// was to be sent, where they got none.
 fn mail(all: &[ToldOf], episode: u32) -> Option<(&'static str, Option<DateTime<Utc>>, String)> {
     let ours = |one: &&ToldOf| one.audience == "customer" && one.episode == Some(episode);
-    all.iter().rev().find(ours).map(outcome)
+    let mails = || all.iter().rev().filter(ours).map(outcome);
+    mails().find(|(word, ..)| matches!(*word, "sent" | "unknown")).or_else(|| mails().next())
 }
 
 /// What it is, since when, and why.

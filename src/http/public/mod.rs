@@ -36,6 +36,7 @@ use crate::redact::chain;
 use crate::store::KeptLink;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::bounded;
 use crate::telemetry::Metrics;
 use crate::vault::LinkId;
 use crate::vault::LinkToken;
@@ -146,7 +147,7 @@ impl Public {
 
     /// Somebody looks at a page. Nothing goes by it, so a database that cannot note it spoils no page.
     async fn seen(&self, visit: &Visit) {
-        match self.store(visit).note_opened(&visit.link, self.clock.now()).await {
+        match bounded(self.store(visit).note_opened(&visit.link, self.clock.now())).await {
             Ok(Some(after)) => self.metrics.repairs.looked_at(after),
             Ok(None) => {}
             Err(error) => warn!("that a page was looked at could not be noted: {}", chain(&error)),

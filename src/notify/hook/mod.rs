@@ -159,8 +159,14 @@ impl Hook {
             Manner::PagerDuty(_) => text.to_owned(),
             Manner::Slack => unmarked(text),
         };
+        let bare = |text: &str| match self.manner {
+            Manner::PagerDuty(_) => text.to_owned(),
+            Manner::Slack => unstyled(&unmarked(text)),
+        };
         let label = |name| alert.labels.get(name).map_or_else(String::new, |text| plain(text));
         let said = |name| alert.annotations.get(name).map_or_else(String::new, |text| plain(text));
+        // What names tenants is nothing but text.
+        let named = |name| alert.annotations.get(name).map_or_else(String::new, |text| bare(text));
         context! {
             news => page.news.word(),
             dedup_key => format!("keypulse/{}", page.name),
@@ -171,10 +177,10 @@ impl Hook {
             began => alert.starts_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             link => alert.generator_url.as_deref(),
             summary => said("summary"),
-            description => said("description"),
+            description => named("description"),
             count => said("count"),
             since => said("since"),
-            examples => said("examples"),
+            examples => named("examples"),
             done => said("done"),
             if_nobody_acts => said("if_nobody_acts"),
             command => said("command"),
@@ -187,6 +193,18 @@ fn unmarked(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     // A zero-width space: `@here` in the name of a tenant wakes nobody.
     text.replace('@', "@\u{200b}")
+}
+
+/// A text in which nothing is bold, code or a link by itself, in Slack's manner or in Markdown.
+fn unstyled(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        plain.push(c);
+        if matches!(c, '*' | '_' | '~' | '`' | '[' | ']' | ':' | '.') {
+            plain.push('\u{200b}');
+        }
+    }
+    plain
 }
 
 impl fmt::Debug for Hook {

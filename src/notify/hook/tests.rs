@@ -76,8 +76,19 @@ fn a_chat_reads_what_it_is_and_that_it_is_over() {
 
 #[test]
 fn a_tenants_name_calls_nobody_and_leads_nowhere_in_a_chat() {
-    let alert = about(&["<!channel>", "@here", "<https://evil.example|log in>"]);
-    let begins = said(&slack(), News::Begins, &alert).to_string();
+    let names = [
+        "<!channel>",
+        "@here",
+        "<https://evil.example|log in>",
+        "*b*",
+        "`c`",
+        "[d](http://e.test)",
+    ];
+    let begins = said(&slack(), News::Begins, &about(&names)).to_string();
+    for styled in ["*b*", "`c`", "[d]", "://e", "://evil", "e.test"] {
+        assert!(!begins.contains(styled), "{styled} is in {begins}");
+    }
+    assert!(begins.contains("`keypulse tenant list --status needs_reconnection`"), "{begins}");
     assert!(!begins.contains("<!") && !begins.contains("<http") && !begins.contains("@here"));
     assert!(begins.contains("&lt;!channel&gt;"), "{begins}");
 }
