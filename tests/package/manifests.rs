@@ -134,7 +134,8 @@ fn the_build_of_the_image_is_given_all_that_the_program_is_made_of() {
     // A library is made by a build only; the lints write notes of their own.
     let library = |note: &String| {
         let made = note.lines().filter_map(|line| Some(line.split_once(": ")?.0));
-        made.filter(|file| file.ends_with(".rlib")).any(|file| file.contains("/libkeypulse-"))
+        let library = |file: &Path| file.extension().is_some_and(|end| end == "rlib");
+        made.filter(|file| library(Path::new(file))).any(|file| file.contains("/libkeypulse-"))
     };
     let wanted: Vec<String> = notes.filter(library).collect();
     let own: BTreeSet<String> =
