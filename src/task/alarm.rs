@@ -80,7 +80,8 @@ impl Alarm {
     pub async fn run_once(&mut self) -> Result<(), StoreError> {
         // Before the conditions: whatever waits by now is among them.
         let waiting = bounded(self.board.store.waiting(CHANNEL)).await?;
-        let Some(posted) = self.board.read().await? else { return Ok(()) };
+        let Some(mut posted) = self.board.read().await? else { return Ok(()) };
+        posted.retain(|one| !one.is_unseen());
         let standing = posted.iter().filter(|one| !one.over).count();
         self.metrics.alerts.set(i64::try_from(standing).unwrap_or(i64::MAX));
         let alerts: Vec<Alert> = posted.into_iter().map(|one| one.alert).collect();

@@ -48,6 +48,14 @@ pub struct Posted {
     pub alert: Alert,
 }
 
+impl Posted {
+    /// Whether another process has seen that it stands, and this one had looked before: it is nobody's to
+    /// tell from here until the next look.
+    pub fn is_unseen(&self) -> bool {
+        !self.over && self.count == 0
+    }
+}
+
 impl Board {
     /// All alerts that stand, and those that ended within [`Patience::resolve_timeout`]; none at all
     /// (`None`) while nobody is told anything.

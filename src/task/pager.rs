@@ -113,7 +113,14 @@ impl Pager {
         let begun = Instant::now();
         let mut told = Told::default();
         let mut words = "on-call was told".to_owned();
-        for one in &posted {
+        for row in &rows {
+            // It ended while nobody could be told, so long ago that the board has forgotten it.
+            if posted.iter().all(|one| one.name != row.name) {
+                let began_at = row.heard.map_or(DateTime::UNIX_EPOCH, |heard| heard.began_at);
+                posted.extend(self.board.gone(&row.name, began_at));
+            }
+        }
+        for one in posted.iter().filter(|one| !one.is_unseen()) {
             // Whoever answers slowly is told what stands by then, and not what stood.
             if begun.elapsed() > ROUND {
                 told.waits += 1;
@@ -121,13 +128,6 @@ impl Pager {
             }
             let row = rows.iter().find(|row| row.name == one.name);
             self.see_to(one, row, &mut told, &mut words).await?;
-        }
-        for row in rows.iter().filter(|row| posted.iter().all(|one| one.name != row.name)) {
-            // It ended while nobody could be told, so long ago that the board has forgotten it.
-            let began_at = row.heard.map_or(DateTime::UNIX_EPOCH, |heard| heard.began_at);
-            if let Some(gone) = self.board.gone(&row.name, began_at) {
-                self.see_to(&gone, Some(row), &mut told, &mut words).await?;
-            }
         }
         if told.waits == 0 && (!waiting.is_empty() || told.taken + told.refused > 0) {
             let now = self.board.clock.now();

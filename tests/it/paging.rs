@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use keypulse::clock::ManualClock;
+use keypulse::clock::{Clock, ManualClock};
 use keypulse::edge::Guard;
 use keypulse::health::{Finding, Heard};
 use keypulse::notify::Hook;
 use keypulse::notify::hook::Manner as Receives;
 use keypulse::store::{Channel, ChannelKind, Mode, PageClaim, PageOutcome, Store};
+use keypulse::task::pager::Told;
 use keypulse::task::{Pager, Signer};
 use keypulse::telemetry::Metrics;
 use keypulse::vault::WebhookSecret;
@@ -209,6 +210,33 @@ async fn what_ends_before_anybody_could_be_told_is_told_to_nobody() {
         chat.run_once().await.unwrap();
         assert_eq!(texts(&receiver).len(), 1, "the one that was not taken");
         assert_eq!(rig.number("SELECT COUNT(*) FROM page").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_another_has_seen_and_this_process_not_yet_is_neither_begun_nor_ended_by_it() {
+    on_both(async |rig| {
+        telling(rig, &[ChannelKind::Slack]).await;
+        let (clock, receiver) = (present(), Receiver::start().await);
+        let mut chat = process(&rig.store, &clock, ChannelKind::Slack, &receiver);
+        let seen = ["needs_reconnection/rejected".to_owned()];
+        let soon = clock.now() + TimeDelta::seconds(1);
+        rig.store.note_alerts(&seen, soon, now()).await.unwrap();
+        assert_eq!(chat.run_once().await.unwrap(), Told::default(), "of none it is no alert");
+        let heard = Heard { began_at: soon, count: 1, told_at: clock.now() };
+        let claim = PageClaim {
+            channel: "slack",
+            name: &seen[0],
+            version: 0,
+            lease: "another",
+            now: clock.now(),
+            until: soon,
+        };
+        assert!(rig.store.claim_page(&claim).await.unwrap());
+        rig.store.settle_page(&claim, PageOutcome::Heard(heard)).await.unwrap();
+        assert_eq!(chat.run_once().await.unwrap(), Told::default());
+        assert_eq!(receiver.came().len(), 0);
     })
     .await;
 }

@@ -1,5 +1,4 @@
-//! Made-up alerts of every kind: every template is tried with them before it is used, and `notify test`
-//! tells one.
+//! Made-up alerts, with which every template is tried before it is used. Nobody is told of them.
 
 use chrono::DateTime;
 use url::Url;
