@@ -147,10 +147,14 @@ fn the_build_of_the_image_is_given_all_that_the_program_is_made_of() {
     }
 }
 
-/// A file of the project, as it is called from its folder; none for what lies elsewhere.
+/// A file of the project, as it is called from its folder; none for what lies elsewhere, or was built.
 fn own(word: &str) -> Option<String> {
     let root = format!("{}/", env!("CARGO_MANIFEST_DIR"));
     let path = word.trim_end_matches(':');
+    let built = Path::new(crate::PROGRAM).ancestors().nth(2).unwrap();
+    if Path::new(path).starts_with(built) {
+        return None;
+    }
     let path = path.strip_prefix(&root).unwrap_or(path);
     if path.starts_with('/') {
         return None;
