@@ -14,6 +14,7 @@ pub mod health;
 pub mod http;
 pub mod ids;
 pub mod notify;
+pub mod plain;
 pub mod provider;
 pub mod redact;
 pub mod sandbox;

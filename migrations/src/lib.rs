@@ -18,6 +18,7 @@ mod m20261120_000012_weather;
 mod m20261120_000013_mail;
 mod m20261120_000014_page;
 mod m20261120_000015_opened;
+mod m20261120_000016_console;
 
 /// Brings a database from any released schema to the newest, and back.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000013_mail::Migration),
             Box::new(m20261120_000014_page::Migration),
             Box::new(m20261120_000015_opened::Migration),
+            Box::new(m20261120_000016_console::Migration),
         ]
     }
 

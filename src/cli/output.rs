@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use anyhow::Context;
-use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+pub use crate::plain::{many, moment, span, whole};
 pub use crate::redact::printable;
 
 /// One line for people. A reader that went away (`| head`) is no error.
@@ -39,31 +39,6 @@ pub fn hint(text: &str) -> anyhow::Result<()> {
 pub fn progress(text: &str) {
     let mut to = io::stderr().lock();
     let _ = write!(to, "\r{text}").and_then(|()| to.flush());
-}
-
-/// A moment as people read it in a list.
-pub fn moment(at: Option<DateTime<Utc>>) -> String {
-    at.map_or_else(|| "–".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
-}
-
-/// A count as [`many`] takes it.
-pub fn whole(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// A number of things: `1 tenant`, `2 tenants`.
-pub fn many(number: i64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
-/// How long something takes or has lasted, as people say it.
-pub fn span(span: TimeDelta) -> String {
-    match span.num_seconds().max(0) {
-        seconds @ 0..=119 => many(seconds, "second"),
-        seconds @ 120..=7_199 => many(seconds / 60, "minute"),
-        seconds @ 7_200..=172_799 => many(seconds / 3_600, "hour"),
-        seconds => many(seconds / 86_400, "day"),
-    }
 }
 
 /// At most so many characters, the last one an ellipsis where some are left out.
@@ -104,21 +79,6 @@ fn written(result: io::Result<()>) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_span_is_rounded_down_to_the_unit_that_people_would_many() {
-        for (seconds, said) in [
-            (-5, "0 seconds"),
-            (1, "1 second"),
-            (119, "119 seconds"),
-            (120, "2 minutes"),
-            (7_199, "119 minutes"),
-            (7_200, "2 hours"),
-            (172_800, "2 days"),
-        ] {
-            assert_eq!(span(TimeDelta::seconds(seconds)), said);
-        }
-    }
 
     #[test]
     fn what_is_cut_is_seen_to_be_cut() {

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::given;
-use crate::health::{Author, Class, Health, Incident, Sky};
+use crate::health::{Author, Class, Health, Sky};
+use crate::http::overview::weather as line;
 use crate::store::WeatherRow;
 use crate::task::Judge;
 use crate::telemetry::Metrics;
@@ -178,28 +179,6 @@ async fn show(app: &App, json: bool) -> anyhow::Result<()> {
         None => "none, or not asked yet".to_owned(),
     };
     output::line(&format!("canary: {canary}"))
-}
-
-/// A class in one line.
-pub fn line(row: &WeatherRow) -> String {
-    let class = row.class.word();
-    let weather = row.sky.weather();
-    match row.sky {
-        Sky::Clear { since } | Sky::Unknown { since } => {
-            format!("{class}: {weather} since {}", output::moment(Some(since)))
-        }
-        Sky::Suspected { since, failing, asked } => format!(
-            "{class}: {weather} since {}, {failing} of {asked} asked fail together",
-            output::moment(Some(since))
-        ),
-        Sky::Incident(Incident { since, failing, asked, by, .. }) => {
-            let why = match by {
-                Author::Judge => format!("{failing} of {asked} asked fail together"),
-                Author::Operator => "declared".to_owned(),
-            };
-            format!("{class}: {weather} since {}, {why}", output::moment(Some(since)))
-        }
-    }
 }
 
 /// Why the failures of a tenant are held, if they are.

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod listener;
+pub mod overview;
 pub mod private;
 pub mod public;
 pub mod tls;

@@ -10,6 +10,7 @@ use sea_orm::{ConnectionTrait, QueryResult, Value};
 use crate::health::{Go, MailStage, Standings, may_go};
 use crate::ids::TenantId;
 
+use super::letter::NewLetter;
 use super::mode::is_live;
 use super::row::{micros, time};
 use super::{Dialect, Store, StoreError};
@@ -75,6 +76,8 @@ pub struct MailClaim<'a> {
     pub terms: MailTerms,
     /// Until when its answer will be noted, or nobody will know.
     pub until: DateTime<Utc>,
+    /// What it says.
+    pub letter: NewLetter<'a>,
 }
 
 /// What became of a try.
@@ -175,6 +178,8 @@ impl Store {
         let Some(stage) = MailStage::parse(&claim.mail.stage) else { return Ok(None) };
         let go = may_go(stage, &standings(&row, claim.terms)?);
         if go == Go::Now {
+            // Before its delivery: messages are locked first.
+            self.keep_letter(&tx, &claim.mail.id, claim.letter, now).await?;
             let sql = "UPDATE delivery SET state = 'sending', begun_at = $3, lease_until = $4, \
                        contact = $5 WHERE message_id = $1 AND channel = $6 AND lease = $2 \
                        AND lease_until > $3 AND state = 'owed'";

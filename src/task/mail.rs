@@ -25,6 +25,7 @@ use crate::store::MailDrawn;
 use crate::store::MailSettled;
 use crate::store::MailSettlement;
 use crate::store::MailTerms;
+use crate::store::NewLetter;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::bounded;
@@ -240,7 +241,7 @@ impl Postman {
             at: now,
             language: &letter.language,
         };
-        let mut went = None;
+        let (mut went, letter) = (None, &letter);
         let go = &mut went;
         let claim = move || async move {
             let now = self.clock.now();
@@ -250,6 +251,11 @@ impl Postman {
                 contact: contact.ordinal,
                 terms,
                 until: now + self.held(),
+                letter: NewLetter {
+                    language: &letter.language,
+                    subject: &letter.subject,
+                    text: &letter.blanked,
+                },
             };
             match bounded(self.store.claim_mail(&claim, now)).await {
                 Ok(found) => *go = found,

@@ -16,12 +16,13 @@ const EVERY: Duration = Duration::from_mins(10);
 /// Between two parts of much.
 const BETWEEN: Duration = Duration::from_millis(200);
 
-/// Forgets answers of the API that are a day old, links of long ago, and messages of stories that were over
+/// Forgets answers of the API that are a day old, links of long ago, sessions that have expired, and messages of stories that were over
 /// long ago, for as long as it is awaited. What fails is done the next time.
 pub async fn run(store: &Store, clock: &dyn Clock) {
     loop {
         note("answers of the API", bounded(store.forget_answers(clock.now())).await);
         note("links of long ago", bounded(store.forget_links(clock.now())).await);
+        note("sessions of the console", bounded(store.forget_sessions(clock.now())).await);
         // What has gathered before this was done goes in parts, between which others write.
         loop {
             let forgotten = bounded(store.forget_messages(clock.now())).await;

@@ -47,6 +47,8 @@ pub struct Written {
     pub html: String,
     /// The language.
     pub language: String,
+    /// The text as it may be kept: nobody can get to the page from it.
+    pub blanked: String,
 }
 
 /// Who writes.
@@ -123,7 +125,14 @@ impl Scribe {
         };
         let Letter { subject, text, html } = self.letters.write(&facts, &tongue)?;
         debug!(message.id = mail.id, "mail {} was written", mail.id);
-        Ok(Some(Written { subject, text, html, language: tongue.tag().to_owned() }))
+        // A link to the integration's own page opens nothing by itself.
+        let secret = link.filter(|_| self.elsewhere.is_none());
+        let blanked = match secret {
+            Some((url, _)) => text.replace(&url, &blank(&url)),
+            None => text.clone(),
+        };
+        let language = tongue.tag().to_owned();
+        Ok(Some(Written { subject, text, html, language, blanked }))
     }
 
     /// Where the letter leads, and until when.
@@ -142,6 +151,12 @@ impl Scribe {
         let made = bounded(links.for_mail(&keyring, store, tenant, &recipient)).await?;
         Ok(Some((made.shown_once().to_owned(), Some(made.expires_at))))
     }
+}
+
+/// A link without what opens the page.
+fn blank(url: &str) -> String {
+    let page = url.rfind('/').and_then(|end| url.get(..=end)).unwrap_or_default();
+    format!("{page}…")
 }
 
 /// What a status asks of the customer; nothing, where it asks nothing.

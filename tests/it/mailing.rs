@@ -8,8 +8,8 @@ use keypulse::health::{Action, Author, Class, Finding, Go, Incident, MailStage, 
 use keypulse::ids::TenantId;
 use keypulse::store::{
     Contact, ContactAdded, GoLive, LabelFilter, LinkAbout, MESSAGES_KEPT, MailClaim, MailDrawn,
-    MailResent, MailSettled, MailSettlement, MailTerms, Mode, NewLink, Store, TimelyMail, Turn,
-    contact_place,
+    MailResent, MailSettled, MailSettlement, MailTerms, Mode, NewLetter, NewLink, Store,
+    TimelyMail, Turn, contact_place,
 };
 
 use crate::outbox::{dies, live, rejected, telling};
@@ -21,6 +21,9 @@ const TERMS: MailTerms = MailTerms {
     most_per_hour: 1_000,
     most_per_tenant_per_hour: 1_000,
 };
+
+const LETTER: NewLetter<'_> =
+    NewLetter { language: "en", subject: "Your key", text: "See https://keys.example/l/…" };
 
 /// An installation that writes to customers, and so many whose key is dead by minute 26.
 pub async fn dead(rig: &Rig, tenants: u32) -> Vec<TenantId> {
@@ -45,7 +48,10 @@ async fn begin(
     at: DateTime<Utc>,
 ) -> Option<Go> {
     let until = at + TimeDelta::minutes(5);
-    store.claim_mail(&MailClaim { mail, lease, contact: 1, terms, until }, at).await.unwrap()
+    store
+        .claim_mail(&MailClaim { mail, lease, contact: 1, terms, until, letter: LETTER }, at)
+        .await
+        .unwrap()
 }
 
 pub async fn settle(store: &Store, id: &str, lease: &str, settlement: MailSettlement) {
@@ -379,6 +385,25 @@ async fn a_link_that_a_customer_wishes_for_is_a_mail_and_there_are_at_most_three
         assert!(rig.store.owe_link(ids[0], hour(48)).await.unwrap());
         rig.store.set_mode(Mode::Live, hour(49)).await.unwrap();
         assert!(deliver(rig, hour(50)).await.is_empty(), "what was wished for before is not sent");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_customer_was_written_is_kept_from_the_claim_on_and_goes_with_the_message() {
+    on_both(async |rig| {
+        let ids = dead(rig, 1).await;
+        let mails = draw(&rig.store, "a", hour(1)).await;
+        assert_eq!(rig.store.letters_of(ids[0], 10).await.unwrap(), [], "nothing was begun");
+        assert_eq!(begin(&rig.store, &mails[0], "b", TERMS, hour(1)).await, None);
+        assert_eq!(rig.store.letters_of(ids[0], 10).await.unwrap(), [], "the lease was another's");
+        assert_eq!(begin(&rig.store, &mails[0], "a", TERMS, hour(1)).await, Some(Go::Now));
+        let kept = rig.store.letters_of(ids[0], 10).await.unwrap();
+        assert_eq!(kept.len(), 1);
+        assert_eq!((&*kept[0].subject, &*kept[0].text), (LETTER.subject, LETTER.text));
+        assert_eq!((&*kept[0].message, kept[0].written_at), (&*mails[0].id, Some(hour(1))));
+        rig.execute("DELETE FROM message", vec![]).await;
+        assert_eq!(rig.store.letters_of(ids[0], 10).await.unwrap(), []);
     })
     .await;
 }

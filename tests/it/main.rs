@@ -59,6 +59,8 @@ mod saving;
 mod schema;
 mod scopes;
 mod sealed;
+mod searching;
+mod signing_in;
 mod tenants;
 mod weather;
 mod whose;
