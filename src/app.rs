@@ -2,6 +2,7 @@
 //!
 //! Long because it is the one place that knows every part.
 
+pub mod console;
 pub mod desk;
 pub mod doors;
 mod enrol;
@@ -369,6 +370,7 @@ impl App {
         let _clean = checker.source.keep_clean(&checker.gate);
         let provider = &self.config.provider;
         let api = self.api(&checker, shutdown)?;
+        let console = console::of(self, &checker, api.clone())?;
         let pages = self.public(&checker, shutdown)?;
         if let (Some(here), Some(url)) = (doors.public_url(), &self.config.public.url) {
             info!("customers' pages on {here}, reached at {url}");
@@ -394,7 +396,7 @@ impl App {
             self.profile.title,
             doors.metrics_url()
         );
-        let serving = tokio::spawn(doors.serve(&api, served, pages));
+        let serving = tokio::spawn(doors.serve(&api, &console, served, pages));
         self.supervisor.ready(&ready);
         tokio::select! {
             () = watch.run(shutdown) => {}

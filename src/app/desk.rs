@@ -350,7 +350,7 @@ fn made(link: &MadeLink) -> Made {
 
 /// A caller as the audit chain names it: the token for ever, and what people call it.
 fn actor(caller: &Caller) -> Actor {
-    Actor::new("token", &caller.token).with("name", &caller.name)
+    Actor::new(caller.by.actor(), &caller.token).with("name", &caller.name)
 }
 
 /// On SQLite, waits until nobody reads what stood in the log before.

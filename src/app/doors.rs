@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::config::Config;
 use crate::http::api::Api;
+use crate::http::console::Console;
 use crate::http::listener::{self, Cover};
 use crate::http::private::{self, Private};
 use crate::http::public::{self, Public};
@@ -107,13 +108,16 @@ impl Doors {
     pub fn serve(
         self,
         api: &Api,
+        console: &Console,
         watched: Private,
         pages: Option<Public>,
     ) -> impl Future<Output = ()> + Send + use<> {
         let Self { private, metrics, public } = self;
         let (here, apart) = match &metrics {
-            Some(_) => (private::router(api, None), Some(private::watched_router(watched))),
-            None => (private::router(api, Some(watched)), None),
+            Some(_) => {
+                (private::router(api, console, None), Some(private::watched_router(watched)))
+            }
+            None => (private::router(api, console, Some(watched)), None),
         };
         let fresh = private.cover.clone();
         async move {

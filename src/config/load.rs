@@ -14,8 +14,8 @@ use super::error::ConfigError;
 use super::reader::Reader;
 use super::secret;
 use super::sections::{
-    Brand, Budget, BudgetPer, Canary, Connect, Console, Custody, CustodyMode, Heartbeat, Keyring,
-    Log, LogFormat, Metrics, Pages, Private, Provider, Public, Store, TlsFiles, Watch, Words,
+    Brand, Budget, BudgetPer, Canary, Connect, Custody, CustodyMode, Heartbeat, Keyring, Log,
+    LogFormat, Metrics, Pages, Private, Provider, Public, Store, TlsFiles, Watch, Words,
 };
 use super::written::{Refusal, Written};
 use crate::health::{Bounds, CompanyId, Policy};
@@ -289,10 +289,6 @@ fn colour(text: &str) -> Option<[u8; 3]> {
     Some([red, green, blue])
 }
 
-pub(super) fn console(reader: &mut Reader) -> Result<Console, ConfigError> {
-    Ok(Console { external_url: reader.optional("console.external_url", base_url)? })
-}
-
 pub(super) fn words(reader: &mut Reader) -> Result<Words, ConfigError> {
     Ok(Words { dir: reader.optional("words.dir", path)? })
 }
@@ -330,7 +326,7 @@ fn profile(written: &Written) -> Result<String, Refusal> {
 }
 
 /// Never shows what it refuses: it may hold a password or a token.
-fn base_url(written: &Written) -> Result<url::Url, Refusal> {
+pub(super) fn base_url(written: &Written) -> Result<url::Url, Refusal> {
     let text = written.text("be a URL", |text| Some(text.to_owned()))?;
     address::base_url(&text).map_err(|must| Refusal { must: must.to_owned(), found: None })
 }

@@ -3,6 +3,7 @@
 //! a database, a socket or a master key.
 
 mod address;
+mod console;
 mod customers;
 mod duration;
 mod environment;
@@ -22,12 +23,13 @@ mod written;
 use std::ffi::OsString;
 use std::path::Path;
 
+pub use console::{Console, Proxy};
 pub use error::{ConfigError, FileError};
 pub use sections::{
-    Alertmanager, Brand, Budget, BudgetPer, Canary, Connect, Console, Custody, CustodyMode,
-    Customers, Heartbeat, Keyring, Log, LogFormat, Login, Mail, MailRoad, MailTls, Mailbox,
-    Metrics, Notify, NotifyMode, Oncall, Pages, Private, Provider, Public, Relay, Sending, Store,
-    TlsFiles, Watch, Webhook, Words,
+    Alertmanager, Brand, Budget, BudgetPer, Canary, Connect, Custody, CustodyMode, Customers,
+    Heartbeat, Keyring, Log, LogFormat, Login, Mail, MailRoad, MailTls, Mailbox, Metrics, Notify,
+    NotifyMode, Oncall, Pages, Private, Provider, Public, Relay, Sending, Store, TlsFiles, Watch,
+    Webhook, Words,
 };
 pub use source::{Setting, Source};
 
@@ -133,7 +135,7 @@ impl Config {
             webhook,
             mail,
             customers: customers::customers(&mut reader)?,
-            console: load::console(&mut reader)?,
+            console: console::console(&mut reader)?,
             words: load::words(&mut reader)?,
             heartbeat: load::heartbeat(&mut reader)?,
             log: load::log(&mut reader)?,

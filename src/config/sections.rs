@@ -337,13 +337,6 @@ pub struct Customers {
     pub give_up_after: Duration,
 }
 
-/// `[console]`: where people look.
-#[derive(Clone, Debug)]
-pub struct Console {
-    /// What alerts link to.
-    pub external_url: Option<Url>,
-}
-
 /// `[words]`: the texts that customers read.
 #[derive(Clone, Debug)]
 pub struct Words {

@@ -2,6 +2,7 @@
 //! pages on which customers give keys.
 
 pub mod api;
+pub mod console;
 pub mod listener;
 pub mod overview;
 pub mod private;

@@ -25,6 +25,7 @@ use crate::telemetry::Metrics;
 use crate::telemetry::metrics::CANARY;
 
 use super::api::{self, Api};
+use super::console::{self, Console};
 
 /// A probe of a load balancer does not wait longer than this.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -49,9 +50,9 @@ pub struct Private {
     pub pickup_within: Duration,
 }
 
-/// The API, and the metrics and checks where they have no listener of their own.
-pub fn router(api: &Api, watched: Option<Private>) -> Router {
-    let router = api::router(api);
+/// The API and the console, and the metrics and checks where they have no listener of their own.
+pub fn router(api: &Api, console: &Console, watched: Option<Private>) -> Router {
+    let router = api::router(api).merge(console::router(console));
     let router = match watched {
         Some(private) => router.merge(watched_routes(private)),
         None => router,

@@ -9,6 +9,7 @@
 mod age;
 #[path = "../it/alertmanager.rs"]
 mod alertmanager;
+mod console;
 mod daemon;
 mod database;
 mod files;

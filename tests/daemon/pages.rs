@@ -1,6 +1,6 @@
 //! The customers' pages, as customers meet them: the program itself in a real browser.
 
-mod browser;
+pub mod browser;
 pub mod place;
 pub mod plain;
 

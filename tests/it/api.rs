@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::TimeDelta;
 use http::Method;
+use keypulse::app::console;
 use keypulse::http::api::role::Role;
 use keypulse::http::listener::{self, Cover};
 use keypulse::http::private;
@@ -36,6 +37,8 @@ pub struct Served {
 pub struct Answer {
     pub status: u16,
     pub head: String,
+    /// What a browser would keep.
+    pub cookies: Vec<String>,
     pub body: Value,
 }
 
@@ -73,13 +76,14 @@ impl Served {
         let checker: Arc<Checker> = Arc::new(checker);
         let metrics = checker.metrics.clone();
         let api = app.api(&checker, &Shutdown::new()).unwrap();
+        let console = console::of(&app, &checker, api.clone()).unwrap();
         let here: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
         let listener = listener::bind("private.listen", here, &Cover::None).await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let gate = checker.gate.keep_reading();
         let serving = tokio::spawn(async move {
             let _gate = gate;
-            listener::serve(listener, private::router(&api, None), Cover::None).await;
+            listener::serve(listener, private::router(&api, &console, None), Cover::None).await;
         });
         let checker = Road::checker_of(&app).await;
         let road = Road { sandbox, app, checker };
@@ -173,7 +177,9 @@ impl Served {
             body.to_owned()
         };
         let body = serde_json::from_str(&body).unwrap_or(Value::String(body));
-        Answer { status, head: head.to_ascii_lowercase(), body }
+        let cookies = head.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
+        let cookies = cookies.map(str::to_owned).collect();
+        Answer { status, head: head.to_ascii_lowercase(), cookies, body }
     }
 }
 

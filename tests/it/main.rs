@@ -25,6 +25,7 @@ mod audit;
 mod budget;
 mod claiming;
 mod client;
+mod console;
 mod delivering;
 mod entering;
 mod entering_at_once;

@@ -117,15 +117,20 @@ async fn what_begins_a_name_and_who_is_in_need_is_found_by_an_index_in_a_large_f
             (among("tenant", "name"), "tenant_name_small"),
             (among("tenant", "company_id"), "tenant_company_small"),
             (among("contact", "address"), "contact_address_small"),
-            (
-                "SELECT tenant_id FROM tenant_state WHERE status = 'needs_reconnection' \
-                 AND paused_at IS NULL ORDER BY since LIMIT 10"
-                    .to_owned(),
-                "tenant_state_counted",
-            ),
         ] {
             let plan = plan(rig, &sql).await;
             assert!(plan.contains(index), "{sql}\n{plan}");
+        }
+        // By whichever index of those who are few.
+        let sql = "SELECT tenant_id FROM tenant_state WHERE status = 'needs_reconnection' \
+                   AND paused_at IS NULL ORDER BY since LIMIT 10";
+        let plan = plan(rig, sql).await;
+        assert!(!plan.contains("Seq Scan") && !plan.starts_with("SCAN"), "{plan}");
+        if rig.is_sqlite() {
+            let sql = "SELECT status, cause, COUNT(*) AS tenants, COUNT(paused_at) AS paused \
+                       FROM tenant_state GROUP BY 1, 2 ORDER BY 1, 2";
+            let plan = self::plan(rig, sql).await;
+            assert!(plan.contains("COVERING INDEX tenant_state_counted"), "{plan}");
         }
     })
     .await;

@@ -35,7 +35,7 @@ pub struct Nothing {}
 #[serde(deny_unknown_fields)]
 pub struct Pause {
     /// When to go on by itself; until it is resumed, where it is not given.
-    until: Option<DateTime<Utc>>,
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// Why the key is withdrawn.
@@ -53,7 +53,7 @@ pub struct CheckAnswer {
     /// The word of what was found, such as `accepted`.
     finding: &'static str,
     /// The same in words.
-    text: String,
+    pub text: String,
     /// The tenant now.
     tenant: Whole,
 }
@@ -64,10 +64,10 @@ pub struct Withdrawn {
     /// Whether anything is different now.
     changed: bool,
     /// What is still to be done, and by whom.
-    notice: String,
+    pub notice: String,
     /// Of disabling, where pages are served: a fresh link by which the customer gives a new key. Those
     /// of before lead nowhere any more.
-    link: Option<Link>,
+    pub link: Option<Link>,
     /// The tenant now.
     tenant: Whole,
 }
@@ -185,24 +185,35 @@ pub async fn disable(
     body: Option<Given<Disable>>,
 ) -> Result<Response, Problem> {
     let Disable { reason } = body.map(|Given(disable)| disable).unwrap_or_default();
-    let reason = reason.map(|text| given::remark(&text));
-    let reason = reason.transpose().map_err(|must| Problem::of_field("reason", must))?;
-    let view = found(&api, &caller, &reference).await?;
-    let changed = view.health.status != Status::Disabled(DisabledCause::Compromised);
-    if changed {
-        let action = Action::Compromise;
-        let done = api.desk.operate(&caller, view.id, action, reason.as_deref()).await?;
-        done.ok_or_else(kept_changing)?;
-        api.desk.forget();
-    }
-    let mut answer = withdrawn(&api, &caller, &reference, changed).await?;
-    if changed {
-        answer.link = fresh_link(&api, &caller, &reference).await;
-    }
+    let answer = withdraw(&api, &caller, &reference, reason.as_deref()).await?;
     // The link is shown once.
     let link = answer.link.as_ref().map(Link::without_url);
     let kept = Kept::of(&Withdrawn { link, ..answer.clone() });
     Ok((kept, Json(answer)).into_response())
+}
+
+/// The same for whoever shows it otherwise.
+pub async fn withdraw(
+    api: &Api,
+    caller: &Caller,
+    reference: &str,
+    reason: Option<&str>,
+) -> Result<Withdrawn, Problem> {
+    let reason = reason.map(given::remark);
+    let reason = reason.transpose().map_err(|must| Problem::of_field("reason", must))?;
+    let view = found(api, caller, reference).await?;
+    let changed = view.health.status != Status::Disabled(DisabledCause::Compromised);
+    if changed {
+        let action = Action::Compromise;
+        let done = api.desk.operate(caller, view.id, action, reason.as_deref()).await?;
+        done.ok_or_else(kept_changing)?;
+        api.desk.forget();
+    }
+    let mut answer = withdrawn(api, caller, reference, changed).await?;
+    if changed {
+        answer.link = fresh_link(api, caller, reference).await;
+    }
+    Ok(answer)
 }
 
 /// Say that the integration has stopped using the withdrawn key of a tenant.

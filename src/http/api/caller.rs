@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use tracing::{debug, info, warn};
 
 use crate::store::Draft;
+use crate::store::KeptToken;
 use crate::vault::TokenHash;
 
 use super::Api;
@@ -23,15 +24,36 @@ use super::role::{Deed, Role, deed_of};
 use super::tenants::Reference;
 use super::wish::Wish;
 
-/// Who asks, by a token that was taken.
+/// Who asks, by a token that was taken; or, in the console, by the word of a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The public name of the token.
+    /// How it is known who that is.
+    pub by: By,
+    /// The public name of the token; of a person, an id that names nobody.
     pub token: String,
-    /// What people call the token.
+    /// What people call the token; of a person, the name.
     pub name: String,
-    /// Its role.
+    /// The role.
     pub role: Role,
+}
+
+/// How it is known who somebody is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// By a token.
+    Token,
+    /// By the word of a proxy that signs people in.
+    Proxy,
+}
+
+impl By {
+    /// The kind of actor that the audit chain names.
+    pub fn actor(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Proxy => "person",
+        }
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
@@ -71,7 +93,8 @@ async fn pass(
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
     if !caller.role.may(deed) {
         if !reads || deed == Deed::TakeKey {
-            chain_refusal(api, &caller, path.as_str(), &mut parts).await;
+            let reference = Reference::from_request_parts(&mut parts, &()).await.ok();
+            chain_refusal(api, &caller, path.as_str(), &parts.method, reference).await;
         }
         return Err(Kind::RoleNotAllowed.because(format!(
             "a token of role {} may not {}; docs/API.md says which role may",
@@ -123,13 +146,18 @@ async fn pass(
 /// Writes down that somebody asked for what their role may not do; bounded, so that nobody fills the
 /// database with it. It is brought to its end also when whoever asked hangs up. Nothing was done, so
 /// where it cannot be written the answer is the same.
-async fn chain_refusal(api: &Api, caller: &Caller, route: &str, parts: &mut Parts) {
+pub async fn chain_refusal(
+    api: &Api,
+    caller: &Caller,
+    route: &str,
+    method: &Method,
+    reference: Option<Reference>,
+) {
     let Some(unchained) = api.limits.refused() else { return };
-    let reference = Reference::from_request_parts(parts, &()).await.ok();
     // Never the path as it was sent: it may hold anything.
     let mut draft = Draft::of("api.refused")
         .outcome("refused")
-        .fact("method", parts.method.as_str())
+        .fact("method", method.as_str())
         .fact("route", route)
         .fact("role", caller.role.word());
     if unchained > 0 {
@@ -160,8 +188,13 @@ async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<Caller, Problem>
         scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_start())
     });
     let text = text.ok_or_else(|| refused("send one header `Authorization: Bearer kp_…`"))?;
+    of_token(api, text).await
+}
+
+/// Whoever has that token, if it is taken.
+pub async fn of_token(api: &Api, text: &str) -> Result<Caller, Problem> {
+    let refused = |why: &str| Kind::Unauthorized.because(why);
     let hash = TokenHash::parse(text).map_err(|bad| refused(&bad.to_string()))?;
-    let now = api.clock.now();
     let kept = api.store.token(&hash.id()).await?;
     let known =
         kept.filter(|kept| TokenHash::from_bytes(&kept.hash).is_some_and(|known| known.is(&hash)));
@@ -170,6 +203,13 @@ async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<Caller, Problem>
         debug!(token.id = hash.id(), "a token that is not known was refused");
         return Err(refused("this token is not known here: was it made for another keypulse?"));
     };
+    of_kept(api, kept).await
+}
+
+/// Whoever has a token that is kept, if it is still taken.
+pub async fn of_kept(api: &Api, kept: KeptToken) -> Result<Caller, Problem> {
+    let refused = |why: &str| Kind::Unauthorized.because(why);
+    let now = api.clock.now();
     if !kept.is_good(now) {
         let why = if kept.revoked_at.is_some() { "was revoked" } else { "has expired" };
         return Err(refused(&format!("this token {why}: have a new one made")));
@@ -180,5 +220,5 @@ async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<Caller, Problem>
     if let Err(error) = api.store.note_token(&kept, now).await {
         debug!("the use of a token was not noted: {error}");
     }
-    Ok(Caller { token: kept.id, name: kept.name, role })
+    Ok(Caller { by: By::Token, token: kept.id, name: kept.name, role })
 }

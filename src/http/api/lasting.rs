@@ -59,10 +59,10 @@ pub struct Erase {
     /// The reference again, as it stands in the path.
     #[serde(rename = "ref")]
     #[schema(min_length = 1, max_length = 128)]
-    reference: String,
+    pub reference: String,
     /// Why, in a few words; it stays in the audit chain, so it must not name the tenant. Never the key.
     #[schema(min_length = 1, max_length = 200)]
-    reason: String,
+    pub reason: String,
 }
 
 /// What is left of a tenant.
@@ -77,7 +77,7 @@ pub struct ErasedAnswer {
     /// Of how many rows of the audit chain what is personal was erased.
     audit_details_erased: u64,
     /// What is out of keypulse's reach.
-    notice: String,
+    pub notice: String,
 }
 
 /// Bind a tenant to another company.

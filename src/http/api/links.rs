@@ -74,9 +74,9 @@ pub struct Link {
     /// Its name, which opens nothing.
     id: String,
     /// The link. Whoever has it may give a key. Null in the answer to a repetition.
-    url: Option<String>,
+    pub url: Option<String>,
     /// Until when it leads to the page; a key that is given by it ends it sooner.
-    expires_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
     /// Why there is no link; null where there is one.
     notice: Option<&'static str>,
 }
@@ -251,7 +251,7 @@ fn word(recipient: Option<&str>) -> Result<String, Problem> {
 }
 
 /// Whether there is a page that a link can lead to.
-fn served(api: &Api) -> Result<(), Problem> {
+pub fn served(api: &Api) -> Result<(), Problem> {
     if api.desk.custody() == CustodyMode::Mirror {
         return Err(Kind::NoPages.because(
             "with custody `mirror` customers give their keys on the integration's own page: see \

@@ -35,7 +35,7 @@ pub struct MailStanding {
 pub struct Hold {
     /// In a few words: whoever comes next reads it.
     #[schema(max_length = 200)]
-    reason: String,
+    pub reason: String,
 }
 
 /// How mail is let go.
@@ -51,7 +51,7 @@ pub struct Release {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Released {
     /// Whether anything is different now: false where nothing was held.
-    changed: bool,
+    pub changed: bool,
     /// Mails that were given up.
     given_up: u64,
 }

@@ -4,10 +4,10 @@
 //! To add a route: a handler with `#[utoipa::path]`, a line in [`routes`], and a line in
 //! [`role::ROUTES`], without which it answers nobody.
 
-mod acts;
+pub(super) mod acts;
 mod audit;
-mod body;
-mod caller;
+pub(super) mod body;
+pub(super) mod caller;
 pub mod compared;
 pub mod desk;
 pub mod explain;
@@ -15,10 +15,10 @@ pub mod guide;
 mod handover;
 mod idempotent;
 mod key;
-mod lasting;
+pub(super) mod lasting;
 mod limits;
 pub mod links;
-mod mail;
+pub(super) mod mail;
 mod measure;
 mod openapi;
 mod part;
@@ -31,7 +31,7 @@ pub mod review;
 pub mod role;
 pub mod scopes;
 mod secret;
-mod tenants;
+pub(super) mod tenants;
 pub mod view;
 mod weather;
 mod wish;
@@ -67,10 +67,10 @@ use problem::{Kind, Problem};
 pub struct Api {
     /// Where tokens and answers are kept. Handlers use the caller's store instead
     /// ([`Desk::store`]).
-    store: Store,
-    clock: Arc<dyn Clock>,
-    desk: Arc<dyn Desk>,
-    limits: Arc<Limits>,
+    pub(super) store: Store,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) desk: Arc<dyn Desk>,
+    pub(super) limits: Arc<Limits>,
     metrics: Metrics,
     words: Words,
 }
@@ -89,7 +89,7 @@ impl Api {
     }
 
     /// What tenants are seen by at this moment.
-    fn setting(&self) -> Setting {
+    pub(super) fn setting(&self) -> Setting {
         Setting {
             now: self.clock.now(),
             late_before: self.late_before(),
@@ -99,7 +99,7 @@ impl Api {
     }
 
     /// What was owed before this moment is late.
-    fn late_before(&self) -> DateTime<Utc> {
+    pub(super) fn late_before(&self) -> DateTime<Utc> {
         self.clock.now() - self.desk.pickup_within()
     }
 }

@@ -325,6 +325,12 @@ impl Kind {
 }
 
 impl Problem {
+    /// What it is, what is wrong in this case, and the HTTP status: for whoever shows it to a person.
+    pub fn shown(&self) -> (&str, &str, StatusCode) {
+        let status = StatusCode::from_u16(self.0.status);
+        (&self.0.title, &self.0.detail, status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+    }
+
     /// A method that is not for this path, though another is that it is usually taken for.
     pub fn only(allowed: &'static str, why: &str) -> Self {
         let mut problem = Kind::MethodNotAllowed.because(why);

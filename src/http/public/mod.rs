@@ -9,7 +9,7 @@ mod acts;
 pub mod asking;
 mod cookie;
 mod form;
-mod guard;
+pub(super) mod guard;
 pub mod invitation;
 mod limits;
 pub mod look;

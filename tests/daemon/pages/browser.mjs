@@ -190,6 +190,16 @@ const ACTS = {
     await page.keyboard.insertText(ask.key);
     return field.inputValue();
   },
+  async fill(ask) { await (await tab(ask)).locator(`[name=${ask.field}]`).fill(ask.text); },
+  async value(ask) { return (await tab(ask)).locator(`#${ask.field}`).inputValue(); },
+  // The page from top to end, as it looks with these eyes on this screen.
+  async picture(ask) {
+    const page = await tab(ask), before = page.viewportSize();
+    await page.setViewportSize({ width: ask.width, height: NARROW.height });
+    await page.emulateMedia({ colorScheme: ask.dark ? 'dark' : 'light' });
+    await page.screenshot({ path: ask.path, fullPage: true });
+    await page.setViewportSize(before);
+  },
   async unfold(ask) {
     const page = await tab(ask);
     await page.locator('summary', { hasText: ask.summary }).click();
