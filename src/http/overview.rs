@@ -109,21 +109,35 @@ impl See {
 impl Overview {
     /// Reads it.
     pub async fn read(store: &Store, look: &Look<'_>) -> Result<Self, StoreError> {
-        let watched = store.count_watched().await?;
-        let channels = store.channels().await?;
+        // At the same time: each is a question of its own, and some count the whole fleet.
+        let (watched, counts, suspects, in_need, earliest) = tokio::try_join!(
+            store.count_watched(),
+            store.count_by_status(),
+            store.count_suspects(),
+            store.tenants_in_need(look.named),
+            store.earliest_due(),
+        )?;
+        let (put_off, handovers, posted, channels, mode, weather) = tokio::try_join!(
+            store.put_off(look.put_off_before, look.now),
+            store.count_handovers(look.late_before),
+            store.count_posted(),
+            store.channels(),
+            store.mode(),
+            store.weather(),
+        )?;
         Ok(Self {
             now: look.now,
-            counts: store.count_by_status().await?,
-            suspects: store.count_suspects().await?,
+            counts,
+            suspects,
             watched,
-            in_need: store.tenants_in_need(look.named).await?,
-            earliest: store.earliest_due().await?,
-            put_off: store.put_off(look.put_off_before, look.now).await?,
-            handovers: store.count_handovers(look.late_before).await?,
-            posted: store.count_posted().await?,
+            in_need,
+            earliest,
+            put_off,
+            handovers,
+            posted,
             endpoints_off: channels.iter().filter(|one| one.active && one.off_at.is_some()).count(),
-            mode: store.mode().await?,
-            weather: store.weather().await?,
+            mode,
+            weather,
             interval: look.interval,
             effective: (look.effective)(watched),
             budget: look.budget,

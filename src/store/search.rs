@@ -1,8 +1,8 @@
 //! Finds tenants by what people know of them: the integration's name for it, its own name, its company, the
 //! address of a contact, or the short reference that a customer reads out of a mail or a page.
 //!
-//! First by how it begins, which an index knows; only where that is not enough is every name looked
-//! through for the text in its middle.
+//! Whoever is meant exactly is the only one. Else by how it begins, which an index knows; only where that is
+//! not enough is every name looked through for the text in its middle.
 
 use std::collections::BTreeSet;
 
@@ -41,13 +41,15 @@ impl Store {
         }
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut ids = self.by_reference(text).await?;
+        ids.extend(self.called(&text.to_ascii_lowercase(), limit).await?);
+        let meant = !ids.is_empty();
         for spelling in spellings(text) {
-            if ids.len() <= most {
+            if !meant && ids.len() <= most {
                 ids.extend(self.beginning_with(&spelling, limit).await?);
             }
         }
         for spelling in spellings(text) {
-            if ids.len() <= most {
+            if !meant && ids.len() <= most {
                 ids.extend(self.containing(&spelling, limit).await?);
             }
         }
@@ -77,6 +79,20 @@ impl Store {
         // The first letter that is no digit.
         let end = format!("{digits}g");
         self.ids_of(sql, vec![digits.into(), end.into()]).await
+    }
+
+    /// Whose name for a program, company or address it is, and no other's.
+    async fn called(&self, text: &str, limit: u32) -> Result<BTreeSet<i64>, StoreError> {
+        let small = |column| self.dialect.small(column);
+        let sql = format!(
+            "SELECT id AS tenant_id FROM tenant WHERE {} = $1 \
+             UNION SELECT id FROM tenant WHERE {} = $1 \
+             UNION SELECT * FROM (SELECT tenant_id FROM contact WHERE {} = $1 LIMIT $2) AS theirs",
+            small("ref"),
+            small("company_id"),
+            small("address"),
+        );
+        self.ids_of(&sql, vec![text.into(), (i64::from(limit) + 1).into()]).await
     }
 
     /// Whoever is called so from the beginning; one more than asked for, where there are more.

@@ -44,6 +44,10 @@ async fn a_tenant_is_found_by_whatever_people_know_of_it_in_any_size_of_letters(
             assert_eq!(found(rig, text).await, [format!("t-000{whose}")], "{text}");
         }
         assert_eq!(found(rig, "company-").await.len(), 3);
+        // Whoever is meant exactly is the only one, though others begin so.
+        add(rig, 10, "company-1 of somebody", None).await;
+        assert_eq!(found(rig, "company-1").await, ["t-0001"]);
+        assert_eq!(found(rig, "company-1 ").await, ["t-0001"]);
         for nobody in
             ["", "  ", "x_l", "%", "' OR 1=1 --", "t-0001\0", "nobody", &"a".repeat(9_000)]
         {
