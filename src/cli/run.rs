@@ -33,7 +33,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let app = app.acting_as(actor::daemon()).speaking(words);
     let keyring = app.keyring().await?;
     let checker = Arc::new(app.checker(keyring, Metrics::new()?)?);
-    app.run(checker, &shutdown).await?;
+    Box::pin(app.run(checker, &shutdown)).await?;
     app.store.close().await?;
     Ok(ExitCode::SUCCESS)
 }

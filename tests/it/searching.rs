@@ -51,7 +51,7 @@ async fn a_tenant_is_found_by_whatever_people_know_of_it_in_any_size_of_letters(
         for nobody in
             ["", "  ", "x_l", "%", "' OR 1=1 --", "t-0001\0", "nobody", &"a".repeat(9_000)]
         {
-            let most = if nobody == "%" { 1 } else { 0 };
+            let most = usize::from(nobody == "%");
             assert_eq!(found(rig, nobody).await.len(), most, "{nobody}");
         }
     })

@@ -153,7 +153,7 @@ async fn page(console: &Console, visitor: &Visitor) -> Result<Response, Problem>
         Some(Mode::Live) => "on-call, the integration and customers",
     };
     let sending = mode.is_some();
-    let more = fleet.count("needs_reconnection") - i64::try_from(rows.len()).unwrap_or(0);
+    let others = fleet.count("needs_reconnection") - i64::try_from(rows.len()).unwrap_or(0);
     Ok(console.page(
         visitor,
         "fleet.html",
@@ -165,7 +165,7 @@ async fn page(console: &Console, visitor: &Visitor) -> Result<Response, Problem>
             counts => view::value(&counts),
             weather => view::value(&weather),
             rows => view::value(&rows),
-            more => more.max(0),
+            more => others.max(0),
             told,
             suspects => fleet.suspects,
             mails => many(i64::try_from(waiting.mails).unwrap_or(i64::MAX), "mail"),

@@ -2,6 +2,7 @@
 
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, header};
 use url::Url;
 
@@ -27,7 +28,7 @@ pub fn cover(headers: &mut HeaderMap, nonce: Option<&str>, secure: bool) {
 /// that this request was sent to, as through a tunnel.
 pub fn is_ours(parts: &Parts, place: &Place) -> bool {
     let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = host.or(parts.uri.authority().map(|authority| authority.as_str()));
+    let host = host.or(parts.uri.authority().map(Authority::as_str));
     let here = host.into_iter().flat_map(|host| {
         ["https", "http"]
             .into_iter()
