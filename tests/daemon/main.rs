@@ -43,6 +43,7 @@ mod calls;
 mod chain;
 mod dashboards;
 mod database_file;
+mod documented;
 mod documents;
 mod elsewhere;
 mod ending;

@@ -150,6 +150,11 @@ impl Rig {
         RUNTIME.block_on(self.sandbox.take().unwrap().stop());
     }
 
+    /// Where its control port answers, such as `http://127.0.0.1:4011`.
+    pub fn control(&self) -> String {
+        self.sandbox().control_url().as_str().trim_end_matches('/').to_owned()
+    }
+
     /// Brings it back, at the same address, as it was at the start.
     pub fn provider_returns(&mut self) {
         let options = self.options;
