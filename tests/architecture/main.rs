@@ -2,6 +2,7 @@
 //! import what; the other files read the sources and hold them against it.
 
 mod crates;
+mod documents;
 mod house;
 mod lexer;
 mod made_up;
