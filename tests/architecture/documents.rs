@@ -6,6 +6,9 @@ use std::fs;
 use crate::house;
 use crate::rules::Source;
 
+/// Whoever clones the repository downloads every picture.
+const MOST_OF_A_PICTURE: u64 = 150_000;
+
 /// The text between this heading and the next of the same rank.
 pub fn section<'a>(text: &'a str, heading: &str) -> &'a str {
     let (_, after) = text.split_once(heading).unwrap_or_else(|| panic!("no `{heading}`"));
@@ -139,6 +142,53 @@ fn every_file_that_a_document_names_is_there() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(named > 150, "only {named} were found");
+}
+
+/// Where the links of a text lead that lead within the repository, pictures included.
+fn links(text: &str) -> Vec<&str> {
+    let prose = text.split("](").skip(1);
+    let targets = prose.filter_map(|rest| rest.split([')', ' ', '\n']).next());
+    targets.filter(|one| !one.contains("://") && !one.is_empty()).collect()
+}
+
+/// How a heading is named in a link.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase();
+    let kept = kept.chars().filter(|one| one.is_alphanumeric() || " -_".contains(*one));
+    kept.map(|one| if one == ' ' { '-' } else { one }).collect()
+}
+
+#[test]
+fn every_link_of_a_document_leads_somewhere_and_no_picture_is_heavy() {
+    let mut wrong = Vec::new();
+    let mut followed = 0;
+    for text in house::texts().unwrap().into_iter().filter(|text| text.file.ends_with(".md")) {
+        let folder = house::root().join(&text.file).parent().unwrap().to_owned();
+        let prose: String = text.text.split("\n```").step_by(2).collect();
+        for link in links(&prose) {
+            followed += 1;
+            let (file, place) = link.split_once('#').unwrap_or((link, ""));
+            let path =
+                if file.is_empty() { house::root().join(&text.file) } else { folder.join(file) };
+            let Ok(about) = fs::metadata(&path) else {
+                wrong.push(format!("{}: {link}", text.file));
+                continue;
+            };
+            if link.ends_with(".png") && about.len() > MOST_OF_A_PICTURE {
+                wrong.push(format!("{}: {link} has {} bytes", text.file, about.len()));
+            }
+            if place.is_empty() {
+                continue;
+            }
+            let there = fs::read_to_string(&path).unwrap();
+            let mut headings = there.lines().filter(|line| line.starts_with('#'));
+            if !headings.any(|line| anchor(line.trim_start_matches('#')) == place) {
+                wrong.push(format!("{}: there is no such heading: {link}", text.file));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(followed > 200, "only {followed} were found");
 }
 
 #[test]

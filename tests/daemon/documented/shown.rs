@@ -63,3 +63,12 @@ fn the_demo_of_the_readme_counts_what_the_demo_counts() {
         assert!(source.contains(name), "the demo has no line `{name}`");
     }
 }
+
+#[test]
+fn the_dashboard_of_the_readme_is_the_one_of_its_manual() {
+    let begins = "Is anything wrong, and whose fault is it?";
+    let manual = block("docs/DASHBOARDS.md", "$ python3 scripts/dashboards").text;
+    let shown = block("README.md", begins).text;
+    let (_, manual) = manual.split_once(begins).unwrap();
+    assert!(manual.starts_with(shown.trim_start_matches(begins)), "{shown}");
+}
