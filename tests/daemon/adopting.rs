@@ -7,11 +7,13 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use keypulse::sandbox::Change;
+use serde_json::{Value, json};
 
 use crate::daemon::Daemon;
 use crate::handing_over::ask;
+use crate::moto::{CREDENTIALS, Moto};
 use crate::program::{self, Ran};
-use crate::rig::Rig;
+use crate::rig::{FLEET, Rig};
 
 const CONNECTIONS: u32 = 800;
 /// What starts the daemon, and so is not waited for.
@@ -23,9 +25,14 @@ fn manual() -> &'static str {
     include_str!("../../docs/ADOPT.md")
 }
 
+/// The afternoon of a keeper, and what is different where the keys lie in AWS.
+fn parts() -> (&'static str, &'static str) {
+    manual().split_once("\n## With keys in AWS Secrets Manager\n").unwrap()
+}
+
 /// Every block of commands.
-fn blocks() -> Vec<&'static str> {
-    let parts = manual().split("```sh\n").skip(1);
+fn blocks(part: &'static str) -> Vec<&'static str> {
+    let parts = part.split("```sh\n").skip(1);
     parts.map(|part| part.split_once("```").unwrap().0).collect()
 }
 
@@ -39,7 +46,10 @@ struct Afternoon {
 
 impl Afternoon {
     fn new() -> Self {
-        let rig = Rig::new(CONNECTIONS);
+        Self::of(Rig::new(CONNECTIONS))
+    }
+
+    fn of(rig: Rig) -> Self {
         let folder = rig.path().join("afternoon");
         std::fs::create_dir(&folder).unwrap();
         Self { rig, folder, address: USUAL.to_owned() }
@@ -54,6 +64,7 @@ impl Afternoon {
         command
             .current_dir(&self.folder)
             .envs(settings.filter(|(name, _)| !own.contains(&name.as_str())))
+            .envs(CREDENTIALS)
             .env("PATH", format!("{}:{path}", program.parent().unwrap().display()));
         command
     }
@@ -103,7 +114,7 @@ fn an_afternoon_is_enough_for_800_connections_and_every_command_of_it_works() {
     let mut daemon = None;
     let mut said = Vec::new();
     let mut keys = None;
-    for block in blocks() {
+    for block in blocks(parts().0) {
         if block == RUN {
             let running = daemon.insert(afternoon.run_daemon());
             running.until("all 800 are accepted", |daemon| {
@@ -148,6 +159,59 @@ fn an_afternoon_is_enough_for_800_connections_and_every_command_of_it_works() {
     assert!(said.contains("no key is owed"), "{said}");
     let mut daemon = daemon.unwrap();
     daemon.stop();
+}
+
+#[test]
+fn with_keys_in_aws_no_key_comes_into_a_file_and_a_repaired_one_lies_in_its_place() {
+    let moto = Moto::start();
+    let rig = Rig::new(FLEET).set("custody.aws_endpoint", &moto.url());
+    let secret = |number| json!({"pleo": rig.key(number), "other": "stays"}).to_string();
+    let arns: Vec<_> = (1..=FLEET)
+        .map(|number| moto.create(&format!("erp/{number:04}"), &secret(number)))
+        .collect();
+    let mut lines = "ref,company_id,key_ref,name\n".to_owned();
+    for (number, arn) in (1..).zip(&arns) {
+        let (reference, company) = (rig.reference(number), rig.world().company(number).id);
+        writeln!(lines, "{reference},{company},aws-sm:{arn}#pleo,Company {number}").unwrap();
+    }
+    let mut afternoon = Afternoon::of(rig);
+    write(afternoon.folder.join("tenants.csv"), lines).unwrap();
+    let (mut daemon, mut repaired) = (None, String::new());
+    let mut said = String::new();
+    for block in blocks(parts().1) {
+        if block.contains("< new-key.txt") {
+            // What the third step starts.
+            let running = daemon.insert(afternoon.run_daemon());
+            running.until("all are accepted", |daemon| {
+                let healthy = "keypulse_tenants{cause=\"\",status=\"healthy\"}";
+                daemon.metric(healthy) == u64::from(FLEET)
+            });
+            repaired = afternoon.new_key(3, "new-key.txt");
+        }
+        said.push_str(&afternoon.shell(block).stdout);
+    }
+    assert!(said.contains(&format!("added {FLEET}, updated 0")), "{said}");
+    let there: Value = serde_json::from_str(&moto.text(&arns[2])).unwrap();
+    assert_eq!(there, json!({"pleo": repaired, "other": "stays"}));
+    assert!(!said.contains(&repaired), "a key was printed");
+    daemon.unwrap().stop();
+}
+
+#[test]
+fn the_role_may_do_to_secrets_what_the_manual_of_custody_says_and_no_more() {
+    let (_, policy) = parts().1.split_once("```json\n").unwrap();
+    let policy: Value = serde_json::from_str(policy.split_once("```").unwrap().0).unwrap();
+    let actions = policy["Statement"][0]["Action"].as_array().unwrap();
+    let custody = include_str!("../../docs/CUSTODY.md");
+    let (_, named) = custody.split_once("The role needs ").unwrap();
+    let (named, _) = named.split_once(" on these secrets").unwrap();
+    let named: Vec<_> = named.split('`').skip(1).step_by(2).collect();
+    let shorts: Vec<_> = actions
+        .iter()
+        .map(|one| one.as_str().unwrap().trim_start_matches("secretsmanager:"))
+        .collect();
+    let named: Vec<_> = named.iter().map(|one| one.trim_start_matches("secretsmanager:")).collect();
+    assert_eq!(shorts, named);
 }
 
 #[test]

@@ -242,6 +242,11 @@ pub const ELSEWHERE: &[(&str, &str, &str)] = &[
     (
         "docs/ADOPT.md",
         "",
+        "with_keys_in_aws_no_key_comes_into_a_file_and_a_repaired_one_lies_in_its_place",
+    ),
+    (
+        "docs/ADOPT.md",
+        "",
         "an_afternoon_is_enough_for_800_connections_and_every_command_of_it_works",
     ),
     ("docs/API.md", "keypulse token new", "the_first_steps_of_the_api_show_what_the_manual_shows"),
