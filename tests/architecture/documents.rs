@@ -151,11 +151,19 @@ fn links(text: &str) -> Vec<&str> {
     targets.filter(|one| !one.contains("://") && !one.is_empty()).collect()
 }
 
-/// How a heading is named in a link.
-fn anchor(heading: &str) -> String {
-    let kept = heading.trim().to_lowercase();
-    let kept = kept.chars().filter(|one| one.is_alphanumeric() || " -_".contains(*one));
-    kept.map(|one| if one == ' ' { '-' } else { one }).collect()
+/// How the headings of a document are named in links; a second one of the same words has a number.
+fn anchors(text: &str) -> Vec<String> {
+    let mut named: Vec<String> = Vec::new();
+    for line in text.lines().filter(|line| line.starts_with('#')) {
+        let heading = line.trim_start_matches('#').trim().to_lowercase();
+        let kept = heading.chars().filter(|one| one.is_alphanumeric() || " -_".contains(*one));
+        let name: String = kept.map(|one| if one == ' ' { '-' } else { one }).collect();
+        let numbered = |number: usize| format!("{name}-{number}");
+        let later = (1..).map(numbered).find(|one| !named.contains(one));
+        let taken = named.contains(&name);
+        named.extend(if taken { later } else { Some(name) });
+    }
+    named
 }
 
 #[test]
@@ -181,8 +189,7 @@ fn every_link_of_a_document_leads_somewhere_and_no_picture_is_heavy() {
                 continue;
             }
             let there = fs::read_to_string(&path).unwrap();
-            let mut headings = there.lines().filter(|line| line.starts_with('#'));
-            if !headings.any(|line| anchor(line.trim_start_matches('#')) == place) {
+            if !anchors(&there).iter().any(|one| one == place) {
                 wrong.push(format!("{}: there is no such heading: {link}", text.file));
             }
         }
@@ -258,6 +265,7 @@ fn a_name_that_only_begins_like_another_is_not_taken_for_it() {
     let text = "pub async fn claim_mail() {}\nstruct Mail;\n";
     assert!(declares(text, "claim_mail") && declares(text, "Mail") && declares(text, "Post::Mail"));
     assert!(!declares(text, "claim") && !declares(text, "mail"));
+    assert_eq!(anchors("## It's on\nx\n### Its on\n"), ["its-on", "its-on-1"]);
     assert!(exists("tests/it/api*.rs") && !exists("tests/it/nobody*.rs"));
     let row = rows("| a | b |\n|---|---|\n| `x` | y |\n");
     assert_eq!((row.len(), row[0][0].named.as_slice()), (1, ["x"].as_slice()));
