@@ -87,7 +87,7 @@ pub struct Furnished {
     rig: Rig,
     _alertmanager: Alertmanager,
     _moto: Option<Moto>,
-    _server: Option<Server>,
+    server: Option<Server>,
 }
 
 impl Furnished {
@@ -132,7 +132,7 @@ impl Furnished {
             rig,
             _alertmanager: alertmanager,
             _moto: None,
-            _server: server,
+            server,
         };
         one.keys();
         one.known(custody, moto.as_ref());
@@ -245,8 +245,13 @@ impl Furnished {
         ran
     }
 
+    /// Whether this is the second database that the same is typed on.
+    pub fn is_second(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// What is known of the daemon, for whoever fails.
-    pub fn tail(&self) -> String {
+    fn tail(&self) -> String {
         self.daemon.as_ref().map(Daemon::tail).unwrap_or_default()
     }
 }

@@ -16,6 +16,9 @@ pub struct Typed {
     pub custody: Custody,
 }
 
+/// As it stands there, and well.
+const PLAIN: Typed = full("", "");
+
 const fn full(named: &'static str, typed: &'static str) -> Typed {
     after("", named, typed)
 }
@@ -196,25 +199,15 @@ const PLACEHOLDERS: &[(&str, &str)] = &[
 ];
 
 /// How a command is typed that is named so.
-pub fn typed(named: &str) -> Typed {
-    let filled = |named: &str| {
-        let words = named.split(' ').map(|word| {
-            let stands = PLACEHOLDERS.iter().find(|(name, _)| *name == word);
-            stands.map_or(word, |(_, value)| value)
-        });
-        words.collect::<Vec<_>>().join(" ")
-    };
-    match TYPED.iter().find(|one| one.named == named) {
-        Some(one) if one.typed.is_empty() => Typed { typed: String::leak(filled(named)), ..*one },
-        Some(one) => Typed { ..*one },
-        None => Typed {
-            named: "",
-            prepared: "",
-            typed: String::leak(filled(named)),
-            codes: &[0],
-            custody: Custody::Keeper,
-        },
-    }
+pub fn typed(named: &str) -> (&'static Typed, String) {
+    let words = named.split(' ').map(|word| {
+        let stands = PLACEHOLDERS.iter().find(|(name, _)| *name == word);
+        stands.map_or(word, |(_, value)| value)
+    });
+    let filled = words.collect::<Vec<_>>().join(" ");
+    let one = TYPED.iter().find(|one| one.named == named).unwrap_or(&PLAIN);
+    let script = if one.typed.is_empty() { filled } else { one.typed.to_owned() };
+    (one, script)
 }
 
 /// Why a command that is named is not typed, if it is not.
