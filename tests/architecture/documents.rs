@@ -2,6 +2,8 @@
 //! sentences mean, nobody can check but a reader.
 
 use std::fs;
+use std::io;
+use std::path::Path;
 
 use crate::house;
 use crate::rules::Source;
@@ -10,13 +12,13 @@ use crate::rules::Source;
 const MOST_OF_A_PICTURE: u64 = 150_000;
 
 /// The text between this heading and the next of the same rank.
-pub fn section<'a>(text: &'a str, heading: &str) -> &'a str {
+fn section<'a>(text: &'a str, heading: &str) -> &'a str {
     let (_, after) = text.split_once(heading).unwrap_or_else(|| panic!("no `{heading}`"));
     after.split_once("\n## ").map_or(after, |(section, _)| section)
 }
 
 /// The cells of every row of the tables in a text but their heads, with all that is between backticks.
-pub fn rows(text: &str) -> Vec<Vec<Cell<'_>>> {
+fn rows(text: &str) -> Vec<Vec<Cell<'_>>> {
     let lines: Vec<_> = text.lines().filter(|line| line.starts_with('|')).collect();
     let is_head = |at: usize| lines.get(at + 1).is_some_and(|line| line.starts_with("|---"));
     let kept = (0..lines.len()).filter(|at| !is_head(*at) && !lines[*at].starts_with("|---"));
@@ -25,18 +27,18 @@ pub fn rows(text: &str) -> Vec<Vec<Cell<'_>>> {
 }
 
 /// One cell of a table.
-pub struct Cell<'a> {
-    pub text: &'a str,
-    pub named: Vec<&'a str>,
+struct Cell<'a> {
+    text: &'a str,
+    named: Vec<&'a str>,
 }
 
 /// What stands between backticks.
-pub fn quoted(text: &str) -> Vec<&str> {
+fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
 /// Whether it names a file or folder of the repository.
-pub fn is_path(name: &str) -> bool {
+fn is_path(name: &str) -> bool {
     let of_a_path = |one: char| one.is_ascii_alphanumeric() || "/._-*".contains(one);
     let roots = [
         "src/",
@@ -53,7 +55,7 @@ pub fn is_path(name: &str) -> bool {
 }
 
 /// Whether a path of a document leads somewhere; `*` stands for anything at its end.
-pub fn exists(path: &str) -> bool {
+fn exists(path: &str) -> bool {
     let Some((before, _)) = path.split_once('*') else { return house::root().join(path).exists() };
     let (folder, begins) = before.rsplit_once('/').unwrap_or(("", before));
     let entries = fs::read_dir(house::root().join(folder)).into_iter().flatten().flatten();
@@ -61,7 +63,7 @@ pub fn exists(path: &str) -> bool {
 }
 
 /// Whether a source declares this: a function, a type, a constant.
-pub fn declares(text: &str, item: &str) -> bool {
+fn declares(text: &str, item: &str) -> bool {
     // `Checker::settle` is declared by its last part.
     let name = item.rsplit("::").next().unwrap_or(item);
     let kinds = ["fn", "struct", "enum", "trait", "const", "static", "type", "mod", "macro_rules!"];
@@ -73,15 +75,20 @@ pub fn declares(text: &str, item: &str) -> bool {
 }
 
 /// The sources of the program and of its tests.
-pub fn all_sources() -> Vec<Source> {
-    ["src", "tests", "benches"]
-        .into_iter()
-        .flat_map(|folder| house::sources(folder).unwrap())
-        .collect()
+fn all_sources() -> io::Result<Vec<Source>> {
+    let mut all = house::sources("src")?;
+    all.extend(house::sources("tests")?);
+    all.extend(house::sources("benches")?);
+    Ok(all)
 }
 
-fn document(name: &str) -> String {
-    fs::read_to_string(house::root().join(name)).unwrap()
+fn document(name: &str) -> io::Result<String> {
+    fs::read_to_string(house::root().join(name))
+}
+
+/// Whether a file is of that kind.
+fn is_of(file: &str, kind: &str) -> bool {
+    Path::new(file).extension().is_some_and(|extension| extension == kind)
 }
 
 /// What is said in a cell that names files and, behind each, what is declared there.
@@ -104,10 +111,10 @@ fn wrong_in(cell: &Cell<'_>, sources: &[Source]) -> Vec<String> {
 
 #[test]
 fn every_step_of_the_three_walks_is_taken_by_what_they_name() {
-    let text = document("docs/ARCHITECTURE.md");
+    let text = document("docs/ARCHITECTURE.md").unwrap();
     let walks = section(&text, "\n## Three walks through it\n");
     assert_eq!(walks.matches("\n### ").count(), 3);
-    let sources = all_sources();
+    let sources = all_sources().unwrap();
     let rows = rows(walks);
     let wrong: Vec<_> = rows.iter().flat_map(|row| wrong_in(&row[1], &sources)).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -118,16 +125,16 @@ fn every_step_of_the_three_walks_is_taken_by_what_they_name() {
 fn every_file_that_a_document_names_is_there() {
     let mut named = 0;
     let mut wrong = Vec::new();
-    let sources = all_sources();
+    let sources = all_sources().unwrap();
     for text in house::texts().unwrap() {
-        let is_document = text.file.ends_with(".md") && !text.file.contains("/adr/");
+        let is_document = is_of(&text.file, "md") && !text.file.contains("/adr/");
         if !is_document || text.file == "CHANGELOG.md" {
             continue;
         }
         let prose: String = text.text.split("\n```").step_by(2).collect();
         for name in quoted(&prose) {
             // Within a document on the sources `src/` is often left out.
-            let short = name.ends_with(".rs") && !name.contains(' ');
+            let short = is_of(name, "rs") && !name.contains(' ');
             if !is_path(name) && !short {
                 continue;
             }
@@ -153,15 +160,14 @@ fn links(text: &str) -> Vec<&str> {
 
 /// How the headings of a document are named in links; a second one of the same words has a number.
 fn anchors(text: &str) -> Vec<String> {
-    let mut named: Vec<String> = Vec::new();
+    let (mut all, mut named) = (Vec::new(), Vec::new());
     for line in text.lines().filter(|line| line.starts_with('#')) {
         let heading = line.trim_start_matches('#').trim().to_lowercase();
         let kept = heading.chars().filter(|one| one.is_alphanumeric() || " -_".contains(*one));
         let name: String = kept.map(|one| if one == ' ' { '-' } else { one }).collect();
-        let numbered = |number: usize| format!("{name}-{number}");
-        let later = (1..).map(numbered).find(|one| !named.contains(one));
-        let taken = named.contains(&name);
-        named.extend(if taken { later } else { Some(name) });
+        let before = all.iter().filter(|one| **one == name).count();
+        named.push(if before == 0 { name.clone() } else { format!("{name}-{before}") });
+        all.push(name);
     }
     named
 }
@@ -170,7 +176,7 @@ fn anchors(text: &str) -> Vec<String> {
 fn every_link_of_a_document_leads_somewhere_and_no_picture_is_heavy() {
     let mut wrong = Vec::new();
     let mut followed = 0;
-    for text in house::texts().unwrap().into_iter().filter(|text| text.file.ends_with(".md")) {
+    for text in house::texts().unwrap().into_iter().filter(|text| is_of(&text.file, "md")) {
         let folder = house::root().join(&text.file).parent().unwrap().to_owned();
         let prose: String = text.text.split("\n```").step_by(2).collect();
         for link in links(&prose) {
@@ -182,7 +188,7 @@ fn every_link_of_a_document_leads_somewhere_and_no_picture_is_heavy() {
                 wrong.push(format!("{}: {link}", text.file));
                 continue;
             };
-            if link.ends_with(".png") && about.len() > MOST_OF_A_PICTURE {
+            if is_of(link, "png") && about.len() > MOST_OF_A_PICTURE {
                 wrong.push(format!("{}: {link} has {} bytes", text.file, about.len()));
             }
             if place.is_empty() {
@@ -200,9 +206,9 @@ fn every_link_of_a_document_leads_somewhere_and_no_picture_is_heavy() {
 
 #[test]
 fn every_defence_is_where_it_is_said_to_be_and_held_by_a_test_that_there_is() {
-    let text = document("docs/SECURITY.md");
+    let text = document("docs/SECURITY.md").unwrap();
     let defences = rows(section(&text, "\n## What defends\n"));
-    let sources = all_sources();
+    let sources = all_sources().unwrap();
     let mut wrong = Vec::new();
     let mut tests = 0;
     for row in &defences {

@@ -229,15 +229,15 @@ fn no_list_of_exceptions_names_what_no_document_has() {
     for one in typed::TYPED {
         assert!(named.contains(one.named), "`{}`", one.named);
     }
-    for one in typed::TYPED.iter().filter(|one| !one.typed.is_empty()) {
+    for one in typed::TYPED.iter().filter(|one| !one.full.is_empty()) {
         // All that is named is typed, in that order, but for what stands for something.
-        let mut typed = one.typed.split(' ');
+        let mut typed = one.full.split(' ');
         let stands_for = |word: &str| {
             word.starts_with(|first: char| first.is_uppercase() || "…/".contains(first))
                 || word.contains('…')
         };
         let mut words = one.named.split(' ').filter(|word| !stands_for(word));
-        assert!(words.all(|word| typed.any(|one| one == word)), "`{}`: {}", one.named, one.typed);
+        assert!(words.all(|word| typed.any(|one| one == word)), "`{}`: {}", one.named, one.full);
     }
     let sources = sources(&document::root().join("tests"));
     for (file, _, test) in blocks::ELSEWHERE {

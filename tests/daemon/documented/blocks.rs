@@ -84,7 +84,6 @@ const SPECIAL: &[Special] = &[
             "'\"$ARN\"'",
         )],
         judges: &["keypulse doctor"],
-        ..PLAIN
     },
     Special {
         file: "docs/CUSTODY.md",

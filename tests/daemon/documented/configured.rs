@@ -27,7 +27,7 @@ fn made(rig: &Rig, block: &Block) -> String {
                 let path = rig.path().join(name);
                 std::fs::create_dir_all(&path).unwrap();
                 path
-            } else if name.ends_with(".svg") {
+            } else if key == "logo_file" {
                 rig.file(
                     name,
                     "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1\" height=\"1\"/>",

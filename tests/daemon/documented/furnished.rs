@@ -86,7 +86,7 @@ pub struct Furnished {
     variables: Vec<(String, String)>,
     rig: Rig,
     _alertmanager: Alertmanager,
-    _moto: Option<Moto>,
+    moto: Option<Moto>,
     server: Option<Server>,
 }
 
@@ -131,12 +131,11 @@ impl Furnished {
             variables: Vec::new(),
             rig,
             _alertmanager: alertmanager,
-            _moto: None,
+            moto,
             server,
         };
         one.keys();
-        one.known(custody, moto.as_ref());
-        one._moto = moto;
+        one.known(custody);
         let daemon = one.rig.daemon_with(&CREDENTIALS);
         daemon.until("every key is accepted", |_| {
             let statuses = one.rig.statuses();
@@ -187,8 +186,10 @@ impl Furnished {
     }
 
     /// Tenants, whom they are written to, and the pair of keys of the integration.
-    fn known(&mut self, custody: Custody, moto: Option<&Moto>) {
-        let arn = moto
+    fn known(&mut self, custody: Custody) {
+        let arn = self
+            .moto
+            .as_ref()
             .map(|moto| moto.create("erp/483", &json!({"pleo": self.rig.key(SHOWN)}).to_string()));
         self.variables = vec![
             ("CONTROL".to_owned(), self.rig.control()),

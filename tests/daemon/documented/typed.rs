@@ -10,7 +10,7 @@ pub struct Typed {
     /// What makes it possible.
     pub prepared: &'static str,
     /// What is typed; empty for the same, with placeholders filled in.
-    pub typed: &'static str,
+    pub full: &'static str,
     /// How it may end.
     pub codes: &'static [i32],
     pub custody: Custody,
@@ -19,21 +19,21 @@ pub struct Typed {
 /// As it stands there, and well.
 const PLAIN: Typed = full("", "");
 
-const fn full(named: &'static str, typed: &'static str) -> Typed {
-    after("", named, typed)
+const fn full(named: &'static str, full: &'static str) -> Typed {
+    after("", named, full)
 }
 
-const fn after(prepared: &'static str, named: &'static str, typed: &'static str) -> Typed {
-    Typed { named, prepared, typed, codes: &[0], custody: Custody::Keeper }
+const fn after(prepared: &'static str, named: &'static str, full: &'static str) -> Typed {
+    Typed { named, prepared, full, codes: &[0], custody: Custody::Keeper }
 }
 
 /// Exit code 1 says that something is to be mended, which is so here.
 const fn judges(named: &'static str) -> Typed {
-    Typed { named, prepared: "", typed: "", codes: &[0, 1], custody: Custody::Keeper }
+    Typed { named, prepared: "", full: "", codes: &[0, 1], custody: Custody::Keeper }
 }
 
-const fn mirror(named: &'static str, typed: &'static str) -> Typed {
-    Typed { named, prepared: list!(), typed, codes: &[0], custody: Custody::Mirror }
+const fn mirror(named: &'static str, full: &'static str) -> Typed {
+    Typed { named, prepared: list!(), full, codes: &[0], custody: Custody::Mirror }
 }
 
 /// The list that the integration of a mirror pushes.
@@ -206,7 +206,7 @@ pub fn typed(named: &str) -> (&'static Typed, String) {
     });
     let filled = words.collect::<Vec<_>>().join(" ");
     let one = TYPED.iter().find(|one| one.named == named).unwrap_or(&PLAIN);
-    let script = if one.typed.is_empty() { filled } else { one.typed.to_owned() };
+    let script = if one.full.is_empty() { filled } else { one.full.to_owned() };
     (one, script)
 }
 
