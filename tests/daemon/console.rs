@@ -17,7 +17,7 @@ const ONE: u32 = place::ONE;
 /// What would be markup, and turn the line round, if anybody let it.
 const EVIL: &str = "<b>Bageri</b> \u{202e}Jensen & Søn";
 
-/// A fleet whose customers are written to, into a folder, and in which one has an odd name.
+/// A fleet whose customers are written to, into a folder.
 fn rig() -> Rig {
     let rig = place::with_pages(Rig::fleet());
     let mails = rig.data().join("mails");
@@ -32,6 +32,11 @@ fn rig() -> Rig {
         "INSERT INTO contact (tenant_id, ordinal, address, role) \
          SELECT id, 1, ref || '@customer.example', 'finance' FROM tenant",
     );
+    rig
+}
+
+/// One of them has a name that nobody expects.
+fn oddly_named(rig: Rig) -> Rig {
     let named = format!("UPDATE tenant SET name = '{EVIL}' WHERE ref = '{}'", rig.reference(ONE));
     database::execute(&rig, &named);
     rig

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::{EVIL, ONE, home, rig, sign_in, token};
+use super::{EVIL, ONE, home, oddly_named, rig, sign_in, token};
 use crate::pages::browser::Browser;
 use crate::pages::place::{self, text};
 
 #[test]
 fn support_finds_a_customer_by_what_they_read_out_says_why_and_makes_a_link_without_any_script() {
-    let rig = rig();
+    let rig = oddly_named(rig());
     let daemon = place::broken(&rig);
     let sent = || rig.run(&["messages", "list", "--state", "sent", "--json"]).json_lines();
     daemon.until("the mail", |_| sent().iter().any(|one| one["stage"] == "first"));
