@@ -19,6 +19,7 @@ mod m20261120_000013_mail;
 mod m20261120_000014_page;
 mod m20261120_000015_opened;
 mod m20261120_000016_console;
+mod m20261120_000017_versions;
 
 /// Brings a database from any released schema to the newest, and back.
 #[derive(Debug)]
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000014_page::Migration),
             Box::new(m20261120_000015_opened::Migration),
             Box::new(m20261120_000016_console::Migration),
+            Box::new(m20261120_000017_versions::Migration),
         ]
     }
 

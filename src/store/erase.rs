@@ -108,6 +108,7 @@ impl Store {
         }
         self.append(&tx, &[draft]).await?;
         tx.commit().await?;
+        self.note_withdrawals().await;
         if let Err(error) = self.empty_log().await {
             tracing::warn!(
                 "what was erased may stand in the write-ahead log until it is emptied: {error}"

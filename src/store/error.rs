@@ -91,6 +91,36 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// What must never come back could not be noted beside the database.
+    #[error(
+        "{path} cannot be written: what is taken out of use stands in the database alone, and a \
+         backup that is restored would bring it back"
+    )]
+    NotNoted {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// After a restoring, nobody is written to before everybody was asked.
+    #[error(
+        "this database was restored from {backup}, and {} still to be asked since: nobody is written \
+         to before everybody was; `keypulse mail release --unasked` does not wait for them",
+        tenants(*to_ask)
+    )]
+    StillToAsk {
+        /// How many.
+        to_ask: u64,
+        /// The backup's name and time.
+        backup: String,
+    },
+    /// What is to be restored into is not empty.
+    #[error(
+        "the database is not empty: say `--replace` to put the backup in its place, or name another \
+         one in `store.url`"
+    )]
+    NotEmpty,
     /// Another daemon has the file.
     #[error(
         "another keypulse is running on {} ({}): stop it first; other commands work beside it",
@@ -110,8 +140,18 @@ pub enum StoreError {
     #[error("the database has no schema yet, or an older one: run `keypulse migrate up` first")]
     NeedsMigration,
     /// The schema is newer than the program.
-    #[error("the database has a schema that this version does not know: use the newer keypulse")]
-    NewerSchema,
+    #[error(
+        "the database has the step `{step}` of a newer keypulse, and this one ({}) cannot work on it: \
+         use {}",
+        env!("CARGO_PKG_VERSION"),
+        needed(needs.as_deref())
+    )]
+    NewerSchema {
+        /// The step.
+        step: String,
+        /// The oldest version that can, as far as the database says.
+        needs: Option<String>,
+    },
     /// The reference is in use.
     #[error("there is already a tenant `{0}`")]
     RefTaken(String),
@@ -159,6 +199,17 @@ pub enum StoreError {
     },
 }
 
+fn needed(version: Option<&str>) -> String {
+    version.map_or_else(
+        || "the newer version".to_owned(),
+        |version| format!("keypulse {} or later", crate::redact::printable(version)),
+    )
+}
+
+fn tenants(number: u64) -> String {
+    if number == 1 { "1 tenant is".to_owned() } else { format!("{number} tenants are") }
+}
+
 fn who(holder: Option<&Holder>) -> String {
     holder.map_or_else(|| "it has only just begun".to_owned(), Holder::to_string)
 }
@@ -184,7 +235,8 @@ impl StoreError {
             Self::Unavailable { .. }
             | Self::Busy { .. }
             | Self::DiskFull { .. }
-            | Self::NotWritable { .. } => true,
+            | Self::NotWritable { .. }
+            | Self::NotNoted { .. } => true,
             Self::Damaged { .. }
             | Self::BadRow { .. }
             | Self::Foreign { .. }
@@ -192,9 +244,11 @@ impl StoreError {
             | Self::CutOff { .. }
             | Self::File { .. }
             | Self::Running { .. }
+            | Self::StillToAsk { .. }
+            | Self::NotEmpty
             | Self::Url(_)
             | Self::NeedsMigration
-            | Self::NewerSchema
+            | Self::NewerSchema { .. }
             | Self::RefTaken(_)
             | Self::KeyTaken
             | Self::KeyWithdrawn
@@ -217,7 +271,6 @@ impl From<DbErr> for StoreError {
             DbErr::Conn(RuntimeErr::SqlxError(cause))
             | DbErr::Exec(RuntimeErr::SqlxError(cause))
             | DbErr::Query(RuntimeErr::SqlxError(cause)) => from_sqlx(cause),
-            DbErr::Custom(text) if text.contains("Migration file of version") => Self::NewerSchema,
             DbErr::Type(_) | DbErr::TryIntoErr { .. } => Self::Refused { code: "type".into() },
             _ => Self::Refused { code: "driver".into() },
         }

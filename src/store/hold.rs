@@ -18,6 +18,18 @@ pub struct Held {
     pub why: String,
 }
 
+/// How mail is let go again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Release {
+    /// What waits by now is given up.
+    pub drop: bool,
+    /// After a restoring: although not everybody was asked since.
+    pub unasked: bool,
+    /// After a restoring: what was decided since is sent too, though it may be the second mail of its
+    /// kind.
+    pub may_be_second: bool,
+}
+
 /// Mail that waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
@@ -81,25 +93,45 @@ impl Store {
         drop: bool,
         now: DateTime<Utc>,
     ) -> Result<Option<u64>, StoreError> {
+        self.release_mail_as(Release { drop, ..Release::default() }, now).await
+    }
+
+    /// The same, said more exactly. After a restoring, what may be the second mail of its kind counts
+    /// among what is given up.
+    pub async fn release_mail_as(
+        &self,
+        how: Release,
+        now: DateTime<Utc>,
+    ) -> Result<Option<u64>, StoreError> {
         let tx = self.begin().await?;
         let sql = "UPDATE notify SET held_at = NULL, held_why = NULL WHERE held_at IS NOT NULL";
         if tx.execute_raw(self.statement(sql, [])).await?.rows_affected() == 0 {
             return Ok(None);
         }
         let mut dropped = 0;
-        if drop {
+        let mut draft = Draft::of("mail.released");
+        if let Some(restored) = self.restored_seen_by(&tx).await? {
+            if restored.to_ask > 0 && !how.unasked {
+                let made = restored.made_at.format("%Y-%m-%d %H:%M:%S UTC");
+                let backup = format!("{} of {made}", restored.backup);
+                return Err(StoreError::StillToAsk { to_ask: restored.to_ask, backup });
+            }
+            dropped += self.end_restoring(&tx, &restored, how.may_be_second, now).await?;
+            draft = draft.fact("unasked", restored.to_ask).fact("unknown", dropped);
+        }
+        if how.drop {
             self.lock_waiting(&tx).await?;
             let sql = "UPDATE delivery SET state = 'cancelled', settled_at = $1, lease = NULL, \
                        lease_until = NULL, fate = 'given up when mail was released' \
                        WHERE channel = $2 AND state = 'owed'";
             let values = [micros(now).into(), CHANNEL.into()];
-            dropped = tx.execute_raw(self.statement(sql, values)).await?.rows_affected();
+            dropped += tx.execute_raw(self.statement(sql, values)).await?.rows_affected();
             let sql = "UPDATE message SET state = 'cancelled' WHERE state = 'owed' \
                        AND audience = 'customer' AND EXISTS (SELECT 1 FROM delivery d \
                        WHERE d.message_id = message.id AND d.state = 'cancelled')";
             tx.execute_raw(self.statement(sql, [])).await?;
         }
-        self.append(&tx, &[Draft::of("mail.released").fact("given_up", dropped)]).await?;
+        self.append(&tx, &[draft.fact("given_up", dropped)]).await?;
         tx.commit().await?;
         self.wake();
         Ok(Some(dropped))

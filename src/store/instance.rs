@@ -55,7 +55,7 @@ impl Instance {
         now: DateTime<Utc>,
     ) -> Result<Option<Self>, StoreError> {
         let Place::File(database) = place else { return Ok(None) };
-        let path = beside(database);
+        let path = beside(database, ".lock");
         let failed = |source| StoreError::File { path: path.clone(), source };
         let mut file = OpenOptions::new()
             .read(true)
@@ -82,7 +82,7 @@ impl Instance {
     /// Who has the right at this moment.
     pub fn seen(place: &Place) -> Result<Seen, StoreError> {
         let Place::File(database) = place else { return Ok(Seen::Unseen) };
-        let path = beside(database);
+        let path = beside(database, ".lock");
         let failed = |source| StoreError::File { path: path.clone(), source };
         let file = match File::open(&path) {
             Ok(file) => file,
@@ -98,15 +98,15 @@ impl Instance {
     }
 }
 
-/// `FILE.lock` beside the file that is meant, by whatever link it was named.
-fn beside(database: &Path) -> PathBuf {
+/// Another file beside the one that is meant, by whatever link it was named, and named like it.
+pub(super) fn beside(database: &Path, ending: &str) -> PathBuf {
     let real = database.canonicalize().or_else(|_| {
         let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new(".")).canonicalize()?;
         Ok::<_, io::Error>(folder.join(database.file_name().unwrap_or_default()))
     });
     let mut name = real.unwrap_or_else(|_| database.to_owned()).into_os_string();
-    name.push(".lock");
+    name.push(ending);
     PathBuf::from(name)
 }
 

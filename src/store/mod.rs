@@ -5,6 +5,7 @@
 
 mod alert;
 mod audit;
+mod backup;
 mod budget;
 mod canary;
 mod care;
@@ -44,6 +45,7 @@ mod remind;
 mod replace;
 mod reseal;
 mod resend;
+mod restore;
 mod row;
 mod sample;
 mod save;
@@ -51,17 +53,18 @@ mod scopes;
 mod search;
 mod session;
 mod shadow;
+mod step;
 mod sweep;
 mod tenants;
 mod token;
 mod told;
 mod trial;
 mod weather;
+mod withdrawals;
 mod withdrawn;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -70,15 +73,13 @@ use sea_orm::{
 };
 use tokio::sync::watch;
 
-use migrations::Migrator;
-use sea_orm_migration::MigratorTrait;
-
 use crate::ids::{TenantId, random_name};
 
 pub use alert::{AlertRow, Condition, Limits, Standing};
 pub use audit::{
     Actor, Appended, AuditRow, Auditor, BadHead, Detail, Draft, Fault, Head, Mac, Verified,
 };
+pub use backup::{BACKUP_ID, BackupFacts, OTHERS, Progress, TABLES, TableRestoring};
 pub use budget::MOST_HELD;
 pub use canary::CanaryRow;
 pub use care::{Care, Contact};
@@ -95,7 +96,7 @@ pub use forget::MESSAGES_KEPT;
 pub use handover::{
     Acknowledged, Fetched, HandOver, HandoverCount, HandoverView, Pickup, SealedCopy,
 };
-pub use hold::{Held, Waiting};
+pub use hold::{Held, Release, Waiting};
 pub use idempotency::{Claimed, Request};
 pub use instance::{Holder, Instance, Seen};
 pub use intake::{Entry, Fate};
@@ -120,22 +121,21 @@ pub use remind::{Expiring, TimelyMail, Told};
 pub use replace::{Bearer, Replacement, Successor};
 pub use reseal::{Resealed, SealedRow};
 pub use resend::MailResent;
+pub use restore::{Others, Restored, Restoring, Settled as RestoredSettled};
 pub use save::{Saved, Verdict};
 pub use scopes::{Binding, Reach, ScopeGroup};
 pub use search::Found;
 pub use session::{Session, SignedIn};
 pub use shadow::{ShadowCount, WouldHave};
+pub use step::{FurtherStep, SchemaStep};
 pub use sweep::{Claim, Watched, Who};
 pub use tenants::{KeyKind, NewTenant, TenantPage, TenantView};
 pub use token::{KeptToken, NewToken};
 pub use told::{Fares, ToldOf};
 pub use trial::Trial;
 pub use weather::{INCIDENT, Longer, Turn, WeatherRow};
+pub use withdrawals::{Withdrawal, Withdrawn, WithdrawnFile};
 pub use withdrawn::{Deletion, Revocations};
-
-/// How often the schema is brought up to date while another process is at it too.
-const MOST_TRIES: u32 = 10;
-const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
 /// A database that is open. Cheap to clone.
 #[derive(Clone)]
@@ -149,21 +149,14 @@ pub struct Store {
     actor: Arc<Actor>,
     /// How often this process has owed somebody something: whoever sends waits for it.
     owed: Arc<watch::Sender<u64>>,
+    /// Where it is noted what must never come back.
+    withdrawals: Option<Arc<withdrawals::Withdrawals>>,
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").field("dialect", &self.dialect).finish_non_exhaustive()
     }
-}
-
-/// One step of the schema, and whether the database has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SchemaStep {
-    /// Its name.
-    pub name: String,
-    /// Whether it is applied.
-    pub applied: bool,
 }
 
 impl Store {
@@ -182,58 +175,14 @@ impl Store {
     }
 
     fn on(write: DatabaseConnection, read: DatabaseConnection, dialect: Dialect) -> Self {
-        Self { write, read, dialect, auditor: None, actor: Arc::default(), owed: Arc::default() }
+        let (auditor, withdrawals) = (None, None);
+        let (actor, owed) = (Arc::default(), Arc::default());
+        Self { write, read, dialect, auditor, actor, owed, withdrawals }
     }
 
     /// Which database it is.
     pub fn dialect(&self) -> Dialect {
         self.dialect
-    }
-
-    /// Every step of the schema that this version knows. Refuses a schema with further ones.
-    pub async fn schema(&self) -> Result<Vec<SchemaStep>, StoreError> {
-        let steps = Migrator::get_migration_with_status_read_only(&self.read).await?;
-        Ok(steps
-            .iter()
-            .map(|step| SchemaStep {
-                name: step.name().to_owned(),
-                applied: step.status() == sea_orm_migration::MigrationStatus::Applied,
-            })
-            .collect())
-    }
-
-    /// Says whether the schema is the one that this version needs.
-    pub async fn check_schema(&self) -> Result<(), StoreError> {
-        if self.schema().await?.iter().all(|step| step.applied) {
-            Ok(())
-        } else {
-            Err(StoreError::NeedsMigration)
-        }
-    }
-
-    /// Applies all steps of the schema that are pending. Of several processes that begin together
-    /// one applies them; the others find them applied.
-    pub async fn migrate_up(&self) -> Result<(), StoreError> {
-        self.schema().await?;
-        let mut tries = 1;
-        loop {
-            let Err(error) = Migrator::up(&self.write, None).await else { return Ok(()) };
-            if self.check_schema().await.is_ok() {
-                return Ok(());
-            }
-            // Another process may be between two steps: the next one is tried again.
-            if tries == MOST_TRIES {
-                return Err(error.into());
-            }
-            tries += 1;
-            tokio::time::sleep(BETWEEN_TRIES).await;
-        }
-    }
-
-    /// Takes `steps` steps of the schema back. What they hold is lost.
-    pub async fn migrate_down(&self, steps: u32) -> Result<(), StoreError> {
-        self.schema().await?;
-        Ok(Migrator::down(&self.write, Some(steps)).await?)
     }
 
     /// The server's clock; `None` where the database is a file on this machine.

@@ -211,6 +211,22 @@ fn inspect(path: &Path, create: bool) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// One connection to a file, without what the promises rest on. A file without a write-ahead log is one
+/// file, and can be moved.
+pub(super) fn plain(path: &Path, journal: SqliteJournalMode) -> ConnectOptions {
+    let mut options = quiet("sqlite::memory:", 1);
+    let file = path.to_owned();
+    options.map_sqlx_sqlite_opts(move |options| {
+        options
+            .in_memory(false)
+            .shared_cache(false)
+            .filename(&file)
+            .busy_timeout(BUSY_TIMEOUT)
+            .journal_mode(journal)
+    });
+    options
+}
+
 /// Makes a file that only its owner can read, and marks it as ours while it is still empty and
 /// has no write-ahead log, so that the mark is in the file itself.
 async fn mark(path: &Path) -> Result<(), StoreError> {
@@ -225,16 +241,7 @@ async fn mark(path: &Path) -> Result<(), StoreError> {
     if file.metadata().map_err(failed)?.len() > 0 {
         return Ok(());
     }
-    let mut options = quiet("sqlite::memory:", 1);
-    let file = path.to_owned();
-    options.map_sqlx_sqlite_opts(move |options| {
-        options
-            .in_memory(false)
-            .shared_cache(false)
-            .filename(&file)
-            .busy_timeout(BUSY_TIMEOUT)
-            .journal_mode(SqliteJournalMode::Delete)
-    });
+    let options = plain(path, SqliteJournalMode::Delete);
     let connection = Database::connect(options).await?;
     connection.execute_unprepared(&format!("PRAGMA application_id = {APPLICATION_ID}")).await?;
     connection.close().await?;

@@ -100,6 +100,9 @@ impl Store {
         self.append(&tx, &follows.chained).await?;
         tx.commit().await?;
         self.tell_of(&follows);
+        if follows.chained.iter().any(Draft::withdraws) {
+            self.note_withdrawals().await;
+        }
         if !follows.destroyed.is_empty() {
             let why = match self.empty_log().await {
                 Ok(true) => None,

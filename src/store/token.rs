@@ -105,6 +105,7 @@ impl Store {
         if tx.execute_raw(self.statement(sql, values)).await?.rows_affected() > 0 {
             self.append(&tx, &[Draft::of("token.revoked").fact("token", id)]).await?;
             tx.commit().await?;
+            self.note_withdrawals().await;
             return Ok(Some(true));
         }
         drop(tx);

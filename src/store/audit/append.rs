@@ -104,6 +104,11 @@ impl Store {
             writing.add(&self.actor, draft)?;
         }
         let Writing { head, rows, details, .. } = writing;
+        if let Some(file) = &self.withdrawals
+            && drafts.iter().any(Draft::withdraws)
+        {
+            file.expect_from(before.seq + 1);
+        }
         let rows: Vec<New<'_>> = rows.iter().map(new).collect();
         let insert = self.statement(self.dialect.chain(), [json(&rows)?.into()]);
         tx.execute_raw(insert).await?;

@@ -13,11 +13,11 @@ const LONGEST: usize = 500;
 /// store knows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
-    pub(super) action: &'static str,
+    pub(in crate::store) action: &'static str,
     pub(super) tenant: Option<TenantId>,
     pub(super) generation: Option<u32>,
     pub(super) outcome: &'static str,
-    pub(super) facts: BTreeMap<&'static str, Value>,
+    pub(in crate::store) facts: BTreeMap<&'static str, Value>,
     pub(super) detail: BTreeMap<&'static str, Value>,
 }
 

@@ -169,8 +169,13 @@ impl Store {
     }
 }
 
+/// A text that no terminal obeys.
+pub(super) fn shown(text: &str) -> String {
+    draft::plain(text)
+}
+
 /// Bytes as digits.
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         // Writing to a text cannot fail.
         let _ = write!(text, "{byte:02x}");
