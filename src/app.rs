@@ -2,6 +2,7 @@
 //!
 //! Long because it is the one place that knows every part.
 
+pub mod backup;
 pub mod console;
 pub mod desk;
 pub mod doors;
@@ -13,8 +14,10 @@ pub mod pages;
 pub mod post;
 mod pushed;
 mod required;
+pub mod restore;
 mod window;
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -71,6 +74,7 @@ use crate::task::effective_interval;
 use crate::task::look;
 use crate::task::prune;
 use crate::task::watchdog;
+use crate::task::withdrawals;
 use crate::telemetry::Metrics;
 use crate::telemetry::Supervisor;
 use crate::vault::MasterKey;
@@ -121,6 +125,8 @@ pub enum Access {
     Make,
     /// Look only at what is there.
     Look,
+    /// The same, whichever schema it has: it is copied as it is.
+    Copy,
 }
 
 impl App {
@@ -132,7 +138,9 @@ impl App {
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let profile = Arc::new(Profile::load(&config.provider.profile)?);
-        let store = open_store(&place(&config)?, access).await?;
+        let place = place(&config)?;
+        let store = open_store(&place, access).await?;
+        let store = store.noting_withdrawals(withdrawn_file(&config, &place));
         Self::on(config, profile, store, clock).await
     }
 
@@ -166,6 +174,22 @@ impl App {
                 () = shutdown.begun() => return Ok(None),
             }
         };
+        let further = store.further_steps().await?;
+        if let Some(step) = further.first() {
+            warn!(
+                "the database has {} of the schema that a newer keypulse brought ({}, by {}); this \
+                 version, {}, works with it",
+                if further.len() == 1 {
+                    "a step".into()
+                } else {
+                    format!("{} steps", further.len())
+                },
+                step.name,
+                step.brought_by.as_deref().unwrap_or("an unnamed version"),
+                env!("CARGO_PKG_VERSION")
+            );
+        }
+        let store = store.noting_withdrawals(withdrawn_file(&config, &place));
         let app = Self::on(config, profile, store, clock).await?;
         Ok(Some(Self { supervisor, instance, ..app }))
     }
@@ -358,6 +382,7 @@ impl App {
             pickup_within: self.config.custody.pickup_within,
         };
         self.recover(&checker).await;
+        self.say_restored().await;
         let post = Post::of(self, &checker)?;
         post.begin(self, &checker.metrics).await?;
         let mut telling = post.start(shutdown);
@@ -385,6 +410,7 @@ impl App {
             }
         });
         let measure_checker = Arc::clone(&checker);
+        let noted = checker.metrics.clone();
         let published = (checker.store.clone(), checker.metrics.clone());
         let watch = Watch::new(checker, self.config.watch.concurrency.get(), provider.timeout)?;
         let pokes = Pokes { sweep: watch.poked(), ..Pokes::default() };
@@ -407,6 +433,7 @@ impl App {
             () = publish.run() => {}
             () = looking => {}
             () = prune::run(&self.store, self.clock.as_ref()) => {}
+            () = withdrawals::run(&self.store, &noted) => {}
         }
         if let Err(error) = scheduler.shutdown().await {
             warn!("the scheduler did not stop: {error}");
@@ -464,6 +491,17 @@ impl App {
                 }
             }
             Err(error) => checker.count_store_error(&error),
+        }
+    }
+
+    /// Says that the database was restored, as long as mail waits because of it.
+    async fn say_restored(&self) {
+        if let Ok(Some(restored)) = bounded(self.store.restored()).await {
+            warn!(
+                "this database was restored from {}, and mail is held: {} to be asked before \
+                 `keypulse mail release`",
+                restored.backup, restored.to_ask
+            );
         }
     }
 
@@ -545,8 +583,11 @@ async fn only_one(place: &Place, clock: &dyn Clock) -> Result<Option<Instance>, 
 async fn open_store(place: &Place, access: Access) -> Result<Store, StoreError> {
     let store = match access {
         Access::Make => Store::open(place).await?,
-        Access::Look => Store::open_existing(place).await?,
+        Access::Look | Access::Copy => Store::open_existing(place).await?,
     };
+    if access == Access::Copy {
+        return Ok(store);
+    }
     if access == Access::Make && store.dialect() == Dialect::Sqlite {
         store.migrate_up().await?;
     }
@@ -564,6 +605,11 @@ async fn measure(store: &Store) -> Result<Option<(DateTime<Utc>, Instant)>, Stor
 /// The configured place of the store.
 pub fn place(config: &Config) -> anyhow::Result<Place> {
     Ok(Place::parse(&config.store.url)?)
+}
+
+/// Where it is noted what must never come back, if anywhere.
+pub fn withdrawn_file(config: &Config, place: &Place) -> Option<PathBuf> {
+    config.store.withdrawn_file.clone().or_else(|| place.withdrawn_file())
 }
 
 /// The configured master key.

@@ -66,6 +66,12 @@ pub async fn run(command: &Command, file: Option<&Path>) -> anyhow::Result<ExitC
                 "the configuration is valid: keys of {} are checked at {base}",
                 profile.title
             ))?;
+            if app::withdrawn_file(&config, &app::place(&config)?).is_none() {
+                output::line(
+                    "but what is taken out of use is noted in the database alone, and a backup that is \
+                     restored would bring it back: name a file in `store.withdrawn_file`",
+                )?;
+            }
             if !master {
                 output::line(
                     "but there is no master key yet: make one with `keypulse keyring new --out \

@@ -13,6 +13,7 @@ use clap::Subcommand;
 use crate::app::App;
 use crate::config::Config;
 use crate::given;
+use crate::store::Release;
 
 pub use doctor::relay;
 
@@ -66,11 +67,23 @@ pub enum Command {
         reason: String,
     },
     /// Let mail go again.
+    #[command(
+        after_help = "After a backup was restored it is refused until everybody was asked since. What was \
+        decided meanwhile may tell a customer a second time what they were told before: it is not sent, \
+        and `keypulse messages list --state unknown` shows it; who is still open is reminded later. \
+        docs/BACKUP.md says what to look at first."
+    )]
     Release {
         /// Give up what waits by now. It is not sent later by itself: `keypulse go-live` lists what is
         /// still open.
         #[arg(long)]
         drop: bool,
+        /// After a backup was restored: although not everybody was asked since.
+        #[arg(long)]
+        unasked: bool,
+        /// After a backup was restored: send also what may be the second mail of its kind.
+        #[arg(long, conflicts_with = "drop")]
+        may_be_second: bool,
     },
     /// Say whether mail is held, how much waits, and whether the relay takes it.
     Status {
@@ -97,7 +110,10 @@ pub fn is_chained(command: &Command) -> bool {
 pub async fn run(command: &Command, app: App) -> anyhow::Result<ExitCode> {
     let done = match command {
         Command::Hold { reason } => hold::hold(&app, reason).await,
-        Command::Release { drop } => hold::release(&app, *drop).await,
+        Command::Release { drop, unasked, may_be_second } => {
+            let how = Release { drop: *drop, unasked: *unasked, may_be_second: *may_be_second };
+            hold::release(&app, how).await
+        }
         Command::Status { json } => hold::status(&app, *json).await,
         Command::Test { .. } | Command::Doctor { .. } | Command::Preview { .. } => {
             return apart(command, &app.config).await;

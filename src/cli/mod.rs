@@ -3,6 +3,7 @@
 mod actor;
 mod ask;
 mod audit;
+mod backup;
 mod check;
 mod completions;
 mod config;
@@ -26,6 +27,7 @@ mod output;
 mod page;
 mod recipient;
 mod reconcile;
+mod restore;
 mod run;
 mod sandbox;
 mod scopes;
@@ -144,6 +146,10 @@ enum Command {
     /// Say what the texts of further languages lack.
     #[command(subcommand)]
     Words(words::Command),
+    /// Write the whole database into one file, beside the running daemon, without the master key.
+    Backup(backup::Options),
+    /// Put a backup in the place of the database; nobody is written to before everybody was asked.
+    Restore(restore::Options),
     /// Change the schema of the database.
     #[command(subcommand)]
     Migrate(migrate::Command),
@@ -170,10 +176,7 @@ impl Cli {
         match &self.command {
             Command::Run => Box::pin(run::run(self.load()?)).await,
             Command::Status(options) => {
-                let config = self.load()?;
-                quiet_log(&config)?;
-                let clock = Arc::new(SystemClock::default());
-                status::run(options, App::open(config, Access::Look, clock).await?).await
+                status::run(options, self.opened(Access::Look).await?).await
             }
             Command::Doctor(options) => doctor::run(options, self.config.as_deref()).await,
             Command::Healthcheck(options) => healthcheck::run(options, &self.load()?).await,
@@ -247,6 +250,12 @@ impl Cli {
                 Box::pin(config::run(command, self.config.as_deref())).await
             }
             Command::Words(command) => words::run(command, self.config.as_deref()),
+            Command::Backup(options) => {
+                Box::pin(backup::run(options, self.config.as_deref())).await
+            }
+            Command::Restore(options) => {
+                Box::pin(restore::run(options, self.config.as_deref())).await
+            }
             Command::Migrate(command) => migrate::run(command, &self.load()?).await,
             Command::Keyring(command) => {
                 Box::pin(keyring::run(command, self.config.as_deref())).await

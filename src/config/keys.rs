@@ -27,6 +27,7 @@ pub(super) enum Kind {
 pub(super) const KEYS: &[Key] = &[
     secret("store.url"),
     key("store.url_file", Kind::Text),
+    key("store.withdrawn_file", Kind::Text),
     key("provider.profile", Kind::Text),
     key("provider.base_url", Kind::Text),
     key("provider.required_scopes", Kind::Texts),

@@ -36,7 +36,8 @@ pub(super) fn store(reader: &mut Reader) -> Result<Store, ConfigError> {
             address::is_store_url(text).then(|| SecretString::from(text))
         })
     })?;
-    Ok(Store { url })
+    let withdrawn_file = reader.optional("store.withdrawn_file", path)?;
+    Ok(Store { url, withdrawn_file })
 }
 
 /// Reads the file that holds a secret, if one is named, in the place of the secret itself.

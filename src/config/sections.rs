@@ -17,6 +17,8 @@ pub struct Store {
     /// `sqlite:` or `postgres:`; may carry a password. From `store.url`, or from the file that
     /// `store.url_file` names.
     pub url: SecretString,
+    /// The file for what must never come back. None: beside a database that is a file; else nowhere.
+    pub withdrawn_file: Option<PathBuf>,
 }
 
 /// `[provider]`: whose keys are watched, and how it is called.

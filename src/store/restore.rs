@@ -209,8 +209,7 @@ impl Store {
                    AND message_id IN (SELECT m.id FROM message m WHERE m.audience = 'customer' \
                    AND m.owed_at >= $4 AND m.stage NOT IN ('link', 'again'))";
         let fate = "it may tell once more what was told between the backup and its restoring";
-        let values =
-            [micros(now).into(), CHANNEL.into(), fate.into(), micros(restored.at).into()];
+        let values = [micros(now).into(), CHANNEL.into(), fate.into(), micros(restored.at).into()];
         Ok(tx.execute_raw(self.statement(sql, values)).await?.rows_affected())
     }
 
@@ -218,7 +217,9 @@ impl Store {
     pub async fn budgets(&self) -> Result<Vec<(String, i64)>, StoreError> {
         let sql = "SELECT name, arrival_at FROM budget";
         let rows = self.write.query_all_raw(self.statement(sql, [])).await?;
-        rows.iter().map(|row| Ok((row.try_get("", "name")?, row.try_get("", "arrival_at")?))).collect()
+        rows.iter()
+            .map(|row| Ok((row.try_get("", "name")?, row.try_get("", "arrival_at")?)))
+            .collect()
     }
 
     /// Never sets a budget back: what was charged since the backup is charged.

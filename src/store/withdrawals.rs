@@ -232,7 +232,8 @@ impl Store {
         let mut added = 0;
         while from <= head.seq {
             let rows = self.withdrawals_from(from, head.seq).await?;
-            let last = rows.last().map(|(seq, _)| *seq).filter(|_| rows.len() as i64 >= PAGE);
+            let last =
+                rows.last().map(|(seq, _)| *seq).filter(|_| i64::try_from(rows.len()) == Ok(PAGE));
             let lines: Vec<_> = rows.into_iter().filter_map(|(_, line)| line).collect();
             added += self.append_withdrawals(file, lines).await?;
             from = last.unwrap_or(head.seq) + 1;
@@ -290,12 +291,8 @@ impl Store {
             let generation = i64::from(one.generation.unwrap_or_default());
             let sql = "INSERT INTO withdrawn_key (fingerprint, tenant_id, generation, withdrawn_at) \
                        VALUES ($1, $2, $3, $4) ON CONFLICT (fingerprint) DO NOTHING";
-            let values = [
-                fingerprint.into(),
-                tenant.raw().into(),
-                generation.into(),
-                micros(one.at).into(),
-            ];
+            let values =
+                [fingerprint.into(), tenant.raw().into(), generation.into(), micros(one.at).into()];
             tx.execute_raw(self.statement(sql, values)).await?;
         }
         Ok(tx.commit().await?)
@@ -325,8 +322,7 @@ impl Store {
         if withdrawal.what == Withdrawn::Compromised {
             let sql = "INSERT INTO deletion (tenant_id, generation, wanted_at) VALUES ($1, $2, $3) \
                        ON CONFLICT (tenant_id, generation) DO NOTHING";
-            let values =
-                [tenant.raw().into(), generation.into(), micros(withdrawal.at).into()];
+            let values = [tenant.raw().into(), generation.into(), micros(withdrawal.at).into()];
             self.write.execute_raw(self.statement(sql, values)).await?;
         }
         Ok(())

@@ -64,6 +64,7 @@ pub mod watch;
 pub mod watchdog;
 pub mod weather;
 mod whose;
+pub mod withdrawals;
 
 pub use admit::{Admission, Newcomer};
 pub use alarm::Alarm;

@@ -60,6 +60,8 @@ pub struct Metrics {
     pub deletions_wanted: IntGauge,
     /// How long ago revocations were last read, in seconds.
     pub revocations_age_seconds: Gauge,
+    /// Whether what must never come back cannot be noted beside the database.
+    pub withdrawals_unnoted: IntGauge,
     /// Results that were saved with one transaction.
     pub batch_size: Histogram,
     /// How long such a transaction took, in seconds.
@@ -265,6 +267,10 @@ impl Metrics {
             revocations_age_seconds: new.gauge(
                 "keypulse_revocations_age_seconds",
                 "How long ago this process last read which keys were revoked",
+            )?,
+            withdrawals_unnoted: new.int_gauge(
+                "keypulse_withdrawals_unnoted",
+                "1 while what must never come back cannot be noted in the file beside the database",
             )?,
             saved: new.counter("keypulse_decisions_saved_total", "Decisions that were saved")?,
             decided_again: new.counter(

@@ -1,6 +1,6 @@
 //! Fingerprints: how two equal keys are noticed without either being readable.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use ring::digest;
 use ring::hmac;
@@ -45,6 +45,37 @@ pub fn sha256(message: &[u8]) -> [u8; 32] {
         *to = *from;
     }
     bytes
+}
+
+/// SHA-256 of what comes piece by piece, such as a file.
+#[derive(Clone)]
+pub struct Sha256(digest::Context);
+
+impl Sha256 {
+    /// Of nothing yet.
+    pub fn begin() -> Self {
+        Self(digest::Context::new(&digest::SHA256))
+    }
+
+    /// And of this.
+    pub fn add(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The digest in hexadecimal digits.
+    pub fn end(self) -> String {
+        self.0.finish().as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
+            // Writing to a text cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+}
+
+impl fmt::Debug for Sha256 {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("Sha256")
+    }
 }
 
 /// HMAC-SHA-256 of `message` under `with`, which must be a key for that.

@@ -52,7 +52,7 @@ mod wrap;
 pub use age::{Sealer, seal_to};
 pub use comparison::ComparisonKey;
 pub use error::{BadMasterKey, BadRecipient, VaultError};
-pub use fingerprint::{Fingerprint, sha256};
+pub use fingerprint::{Fingerprint, Sha256, sha256};
 pub use keyring::{KeyStatus, Keyring, KeyringStatus};
 pub use link::{LinkFor, LinkId, LinkToken, LinkUrl};
 pub use master::MasterKey;

@@ -71,6 +71,7 @@ async fn look(live: bool, file: Option<&Path>) -> Vec<Check> {
         }
     };
     checks.extend(machine::disk(&place));
+    checks.push(parts::withdrawn(&config, &place));
     let daemon = parts::daemon(&place);
     checks.push(parts::listener(&config, daemon.running).await);
     checks.push(daemon.check);

@@ -24,6 +24,7 @@ use crate::store::Outcomes;
 use crate::store::Place;
 use crate::store::Seen;
 use crate::store::StoreError;
+use crate::store::WithdrawnFile;
 use crate::words::{Review, Words};
 
 use super::super::{ask, handover, output};
@@ -139,6 +140,36 @@ pub fn daemon(place: &Place) -> Daemon {
         Err(error) => (None, Check::refused("daemon", &error)),
     };
     Daemon { running, check }
+}
+
+/// What must never come back is noted beside the database, where it can be.
+pub fn withdrawn(config: &Config, place: &Place) -> Check {
+    const NAME: &str = "withdrawn";
+    let Some(path) = app::withdrawn_file(config, place) else {
+        return Check::warning(
+            NAME,
+            "keys that are disabled, tenants that are erased and tokens that are revoked are noted in \
+             the database alone: a backup that is restored would bring them back",
+            "name a file on another disk than the database's in `store.withdrawn_file`",
+        );
+    };
+    match WithdrawnFile::read(&path) {
+        Ok(Some(file)) if file.unreadable > 0 => Check::warning(
+            NAME,
+            format!("{} of {} cannot be read", file.unreadable, path.display()),
+            "lines that a full disk has cut off were written again behind them; others look at",
+        ),
+        Ok(Some(file)) => Check::ok(
+            NAME,
+            format!(
+                "{} in {}",
+                output::many(output::whole(file.withdrawals.len() as u64), "line"),
+                path.display()
+            ),
+        ),
+        Ok(None) => Check::ok(NAME, format!("{} is made by the daemon", path.display())),
+        Err(error) => Check::refused(NAME, &error),
+    }
 }
 
 /// The listener's address is free for the daemon, or held by it.

@@ -117,7 +117,9 @@ pub async fn hold(
 /// Let mail to customers go again.
 #[utoipa::path(post, path = "/api/v1/mail/release", operation_id = "release_mail", tag = "mail",
     request_body = Release,
-    responses((status = OK, description = "Not held", body = Released)))]
+    responses((status = OK, description = "Not held", body = Released),
+        (status = CONFLICT, description = "A backup was restored, and not everybody was asked since",
+            body = Details, content_type = "application/problem+json")))]
 pub async fn release(
     State(api): State<Api>,
     caller: Caller,

@@ -145,6 +145,8 @@ pub enum Kind {
     NoPages,
     /// Nothing is sent by this installation yet.
     NothingSent,
+    /// A backup was restored, and not everybody was asked since.
+    StillToAsk,
     /// A request of this name is under way.
     RequestUnderWay,
     /// The body is too long.
@@ -169,7 +171,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::BadRequest,
         Self::BadQuery,
         Self::BadCursor,
@@ -201,6 +203,7 @@ impl Kind {
         Self::NotExpected,
         Self::NoPages,
         Self::NothingSent,
+        Self::StillToAsk,
         Self::RequestUnderWay,
         Self::BodyTooLarge,
         Self::NotJson,
@@ -267,6 +270,7 @@ impl Kind {
             Self::NothingRequired => ("nothing-required", S::CONFLICT, "Nothing is required"),
             Self::NoPages => ("no-pages", S::CONFLICT, "There is no page for a link"),
             Self::NothingSent => ("nothing-sent", S::CONFLICT, "Nothing is sent yet"),
+            Self::StillToAsk => ("still-to-ask", S::CONFLICT, "Not everybody was asked yet"),
             Self::NotExpected => {
                 ("not-expected", S::CONFLICT, "It does not touch as many as expected")
             }
@@ -403,6 +407,7 @@ impl Problem {
             StoreError::NoTenant(_) => no_tenant(),
             StoreError::RefTaken(_) => Kind::RefTaken
                 .because("there is already a tenant of this reference: read it, or choose another"),
+            StoreError::StillToAsk { .. } => Kind::StillToAsk.because(chain(error)),
             StoreError::TooManyLabels => Self::of_field("labels", "would be more than 64"),
             error if error.is_passing() => {
                 tracing::warn!("a request was not answered: {}", chain(error));

@@ -49,8 +49,8 @@ pub async fn copy(
             after = last.try_get("", "row_number")?;
         }
         let texts: Vec<_> = rows.iter().map(|row| text_of(table, row)).collect::<Result<_, _>>()?;
-        let list: Sql = format!("[{}]", texts.join(",")).into();
-        let write = Statement::from_sql_and_values(to_dialect.backend(), &insert, [list]);
+        let written: Sql = format!("[{}]", texts.join(",")).into();
+        let write = Statement::from_sql_and_values(to_dialect.backend(), &insert, [written]);
         to.execute_raw(write).await?;
         progress(rows.len() as u64);
         copied += rows.len() as u64;
@@ -96,7 +96,9 @@ fn text_of(table: &Table, row: &QueryResult) -> Result<String, StoreError> {
     for (at, (_, holds)) in table.columns.iter().enumerate() {
         values.push(match holds {
             Holds::Number => number(row, at)?,
-            Holds::Text => row.try_get_by::<Option<String>, _>(at)?.map_or(Value::Null, Value::from),
+            Holds::Text => {
+                row.try_get_by::<Option<String>, _>(at)?.map_or(Value::Null, Value::from)
+            }
             Holds::Bytes => {
                 let bytes = row.try_get_by::<Option<Vec<u8>>, _>(at)?;
                 bytes.map_or(Value::Null, |bytes| hex(&bytes).into())
