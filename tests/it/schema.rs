@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use keypulse::health::Finding;
-use keypulse::store::{Mode, Place, Store, StoreError};
+use keypulse::store::{FurtherStep, Mode, Place, Store, StoreError};
 
 use crate::outbox::{dies, live, telling};
 use crate::rig::{Rig, minute, now, on_both, open};
@@ -51,7 +51,7 @@ async fn what_an_installation_has_survives_the_newest_steps_down_and_up_again() 
         };
         let before = counts().await;
         assert!(before.iter().all(|rows| *rows > 0), "{before:?}");
-        rig.store.migrate_down(3).await.unwrap();
+        rig.store.migrate_down(4).await.unwrap();
         assert_eq!(counts().await, before);
         rig.store.migrate_up().await.unwrap();
         assert_eq!(counts().await, before);
@@ -73,18 +73,81 @@ async fn what_an_installation_has_survives_the_newest_steps_down_and_up_again() 
     .await;
 }
 
+/// As if a later version had brought this step.
+async fn brought(rig: &Rig, brought_by: &str, works_with: &str) {
+    let sql = "INSERT INTO schema_migration (version, applied_at) VALUES ('m99999999_future', 1)";
+    rig.execute(sql, vec![]).await;
+    let sql = "INSERT INTO schema_step (name, brought_by, works_with) \
+               VALUES ('m99999999_future', $1, $2)";
+    rig.execute(sql, vec![brought_by.into(), works_with.into()]).await;
+}
+
 #[tokio::test]
-async fn a_schema_from_a_newer_version_is_refused() {
-    for rig in [Rig::sqlite().await, Rig::postgres().await] {
+async fn a_step_that_takes_something_away_is_refused_with_the_version_that_it_needs() {
+    on_both(async |rig| {
+        brought(rig, "9.3.0", "9.2.0").await;
+        for result in [rig.store.check_schema().await, rig.store.migrate_up().await] {
+            let said = result.unwrap_err().to_string();
+            assert!(said.contains("m99999999_future"), "{said}");
+            assert!(said.contains("use keypulse 9.2.0 or later"), "{said}");
+        }
+        // Only whoever knows it can take it back.
+        let said = rig.store.migrate_down(1).await.unwrap_err().to_string();
+        assert!(said.contains("use keypulse 9.3.0 or later"), "{said}");
+        assert_eq!(rig.number("SELECT COUNT(*) FROM tenant").await, 0, "the schema is gone");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_step_that_only_adds_leaves_the_version_before_it_working() {
+    on_both(async |rig| {
+        brought(rig, "9.3.0", env!("CARGO_PKG_VERSION")).await;
+        rig.execute("ALTER TABLE tenant ADD COLUMN later text NULL", vec![]).await;
+        rig.store.check_schema().await.unwrap();
         rig.store.migrate_up().await.unwrap();
+        rig.add(2).await;
+        assert_eq!(rig.claim("here", 10).await.len(), 2);
+        let further = rig.store.further_steps().await.unwrap();
+        assert_eq!(further[0].brought_by.as_deref(), Some("9.3.0"));
+        assert!(rig.store.migrate_down(1).await.is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_step_of_which_nobody_says_what_it_needs_is_refused() {
+    on_both(async |rig| {
         let sql =
             "INSERT INTO schema_migration (version, applied_at) VALUES ('m99999999_future', 1)";
         rig.execute(sql, vec![]).await;
-        for result in [rig.store.check_schema().await, rig.store.migrate_up().await] {
-            let error = result.unwrap_err();
-            assert!(matches!(error, StoreError::NewerSchema { .. }), "{error}");
+        let error = rig.store.check_schema().await.unwrap_err();
+        assert!(matches!(error, StoreError::NewerSchema { needs: None, .. }), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_step_says_which_version_brought_it_and_which_works_with_it() {
+    on_both(async |rig| {
+        let rows = rig.query("SELECT name, brought_by, works_with FROM schema_step").await;
+        let said = |row: &sea_orm::QueryResult, column: &str| -> String {
+            row.try_get("", column).unwrap()
+        };
+        for step in rig.store.schema().await.unwrap() {
+            let row = rows.iter().find(|row| said(row, "name") == step.name);
+            let row = row.unwrap_or_else(|| panic!("{} says nothing of its versions", step.name));
+            let own = FurtherStep {
+                name: step.name,
+                brought_by: Some(said(row, "brought_by")),
+                works_with: Some(said(row, "works_with")),
+            };
+            let brought_by = own.brought_by.as_deref().unwrap();
+            assert!(own.works_with(brought_by), "{own:?}: the version that brought it is too old");
+            assert!(own.works_with(env!("CARGO_PKG_VERSION")), "{own:?}: this version is too old");
         }
-    }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -24,14 +24,15 @@ pub async fn copy(
     let names: Vec<_> = table.columns.iter().map(|(name, _)| name.as_str()).collect();
     let (names, name) = (names.join(", "), &table.name);
     let (mut copied, mut after) = (0_u64, i64::MIN);
+    // Its name is the table's: what a driver has prepared for one does not fit another.
     if from_dialect == Dialect::Postgres {
-        let sql = format!("DECLARE copied NO SCROLL CURSOR FOR SELECT {names} FROM {name}");
+        let sql = format!("DECLARE copied_{name} NO SCROLL CURSOR FOR SELECT {names} FROM {name}");
         from.execute_unprepared(&sql).await?;
     }
     loop {
         let read = match from_dialect {
             Dialect::Postgres => {
-                let sql = format!("FETCH {ROWS} FROM copied");
+                let sql = format!("FETCH {ROWS} FROM copied_{name}");
                 Statement::from_string(from_dialect.backend(), sql)
             }
             Dialect::Sqlite => {
@@ -56,7 +57,7 @@ pub async fn copy(
         copied += rows.len() as u64;
     }
     if from_dialect == Dialect::Postgres {
-        from.execute_unprepared("CLOSE copied").await?;
+        from.execute_unprepared(&format!("CLOSE copied_{name}")).await?;
     }
     Ok(copied)
 }
