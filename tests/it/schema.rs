@@ -51,7 +51,7 @@ async fn what_an_installation_has_survives_the_newest_steps_down_and_up_again() 
         };
         let before = counts().await;
         assert!(before.iter().all(|rows| *rows > 0), "{before:?}");
-        rig.store.migrate_down(4).await.unwrap();
+        rig.store.migrate_down(5).await.unwrap();
         assert_eq!(counts().await, before);
         rig.store.migrate_up().await.unwrap();
         assert_eq!(counts().await, before);
