@@ -21,6 +21,8 @@ use super::App;
 const PIECE: usize = 1 << 20;
 /// What the end begins with.
 const BEGINS: &str = "\nkeypulse backup 1, sha256 ";
+/// What the name of a copy begins with, beside the database that it will be.
+pub const COPY: &str = ".keypulse-restore-";
 /// The end has this length: the beginning, 64 digits, and the length of what stands before it.
 const END: usize = BEGINS.len() + 64 + " of ".len() + 20 + " bytes\n".len();
 /// Where an SQLite file says whose it is, and how long it is at least.
@@ -103,7 +105,7 @@ pub fn unpack(backup: &Path, folder: &Path) -> anyhow::Result<TempPath> {
     let length =
         look(&mut file, metadata.len()).with_context(|| format!("{shown} cannot be used"))?;
     let mut copied = || -> io::Result<TempPath> {
-        let mut to = named(folder, ".keypulse-restore-", "")?;
+        let mut to = named(folder, COPY, "")?;
         file.seek(SeekFrom::Start(0))?;
         io::copy(&mut (&mut file).take(length), to.as_file_mut())?;
         to.as_file_mut().seek(SeekFrom::Start(MARK as u64))?;

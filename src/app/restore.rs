@@ -30,9 +30,10 @@ use crate::store::Store;
 use crate::store::Withdrawal;
 use crate::store::Withdrawn;
 use crate::store::WithdrawnFile;
+use crate::store::hand_to_owner;
 use crate::telemetry::Metrics;
 
-use super::backup::{folder, unpack, with_ending};
+use super::backup::{COPY, folder, unpack, with_ending};
 use super::{App, only_one, place, withdrawn_file};
 
 /// What is there before.
@@ -99,6 +100,8 @@ pub async fn prepare(
     let noted = withdrawn_file(&own, &place);
     let (target, present, near) = match &place {
         Place::File(database) => {
+            // Nobody else is at it: the lock is held.
+            clear(folder(database));
             let (target, present) = old_file(&place, database).await;
             (target, present, folder(database).to_owned())
         }
@@ -343,6 +346,7 @@ impl Prepared {
 /// beside a file belongs to that file alone.
 fn exchange(copy: TempPath, database: &Path, aside: Option<&Path>) -> io::Result<()> {
     File::open(&copy)?.sync_all()?;
+    hand_to_owner(&copy);
     remove_logs(&copy);
     if let Some(aside) = aside {
         for ending in ["", "-wal", "-journal"] {
@@ -356,6 +360,15 @@ fn exchange(copy: TempPath, database: &Path, aside: Option<&Path>) -> io::Result
     remove_logs(database);
     copy.persist(database).map_err(|error| error.error)?;
     File::open(folder(database))?.sync_all()
+}
+
+/// Removes copies of those who were killed.
+fn clear(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(COPY) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn remove_logs(database: &Path) {

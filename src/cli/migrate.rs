@@ -50,17 +50,30 @@ pub async fn run(command: &Command, config: &Config) -> anyhow::Result<ExitCode>
             output::line(&format!("took back {steps} step(s)"))?;
         }
         Command::Status { json } => {
-            let steps = store.schema().await?;
+            let (steps, further) = (store.schema().await?, store.further_steps().await?);
             if *json {
-                let list: Vec<_> = steps
-                    .iter()
-                    .map(|step| json!({"name": step.name, "applied": step.applied}))
-                    .collect();
-                output::document(&list)?;
+                let own = steps.iter().map(|one| json!({"name": one.name, "applied": one.applied}));
+                let further = further.iter().map(|one| {
+                    json!({
+                        "name": one.name,
+                        "applied": true,
+                        "brought_by": one.brought_by,
+                        "works_with": one.works_with,
+                    })
+                });
+                output::document(&own.chain(further).collect::<Vec<_>>())?;
             } else {
                 for step in steps {
                     let state = if step.applied { "applied" } else { "pending" };
                     output::line(&format!("{state}  {}", step.name))?;
+                }
+                for step in further {
+                    output::line(&format!(
+                        "further  {}, brought by {}, works with {} and later",
+                        step.name,
+                        step.brought_by.as_deref().unwrap_or("an unnamed version"),
+                        step.works_with.as_deref().unwrap_or("nobody knows which")
+                    ))?;
                 }
             }
         }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -73,6 +73,7 @@ impl Instance {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
+        hand_to_owner(&path);
         // Never removed: a file that is removed and made again could be locked twice.
         let line = format!("{process} {}\n", now.trunc_subsecs(0).to_rfc3339());
         file.set_len(0).and_then(|()| file.write_all(line.as_bytes())).map_err(failed)?;
@@ -95,6 +96,15 @@ impl Instance {
             Err(TryLockError::WouldBlock) => Ok(Seen::Running(read(&file).map_err(failed)?)),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
+    }
+}
+
+/// Gives a file that root has made to whoever owns its folder: the daemon has to open it. Whoever is not
+/// root made it for themselves.
+pub fn hand_to_owner(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Ok(folder) = std::fs::metadata(folder.unwrap_or(Path::new("."))) {
+        let _ = chown(path, Some(folder.uid()), Some(folder.gid()));
     }
 }
 

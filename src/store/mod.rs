@@ -98,7 +98,7 @@ pub use handover::{
 };
 pub use hold::{Held, Release, Waiting};
 pub use idempotency::{Claimed, Request};
-pub use instance::{Holder, Instance, Seen};
+pub use instance::{Holder, Instance, Seen, hand_to_owner};
 pub use intake::{Entry, Fate};
 pub use kept::KeptKey;
 pub use keyring::{KeyringRow, Removal};

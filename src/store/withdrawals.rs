@@ -156,6 +156,9 @@ impl Withdrawals {
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true).mode(0o600);
         let mut file = options.open(&self.path)?;
+        if is_new {
+            super::hand_to_owner(&self.path);
+        }
         // Others may append at this moment; it ends with the file.
         file.lock()?;
         let length = file.metadata()?.len();

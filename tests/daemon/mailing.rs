@@ -17,13 +17,13 @@ const CONTACTS: &str = "INSERT INTO contact (tenant_id, ordinal, address, role) 
                         SELECT id, 1, ref || '@customer.example', 'finance' FROM tenant";
 
 /// A relay of this script on this machine, in clear.
-fn relay(fault: Option<(Stage, Fault)>) -> Relay {
+pub fn relay(fault: Option<(Stage, Fault)>) -> Relay {
     let script = Script { fault, ..Script::good(Cover::None) };
     RUNTIME.block_on(Relay::start(script))
 }
 
 /// The settings with which customers are written to over that relay at any hour.
-fn writing(rig: Rig, relay: &Relay) -> Rig {
+pub fn writing(rig: Rig, relay: &Relay) -> Rig {
     rig.set("notify.mode", "live")
         .set("mail.host", "127.0.0.1")
         .set("mail.port", &relay.port().to_string())
@@ -33,12 +33,12 @@ fn writing(rig: Rig, relay: &Relay) -> Rig {
         .set("customers.hours", "00-24")
 }
 
-fn contacts(rig: &Rig) {
+pub fn contacts(rig: &Rig) {
     database::execute(rig, CONTACTS);
 }
 
 /// Kills the key of one, and waits until that is known.
-fn dies(rig: &Rig, daemon: &Daemon, number: u32) {
+pub fn dies(rig: &Rig, daemon: &Daemon, number: u32) {
     rig.apply(Change::Revoke { tenant: number });
     place::until_status(rig, daemon, number, "needs_reconnection");
 }

@@ -64,6 +64,7 @@ mod pages;
 mod paging;
 mod pending;
 mod rebinding;
+mod restoring;
 mod runbook;
 mod schema;
 mod scopes;

@@ -1,5 +1,5 @@
 //! The disk under an SQLite file fills up: it is said in plain words, nobody is blamed, and all
-//! goes on by itself once there is room.
+//! goes on by itself once there is room. So does the disk for a backup, of which nothing is left.
 
 use crate::database::Kind;
 use crate::disk::Disk;
@@ -53,4 +53,40 @@ fn a_daemon_on_a_full_disk_says_so_asks_nobody_blames_nobody_and_goes_on_once_th
     let check = "SELECT integrity_check, 0 FROM pragma_integrity_check";
     assert_eq!(rig.database.rows::<(String, i32)>(check)[0].0, "ok");
     drop(disk);
+}
+
+#[test]
+fn a_backup_for_which_there_is_no_room_says_so_and_leaves_nothing_behind() {
+    let folder = tempfile::Builder::new().prefix("keypulse-disk-").tempdir().unwrap();
+    for name in ["data", "logs", "backups"] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let backups = folder.path().join("backups");
+    let Some(disk) = Disk::mount(&backups, 1) else {
+        return Disk::run_where_one_may_mount(
+            "full_disk::a_backup_for_which_there_is_no_room_says_so_and_leaves_nothing_behind",
+        );
+    };
+    for kind in [Kind::File, Kind::Server] {
+        let own = tempfile::Builder::new().prefix("keypulse-disk-").tempdir().unwrap();
+        for name in ["data", "logs"] {
+            std::fs::create_dir(own.path().join(name)).unwrap();
+        }
+        let rig = Rig::within(own, kind, FLEET, 1, 60_000);
+        rig.add(1..=FLEET);
+        let file = backups.join("one.backup");
+        disk.fill();
+        let made = rig.run(&["backup", file.to_str().unwrap()]);
+        let said = String::from_utf8_lossy(&made.stderr).into_owned();
+        assert_eq!(made.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("there is no room in") && said.contains("nothing was left"),
+            "{said}"
+        );
+        disk.empty();
+        assert_eq!(std::fs::read_dir(&backups).unwrap().count(), 0);
+        let made = rig.run(&["backup", file.to_str().unwrap()]);
+        assert!(made.status.success(), "{made:?}");
+        std::fs::remove_file(&file).unwrap();
+    }
 }

@@ -248,6 +248,28 @@ async fn a_database_that_is_not_empty_is_refilled_only_where_that_is_meant() {
     assert!(other.store.is_empty().await.unwrap() && !server.store.is_empty().await.unwrap());
 }
 
+#[tokio::test]
+async fn a_refilling_that_is_broken_off_in_the_middle_leaves_everything_as_it_was() {
+    let (rig, server) = (Rig::sqlite().await, Rig::postgres().await);
+    for rig in [&rig, &server] {
+        rig.store.migrate_up().await.unwrap();
+    }
+    rig.add(40).await;
+    server.add(5).await;
+    let before = server.store.audit_head().await.unwrap();
+    let file = snapshot(&rig.store, rig.folder(), "b").await;
+    let copy = unpacked(&file).await;
+    let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let mut progress = |rows, _| drop(told.send(rows));
+    tokio::select! {
+        biased;
+        rows = hears.recv() => assert!(rows.unwrap() > 0),
+        _ = server.store.refill(&copy, true, &mut progress) => panic!("it was not broken off"),
+    }
+    assert_eq!(server.number("SELECT COUNT(*) FROM tenant").await, 5);
+    assert_eq!(server.store.audit_head().await.unwrap(), before);
+}
+
 fn said() -> Vec<&'static str> {
     TABLES.iter().chain(&OTHERS).map(|(name, _)| *name).collect()
 }
