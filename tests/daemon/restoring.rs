@@ -114,7 +114,7 @@ fn comes_back(rig: Rig, wreck: impl Fn(&Rig)) -> Value {
     dies(&rig, &daemon, 9);
     daemon.until("the mail to 9", |_| relay.taken().len() == 5);
     crate::handing_over::replace(&rig, 6, &[]).well();
-    place::until_status(&rig, &daemon, 6, "healthy");
+    assert_eq!(rig.statuses()["erp-0006"].0, "healthy");
     done
 }
 

@@ -62,7 +62,7 @@ fn a_backup_for_which_there_is_no_room_says_so_and_leaves_nothing_behind() {
         std::fs::create_dir(folder.path().join(name)).unwrap();
     }
     let backups = folder.path().join("backups");
-    let Some(disk) = Disk::mount(&backups, 1) else {
+    let Some(disk) = Disk::mount(&backups, 16) else {
         return Disk::run_where_one_may_mount(
             "full_disk::a_backup_for_which_there_is_no_room_says_so_and_leaves_nothing_behind",
         );

@@ -1,6 +1,8 @@
 //! A moment of the past in force again: nobody is told twice, nothing of then holds, everybody is asked
 //! before anybody is written to, and what was taken out of use stays so.
 
+use std::os::unix::fs::PermissionsExt;
+
 use keypulse::health::{Action, Finding};
 use keypulse::ids::TenantId;
 use keypulse::store::{
@@ -239,7 +241,6 @@ async fn whatever_is_taken_out_of_use_stands_in_the_file_at_once_and_holds_no_ke
         assert_eq!(all[3].token.as_deref(), Some("t-1"));
         let text = std::fs::read_to_string(rig.folder().join("withdrawn")).unwrap();
         assert!(!text.contains("t-0000") && !text.contains("Company"), "it names somebody: {text}");
-        use std::os::unix::fs::PermissionsExt;
         let mode = std::fs::metadata(rig.folder().join("withdrawn")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     })
