@@ -241,6 +241,7 @@ impl Prepared {
             self.withdraw_again(&file.withdrawals, &mut done).await?;
         }
         store.keep_budgets(&budgets).await?;
+        done.settled.to_ask = store.restored().await?.map_or(0, |restored| restored.to_ask);
         self.install(done, progress).await
     }
 

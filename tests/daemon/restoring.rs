@@ -190,6 +190,43 @@ fn a_fleet_moves_from_a_file_to_a_server_and_back() {
 }
 
 #[test]
+fn who_has_a_new_key_in_the_backup_keeps_it_and_who_was_disabled_with_a_later_one_has_none() {
+    let rig = Rig::new(3);
+    rig.add(1..=3);
+    let disable = |reference: &str| {
+        rig.run(&["tenant", "disable", reference, "--compromised", "--yes"]).well();
+    };
+    disable("erp-0001");
+    crate::handing_over::replace(&rig, 1, &[]).well();
+    let file = back_up(&rig, "monday.backup");
+    let first = rig.key(2);
+    crate::handing_over::replace(&rig, 2, &[]).well();
+    let second = rig.key(2);
+    disable("erp-0002");
+    rig.run(&["tenant", "confirm-deleted", "erp-0002"]).well();
+
+    let done = restore(&rig, &file, &["--replace"]);
+    assert_eq!((&done["disabled_again"], &done["to_ask"]), (&1.into(), &2.into()), "{done}");
+    let statuses = rig.statuses();
+    assert_eq!(statuses["erp-0001"].0, "healthy");
+    assert_eq!(statuses["erp-0002"], ("disabled".to_owned(), Some("compromised".to_owned())));
+    let sql = "SELECT COUNT(*) FROM tenant_key WHERE tenant_id = \
+               (SELECT id FROM tenant WHERE ref = 'erp-0002')";
+    assert_eq!(crate::database::number(&rig, sql), 0, "its sealed key is there");
+    for withdrawn in [first, second] {
+        let mut replace = rig.command(&["tenant", "replace", "erp-0002"]);
+        let said = program::run(&mut replace, withdrawn.as_bytes()).refusal();
+        assert!(said.contains("withdrawn"), "{said}");
+    }
+    // Its next key is not taken for the second by a later restoring.
+    crate::handing_over::replace(&rig, 2, &[]).well();
+    assert_eq!(place::generation(&rig, 2), 3);
+    let later = back_up(&rig, "tuesday.backup");
+    assert_eq!(restore(&rig, &later, &["--replace"])["disabled_again"], 0);
+    assert_eq!(rig.statuses()["erp-0002"].0, "healthy");
+}
+
+#[test]
 fn what_is_no_backup_or_not_a_whole_one_is_refused_and_changes_nothing() {
     let rig = Rig::new(2);
     rig.add(1..=2);
