@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use chrono::TimeDelta;
+use url::Url;
 
 use crate::config;
 use crate::http::api::Api;
@@ -19,7 +20,7 @@ pub fn of(app: &App, checker: &Arc<Checker>, api: Api) -> anyhow::Result<Console
     let external = config.console.external_url.clone();
     let named = external.as_ref().is_some_and(|url| url.scheme() == "https");
     let place = Place {
-        base: external.as_ref().map_or("", |url| url.path().trim_end_matches('/')).to_owned(),
+        base: external.as_ref().map_or("", |url| base(url)).to_owned(),
         secure: named || config.private.tls.is_some() || config.private.behind_tls_proxy,
         lasts: TimeDelta::from_std(config.console.session)?,
         proxy: config.console.proxy.as_ref().map(proxy).transpose()?,
@@ -30,6 +31,12 @@ pub fn of(app: &App, checker: &Arc<Checker>, api: Api) -> anyhow::Result<Console
         external,
     };
     Console::new(api, place).context("the console cannot be served")
+}
+
+/// The path in front of the console. People may name the console itself.
+fn base(external: &Url) -> &str {
+    let path = external.path().trim_end_matches('/');
+    path.strip_suffix("/console").unwrap_or(path)
 }
 
 fn proxy(proxy: &config::Proxy) -> anyhow::Result<Proxy> {

@@ -38,6 +38,14 @@ const ROLES: [&str; 4] = ["reader", "support", "operator", "admin"];
 
 pub(super) fn console(reader: &mut Reader) -> Result<Console, ConfigError> {
     let external_url = reader.optional("console.external_url", base_url)?;
+    let plain = |url: &Url| {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
+        url.path().bytes().all(letter)
+    };
+    if !external_url.as_ref().is_none_or(plain) {
+        let must = "have a path of letters, digits, `-`, `_`, `.` and `~` only";
+        return Err(reader.refuse("console.external_url", must));
+    }
     let session = reader.required("console.session", above_zero)?;
     let addresses: Vec<IpAddr> = reader.required("console.proxy_addresses", |written| {
         written.texts("be a list of IP addresses, such as `10.0.0.5`", |text| text.parse().ok())
@@ -63,6 +71,11 @@ pub(super) fn console(reader: &mut Reader) -> Result<Console, ConfigError> {
     if addresses.is_empty() != roles.is_empty() {
         let must = "be given together with `console.proxy_addresses`: a proxy lets in those groups \
                     only that have a role, and only a proxy at one of those addresses is believed";
+        return Err(reader.refuse("console.proxy_roles", must));
+    }
+    if !roles.is_empty() && external_url.is_none() {
+        let must = "be left empty without `console.external_url`: a proxy is believed only when it \
+                    asks for that name, so that no page of somebody else can speak for it";
         return Err(reader.refuse("console.proxy_roles", must));
     }
     let proxy =

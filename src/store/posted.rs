@@ -188,6 +188,17 @@ impl Store {
         Ok(owed)
     }
 
+    /// Whether the integration has still to say that it stopped using a withdrawn key of a tenant.
+    pub async fn is_unacknowledged(
+        &self,
+        tenant: crate::ids::TenantId,
+    ) -> Result<bool, StoreError> {
+        let sql = "SELECT id FROM message WHERE tenant_id = $1 AND stage = 'disabled' \
+                   AND audience = 'integration' AND acknowledged_at IS NULL LIMIT 1";
+        let statement = self.statement(sql, [tenant.raw().into()]);
+        Ok(self.read.query_one_raw(statement).await?.is_some())
+    }
+
     /// Notes that the integration has stopped using a withdrawn key of a tenant, and chains it.
     /// Gives back whether that is news; `None` where no such key was ever withdrawn.
     pub async fn acknowledge_disabled(

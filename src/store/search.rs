@@ -81,15 +81,17 @@ impl Store {
         self.ids_of(sql, vec![digits.into(), end.into()]).await
     }
 
-    /// Whose name for a program, company or address it is, and no other's.
+    /// Whose reference, company, name or address it is, from beginning to end.
     async fn called(&self, text: &str, limit: u32) -> Result<BTreeSet<i64>, StoreError> {
         let small = |column| self.dialect.small(column);
         let sql = format!(
             "SELECT id AS tenant_id FROM tenant WHERE {} = $1 \
              UNION SELECT id FROM tenant WHERE {} = $1 \
+             UNION SELECT * FROM (SELECT id FROM tenant WHERE {} = $1 LIMIT $2) AS named \
              UNION SELECT * FROM (SELECT tenant_id FROM contact WHERE {} = $1 LIMIT $2) AS theirs",
             small("ref"),
             small("company_id"),
+            small("name"),
             small("address"),
         );
         self.ids_of(&sql, vec![text.into(), (i64::from(limit) + 1).into()]).await

@@ -253,8 +253,8 @@ impl Postman {
                 until: now + self.held(),
                 letter: NewLetter {
                     language: &letter.language,
-                    subject: &letter.subject,
-                    text: &letter.blanked,
+                    subject: &letter.blanked[0],
+                    text: &letter.blanked[1],
                 },
             };
             match bounded(self.store.claim_mail(&claim, now)).await {

@@ -47,8 +47,8 @@ pub struct Written {
     pub html: String,
     /// The language.
     pub language: String,
-    /// The text as it may be kept: nobody can get to the page from it.
-    pub blanked: String,
+    /// Subject and text as they may be kept: nobody can get to the page from them.
+    pub blanked: [String; 2],
 }
 
 /// Who writes.
@@ -127,9 +127,10 @@ impl Scribe {
         debug!(message.id = mail.id, "mail {} was written", mail.id);
         // A link to the integration's own page opens nothing by itself.
         let secret = link.filter(|_| self.elsewhere.is_none());
+        let secret = secret.as_ref().and_then(|(url, _)| opener(url));
         let blanked = match secret {
-            Some((url, _)) => text.replace(&url, &blank(&url)),
-            None => text.clone(),
+            Some(secret) => [&subject, &text].map(|text| text.replace(secret, "…")),
+            None => [subject.clone(), text.clone()],
         };
         let language = tongue.tag().to_owned();
         Ok(Some(Written { subject, text, html, language, blanked }))
@@ -153,10 +154,9 @@ impl Scribe {
     }
 }
 
-/// A link without what opens the page.
-fn blank(url: &str) -> String {
-    let page = url.rfind('/').and_then(|end| url.get(..=end)).unwrap_or_default();
-    format!("{page}…")
+/// What of a link opens the page: its end, wherever a template may have put it.
+fn opener(url: &str) -> Option<&str> {
+    url.rsplit_once('/').map(|(_, end)| end).filter(|end| !end.is_empty())
 }
 
 /// What a status asks of the customer; nothing, where it asks nothing.

@@ -280,12 +280,19 @@ async fn whatever_is_in_an_address_or_a_form_is_answered_and_is_no_markup() {
             "/console/tenants/%00".to_owned(),
             "/console/tenants/%FF".to_owned(),
             "/console/search?q=%FF%00&q=b".to_owned(),
+            "/console/search?q=a&q=b".to_owned(),
+            "/console/search?cause=%00".to_owned(),
+            "/console/search?after=%00".to_owned(),
+            "/console/search?status=foo".to_owned(),
+            "/console/tenants/%FF/disable".to_owned(),
+            "/console/sign-in?to=a&to=b".to_owned(),
             format!("{ONE}/{evil}"),
-            "/console/nothing".to_owned(),
         ] {
             let answer = browser.get(&served, &path).await;
             assert!((200..500).contains(&answer.status), "{path}: {answer:?}");
             assert!(!text(&answer).contains("<script>alert"), "{path}");
+            assert!(answer.head.contains("cache-control: no-store"), "{path}: {}", answer.head);
+            assert!(answer.head.contains("content-security-policy: "), "{path}: {}", answer.head);
         }
         let page = browser.get(&served, "/console").await;
         for header in [
@@ -310,6 +317,8 @@ async fn whatever_is_in_an_address_or_a_form_is_answered_and_is_no_markup() {
 /// A keypulse behind a proxy at this address.
 async fn behind(rig: &Rig, address: &str) -> Served {
     let settings = [
+        // As the tests' requests name it.
+        ("KEYPULSE__CONSOLE__EXTERNAL_URL", "https://x"),
         ("KEYPULSE__CONSOLE__PROXY_ADDRESSES", &*format!("[\"{address}\"]")),
         ("KEYPULSE__CONSOLE__PROXY_ROLES", "[\"helpdesk=support\", \"sre=operator\"]"),
     ];
@@ -348,6 +357,17 @@ async fn a_proxy_is_believed_from_its_address_only_and_asked_each_time() {
         assert!(text(&answer).contains("none of your groups has a role here"), "{answer:?}");
         browser.headers.clear();
         assert_eq!(browser.get(&served, ONE).await.status, 303);
+        // A form begins no session, and neither does what somebody else's page loads.
+        let before = rig.number(sessions).await;
+        let mut late = Browser { headers: said("anna@erp.example", "sre"), ..Browser::default() };
+        let answer = late.send(&served, &format!("{ONE}/pause"), "form=x").await;
+        assert_eq!(answer.status, 401);
+        assert!(text(&answer).contains("your session had ended"), "{answer:?}");
+        late.headers.push(("sec-fetch-site", "cross-site".to_owned()));
+        assert_eq!(late.get(&served, ONE).await.status, 303);
+        late.headers.push(("sec-fetch-mode", "navigate".to_owned()));
+        assert_eq!(rig.number(sessions).await, before);
+        assert_eq!(late.get(&served, ONE).await.status, 200);
         // Somebody else at the same browser is somebody else.
         browser.headers = said("bo@erp.example", "helpdesk");
         assert!(text(&browser.get(&served, ONE).await).contains("bo@erp.example (support)"));
@@ -379,6 +399,34 @@ async fn a_check_from_the_console_is_one_of_the_provider_and_what_came_of_it_is_
         browser.send(&served, &format!("{ONE}/check"), &form).await;
         let page = text(&browser.get(&served, ONE).await);
         assert!(page.contains("Pleo was asked: Pleo refused the key"), "{page}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_console_is_below_the_path_that_people_know_whether_the_proxy_takes_it_away_or_not() {
+    on_both(async |rig| {
+        for external in ["https://x/ops/keypulse/", "https://x/ops/keypulse/console"] {
+            let settings = [("KEYPULSE__CONSOLE__EXTERNAL_URL", external)];
+            let served = Served::again(Box::pin(Road::made(rig, 1, 0, &settings)).await).await;
+            for path in
+                ["/", "/ops/keypulse", "/ops/keypulse/", "/console/", "/ops/keypulse/console/"]
+            {
+                let answer = Browser::default().get(&served, path).await;
+                let led = (answer.status, location(&answer));
+                assert_eq!(led, (303, "/ops/keypulse/console"), "{path}");
+            }
+            for path in ["/console", "/ops/keypulse/console"] {
+                let answer = Browser::default().get(&served, path).await;
+                assert_eq!(location(&answer), "/ops/keypulse/console/sign-in", "{path}");
+            }
+            for path in ["/console/tenants/x", "/ops/keypulse/console/tenants/x"] {
+                let answer = Browser::default().get(&served, path).await;
+                let to = "/ops/keypulse/console/sign-in?to=%2fconsole%2ftenants%2fx";
+                assert_eq!(location(&answer), to, "{path}");
+            }
+            served.stop();
+        }
     })
     .await;
 }

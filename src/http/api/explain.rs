@@ -29,7 +29,7 @@ use super::view::Failing;
 /// So many of the latest rows of the chain are looked through for decisions.
 const ROWS: u32 = 200;
 /// So many decisions are told, and so many messages.
-const DECISIONS: usize = 20;
+pub const DECISIONS: usize = 20;
 const MESSAGES: u32 = 200;
 
 /// Why a tenant is as it is.

@@ -19,6 +19,8 @@ const LISTS: usize = 1;
 /// Requests a second with one token, after a burst of [`BURST`].
 const EACH: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
 const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(199);
+/// Sessions of the console that one caller begins in a minute: each is a row of the audit chain.
+const BEGINS: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
 /// Tokens a second that are looked for and not found, for everybody together.
 const UNKNOWN: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
 /// Refusals a second that are chained, for everybody together, after a burst of [`REFUSED_BURST`].
@@ -33,6 +35,7 @@ pub struct Limits {
     at_once: Arc<Semaphore>,
     lists: Arc<Semaphore>,
     each: RateLimiter<String, HashMapStateStore<String>, DefaultClock>,
+    begins: RateLimiter<String, HashMapStateStore<String>, DefaultClock>,
     unknown: DefaultDirectRateLimiter,
     refused: DefaultDirectRateLimiter,
     /// Refusals that were not chained since the last one that was.
@@ -45,6 +48,7 @@ impl Default for Limits {
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
             lists: Arc::new(Semaphore::new(LISTS)),
             each: RateLimiter::hashmap(Quota::per_second(EACH).allow_burst(BURST)),
+            begins: RateLimiter::hashmap(Quota::per_minute(BEGINS)),
             unknown: RateLimiter::direct(Quota::per_second(UNKNOWN)),
             refused: RateLimiter::direct(Quota::per_second(REFUSED).allow_burst(REFUSED_BURST)),
             unchained: AtomicU64::new(0),
@@ -78,6 +82,16 @@ impl Limits {
             .map_err(|_| too_many("a token may make 50 requests a second, and 200 in a burst"))
     }
 
+    /// Counts a session of the console that begins.
+    pub fn begin(&self, token: &str) -> Result<(), Problem> {
+        if self.begins.len() >= REMEMBERED {
+            self.begins.retain_recent();
+        }
+        self.begins
+            .check_key(&token.to_owned())
+            .map_err(|_| too_many("20 sessions of the console may be begun in a minute"))
+    }
+
     /// Counts a token that has the form of one and is none.
     pub fn count_unknown(&self) -> Result<(), Problem> {
         self.unknown.check().map_err(|_| too_many("too many tokens that are not known here"))
@@ -108,6 +122,14 @@ mod tests {
         let passed = (0..2_000).take_while(|_| limits.count("one").is_ok()).count();
         assert!((200..2_000).contains(&passed), "{passed}");
         assert!(limits.count("two").is_ok());
+    }
+
+    #[test]
+    fn one_callers_sessions_are_held_back_and_anothers_are_not() {
+        let limits = Limits::default();
+        let begun = (0..200).take_while(|_| limits.begin("one").is_ok()).count();
+        assert!((20..30).contains(&begun), "{begun}");
+        assert!(limits.begin("two").is_ok());
     }
 
     #[test]

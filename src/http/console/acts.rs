@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
 use axum::http::header;
 use axum::response::Response;
@@ -55,23 +56,24 @@ impl Act {
     ];
 }
 
-/// Whether the visitor may do what the path says, to whom, and what it is. A refusal is chained like one of
-/// the API.
-async fn wanted(
-    console: &Console,
-    visitor: &Visitor,
-    reference: &str,
-    word: &str,
-) -> Result<(Act, String), Problem> {
+/// What the path says, to whom, and what one must be allowed to do it.
+fn wanted(reference: &str, word: &str) -> Result<(Act, Deed, String), Problem> {
     let known = Act::ALL.into_iter().find(|(its, ..)| *its == word);
-    let (Some((word, act, deed)), Ok(reference)) = (known, TenantRef::parse(reference)) else {
+    let (Some((_, act, deed)), Ok(reference)) = (known, TenantRef::parse(reference)) else {
         return Err(Kind::NoSuchPage.because("the page of the tenant has what can be done to it"));
     };
-    let reference = reference.as_str().to_owned();
-    allowed(console, visitor, deed, &format!("/console/tenants/{{ref}}/{word}"), Some(&reference))
-        .await?;
-    Ok((act, reference))
+    Ok((act, deed, reference.as_str().to_owned()))
 }
+
+fn may_not(visitor: &Visitor, deed: Deed) -> Problem {
+    Kind::RoleNotAllowed.because(format!(
+        "the role {} may not {}; docs/API.md says which may",
+        visitor.caller.role.word(),
+        deed.words()
+    ))
+}
+
+/// Whether a form may do that. A refusal is chained like one of the API.
 
 async fn allowed(
     console: &Console,
@@ -86,19 +88,17 @@ async fn allowed(
     }
     let whom = reference.map(|reference| Reference(reference.to_owned()));
     chain_refusal(&console.api, caller, route, &axum::http::Method::POST, whom).await;
-    Err(Kind::RoleNotAllowed.because(format!(
-        "the role {} may not {}; docs/API.md says which may",
-        caller.role.word(),
-        deed.words()
-    )))
+    Err(may_not(visitor, deed))
 }
 
 /// Asks once more before there is no way back.
 pub async fn confirm(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
-    Path((reference, word)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, Refused> {
+    // What is no text names nobody.
+    let (reference, word) = path.map_or_else(|_| Default::default(), |Path(path)| path);
     let asked = ask(&console, &visitor, &reference, &word).await;
     asked.map_err(|problem| Refused(Box::new((console, visitor, problem))))
 }
@@ -109,7 +109,10 @@ async fn ask(
     reference: &str,
     word: &str,
 ) -> Result<Response, Problem> {
-    let (act, reference) = wanted(console, visitor, reference, word).await?;
+    let (act, deed, reference) = wanted(reference, word)?;
+    if !visitor.caller.role.may(deed) {
+        return Err(may_not(visitor, deed));
+    }
     let tenant = found(&console.api, &visitor.caller, &reference).await?;
     let path = in_path(&reference);
     if !matches!(act, Act::Disable | Act::Erase) {
@@ -128,8 +131,9 @@ pub async fn act(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
     Extension(fields): Extension<Arc<Fields>>,
-    Path((reference, word)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, Refused> {
+    let (reference, word) = path.map_or_else(|_| Default::default(), |Path(path)| path);
     let done = done(&console, &visitor, &fields, &reference, &word).await;
     let (to, problem) = match done {
         Ok(response) => return Ok(response),
@@ -158,7 +162,9 @@ async fn done(
     reference: &str,
     word: &str,
 ) -> Result<Response, Problem> {
-    let (act, reference) = wanted(console, visitor, reference, word).await?;
+    let (act, deed, reference) = wanted(reference, word)?;
+    let route = format!("/console/tenants/{{ref}}/{word}");
+    allowed(console, visitor, deed, &route, Some(&reference)).await?;
     let (api, caller) = (&console.api, &visitor.caller);
     let (now, store) = (api.clock.now(), api.desk.store(caller));
     let view = found(api, caller, &reference).await?;
@@ -259,8 +265,9 @@ pub async fn mail(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
     Extension(fields): Extension<Arc<Fields>>,
-    Path(word): Path<String>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Refused> {
+    let word = path.map_or_else(|_| String::new(), |Path(word)| word);
     match mailed(&console, &visitor, &fields, &word).await {
         Ok(said) => Ok(told(&console, "", &said)),
         Err(problem) => Err(Refused(Box::new((console, visitor, problem)))),

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt, Limited};
+use tokio::time::timeout;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
@@ -14,6 +16,8 @@ use crate::http::api::problem::{Kind, Problem};
 /// The longest form, in bytes, and the most fields.
 const MOST: usize = 8 * 1024;
 const FIELDS: usize = 16;
+/// A form comes within this time: it takes one of few places.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The fields of a form. They are overwritten when it is dropped: one of them may be a token.
 #[derive(Default)]
@@ -27,7 +31,8 @@ impl Fields {
         if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(Kind::BadRequest.because("this is not what a form of the console sends"));
         }
-        let body = Limited::new(body, MOST).collect().await;
+        let body = timeout(PATIENCE, Limited::new(body, MOST).collect()).await;
+        let body = body.map_err(|_| Kind::BodyTooSlow.because("this form did not come in time"))?;
         let body = body.map_err(|_| Kind::BadRequest.because("this form is too long"))?;
         Self::parse(&Zeroizing::new(body.to_bytes().to_vec()))
     }

@@ -2,13 +2,12 @@
 
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::request::Parts;
-use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use url::Url;
 
 use crate::http::public::guard;
 
-use super::place::Place;
+use super::place::{Place, host};
 
 /// Puts on what every answer carries. The page's own style and script bear the nonce, the script may ask for
 /// pages of the console again, and nothing comes from or goes to anybody else.
@@ -27,9 +26,7 @@ pub fn cover(headers: &mut HeaderMap, nonce: Option<&str>, secure: bool) {
 /// Whether a form was sent by a page of the console: by the name that people reach it by, or by the one
 /// that this request was sent to, as through a tunnel.
 pub fn is_ours(parts: &Parts, place: &Place) -> bool {
-    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = host.or(parts.uri.authority().map(Authority::as_str));
-    let here = host.into_iter().flat_map(|host| {
+    let here = host(parts).into_iter().flat_map(|host| {
         ["https", "http"]
             .into_iter()
             .filter_map(move |scheme| Url::parse(&format!("{scheme}://{host}/")).ok())

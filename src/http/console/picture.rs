@@ -39,12 +39,13 @@ pub struct Piece {
 }
 
 impl Picture {
-    /// The last days of a tenant that has the status `word` now. `decided` is in its order; of what was
-    /// before the first decision that is known nothing is drawn but what it says itself.
+    /// The last days of a tenant that has the status `word` since `since`. `decided` is in its order;
+    /// `begun` is when the tenant was added, where no earlier decision is left out. Of what nobody knows
+    /// nothing is drawn.
     pub fn of(
         decided: &[Decided],
-        word: &str,
-        created: Option<DateTime<Utc>>,
+        (word, since): (&str, DateTime<Utc>),
+        begun: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Self {
         let begin = now - TimeDelta::days(DAYS);
@@ -52,11 +53,12 @@ impl Picture {
             decided.iter().filter_map(|one| Some((one.at?, one))).collect();
         let mut spans: Vec<(String, DateTime<Utc>, DateTime<Utc>)> = Vec::new();
         let first = changes.first();
+        let start = if first.is_some() { begun } else { Some(since) };
         let before =
             first.map_or(Some(word), |(_, one)| one.from.as_deref().or(one.status.as_deref()));
         let until = first.map_or(now, |(at, _)| *at);
-        if let Some(before) = before {
-            spans.push((before.to_owned(), created.unwrap_or(begin), until));
+        if let (Some(before), Some(start)) = (before, start) {
+            spans.push((before.to_owned(), start, until));
         }
         for (number, (at, one)) in changes.iter().enumerate() {
             let until = changes.get(number + 1).map_or(now, |(at, _)| *at);
@@ -118,8 +120,8 @@ mod tests {
     }
 
     fn drawn(decided: &[Decided], created: i64) -> Vec<(String, i64, i64)> {
-        let created = Some(now() - TimeDelta::days(created));
-        let picture = Picture::of(decided, "healthy", created, now());
+        let created = now() - TimeDelta::days(created);
+        let picture = Picture::of(decided, ("healthy", created), Some(created), now());
         #[expect(clippy::cast_possible_truncation, reason = "a bar has a thousand units")]
         let whole = |part: f64| part.round() as i64;
         picture.pieces.into_iter().map(|one| (one.status, whole(one.x), whole(one.width))).collect()
@@ -133,6 +135,8 @@ mod tests {
             drawn(&all, 60),
             [wide("pending", 0, 333), wide("healthy", 333, 333), wide("degraded", 667, 333)]
         );
+        let known = Picture::of(&all, ("degraded", now()), None, now());
+        assert_eq!(known.pieces.len(), 2, "what was before the first that is known is not drawn");
         // One that came three days ago.
         assert_eq!(drawn(&[], 3), [wide("healthy", 900, 100)]);
     }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use axum::http::HeaderMap;
+use axum::http::header;
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use chrono::TimeDelta;
 use url::Url;
 
@@ -60,21 +62,22 @@ pub struct Known {
 }
 
 impl Place {
-    /// Who the proxy says that it is; nobody, where it is no proxy or says nothing.
-    pub fn known(&self, headers: &HeaderMap, peer: Peer) -> Option<Known> {
+    /// Who the proxy says that it is; nobody, where it is no proxy, says nothing, or asks for another name
+    /// than people do: a page of somebody else whose name leads to this machine could.
+    pub fn known(&self, parts: &Parts, peer: Peer) -> Option<Known> {
         let proxy = self.proxy.as_ref().filter(|proxy| proxy.is_at(peer.0))?;
-        // Said twice, once may be a visitor's word.
-        let mut said = headers.get_all(proxy.user.as_str()).iter();
-        let (Some(name), None) = (said.next(), said.next()) else { return None };
-        let name = name.to_str().ok()?.trim();
-        if name.is_empty() || name.len() > LONGEST {
+        if !self.is_asked_for_by_name(parts) {
             return None;
         }
-        let mut groups = headers.get_all(proxy.groups.as_str()).iter();
-        let groups = match (groups.next(), groups.next()) {
-            (Some(groups), None) => groups.to_str().unwrap_or_default(),
-            _ => "",
+        // Said twice, once may be a visitor's word.
+        let said = |name: &str| {
+            let mut said = parts.headers.get_all(name).iter();
+            let (Some(value), None) = (said.next(), said.next()) else { return None };
+            let text = std::str::from_utf8(value.as_bytes()).ok()?.trim();
+            (!text.is_empty() && !text.contains(char::is_control)).then_some(text)
         };
+        let name = said(&proxy.user).filter(|name| name.len() <= LONGEST)?;
+        let groups = said(&proxy.groups).unwrap_or_default();
         let groups: Vec<&str> = groups.split(',').map(str::trim).collect();
         let of = |role: &Role| {
             proxy.roles.iter().any(|(group, its)| its == role && groups.contains(&group.as_str()))
@@ -82,6 +85,25 @@ impl Place {
         let role = Role::ALL.into_iter().rev().find(of);
         Some(Known { name: name.to_owned(), role })
     }
+
+    fn is_asked_for_by_name(&self, parts: &Parts) -> bool {
+        let Some(external) = &self.external else { return false };
+        let Some(asked) = host(parts) else { return false };
+        let name = external.host_str().unwrap_or_default();
+        let whole = match external.port() {
+            Some(port) => format!("{name}:{port}"),
+            None => name.to_owned(),
+        };
+        let usual = external.port_or_known_default().map(|port| format!("{name}:{port}"));
+        asked.eq_ignore_ascii_case(&whole)
+            || usual.is_some_and(|usual| asked.eq_ignore_ascii_case(&usual))
+    }
+}
+
+/// Which name a request is for.
+pub fn host(parts: &Parts) -> Option<&str> {
+    let named = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    named.or(parts.uri.authority().map(Authority::as_str))
 }
 
 impl Proxy {
@@ -105,7 +127,7 @@ mod tests {
     fn place() -> Place {
         let roles = [("support", Role::Support), ("on-call", Role::Operator)];
         Place {
-            external: None,
+            external: Some("https://keys.erp.example".parse().unwrap()),
             base: String::new(),
             secure: true,
             lasts: TimeDelta::hours(12),
@@ -122,12 +144,17 @@ mod tests {
         }
     }
 
-    fn known(from: &str, pairs: &[(&'static str, &str)]) -> Option<Known> {
-        let mut headers = HeaderMap::new();
+    fn known_at(host: &str, from: &str, pairs: &[(&'static str, &str)]) -> Option<Known> {
+        let mut request = axum::http::Request::builder().header("host", host);
         for (name, value) in pairs {
-            headers.append(*name, value.parse().unwrap());
+            request = request.header(*name, value.as_bytes());
         }
-        place().known(&headers, Peer(from.parse().unwrap()))
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        place().known(&parts, Peer(from.parse().unwrap()))
+    }
+
+    fn known(from: &str, pairs: &[(&'static str, &str)]) -> Option<Known> {
+        known_at("keys.erp.example", from, pairs)
     }
 
     #[test]
@@ -138,6 +165,10 @@ mod tests {
         assert_eq!(known("10.0.0.5", &both), anna(Some(Role::Support)));
         assert_eq!(known("::ffff:10.0.0.5", &both), anna(Some(Role::Support)));
         assert_eq!(known("10.0.0.6", &both), None);
+        assert_eq!(known_at("Keys.erp.example:443", "10.0.0.5", &both), anna(Some(Role::Support)));
+        for other in ["evil.example", "10.0.0.5:9464", "keys.erp.example:9464", ""] {
+            assert_eq!(known_at(other, "10.0.0.5", &both), None, "{other}");
+        }
         assert_eq!(known("10.0.0.5", &[(groups, "support")]), None);
         assert_eq!(known("10.0.0.5", &[(user, " ")]), None);
         assert_eq!(known("10.0.0.5", &[(user, "anna"), (user, "root")]), None);
@@ -152,6 +183,7 @@ mod tests {
             known("10.0.0.5", &said).unwrap().role
         };
         assert_eq!(role("on-call,support"), Some(Role::Operator));
+        assert_eq!(role("Økonomi,support"), Some(Role::Support));
         assert_eq!(role("support-leads"), None);
         assert_eq!(role(""), None);
     }

@@ -32,16 +32,30 @@ pub fn router(console: &Console) -> Router {
     let outside = Router::new()
         .route("/console/sign-in", get(sign::form).post(sign::sign_in))
         .route_layer(middleware::from_fn_with_state(console.clone(), bounded));
-    let home = console.clone();
     let router = Router::new()
-        .route("/", get(async move || home.redirect(&home.path(""))))
+        .route("/", get(home))
+        .route("/console/", get(home))
         .route("/favicon.ico", get(async || StatusCode::NO_CONTENT))
-        .merge(inside.merge(outside).with_state(console.clone()));
-    match console.place.base.as_str() {
+        .merge(inside.merge(outside));
+    let router = match console.place.base.as_str() {
         "" => router,
         // A proxy may pass the path on as it is, or without what it is known by.
-        base => router.clone().nest(base, router),
+        base => router.clone().route(&format!("{base}/"), get(home)).nest(base, router),
+    };
+    let covered = middleware::map_response_with_state(console.clone(), covered);
+    router.layer(covered).with_state(console.clone())
+}
+
+async fn home(State(console): State<Console>) -> Response {
+    console.redirect(&console.path(""))
+}
+
+/// Whatever is answered is kept nowhere and framed by nobody.
+async fn covered(State(console): State<Console>, mut response: Response) -> Response {
+    if !response.headers().contains_key(header::CONTENT_SECURITY_POLICY) {
+        guard::cover(response.headers_mut(), None, console.place.secure);
     }
+    response
 }
 
 /// A bounded number at a time, with the API.
@@ -66,10 +80,18 @@ async fn enter(State(console): State<Console>, request: Request, next: Next) -> 
     let (mut visitor, cookie) = match session::of(&console, &parts, peer).await {
         Ok(Who::Here(visitor)) => (visitor, None),
         Ok(Who::New(visitor, cookie)) => (visitor, Some(cookie)),
+        // What reads itself again is led to where it is opened.
+        Ok(Who::Away) if reads(&parts.method) => return console.redirect(&console.path("")),
+        Ok(Who::Away) => {
+            let why =
+                "your session had ended, so nothing was done: open the page again and try there";
+            return console.refusal(None, &Kind::Unauthorized.because(why));
+        }
         Ok(Who::Stranger(name)) => return console.refusal(None, &session::stranger(&name)),
         Ok(Who::Nobody) if reads(&parts.method) => {
             let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
-            let path = path.strip_prefix(&*console.place.base).unwrap_or(path);
+            let inner = path.strip_prefix(&*console.place.base);
+            let path = inner.filter(|inner| inner.starts_with('/')).unwrap_or(path);
             return sign::first(&console, path, &parts.headers);
         }
         Ok(Who::Nobody) => {

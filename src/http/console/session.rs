@@ -3,7 +3,7 @@
 //! none from that moment on.
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use chrono::TimeDelta;
 use subtle::ConstantTimeEq;
 use tracing::debug;
@@ -47,6 +47,8 @@ pub enum Who {
     Here(Visitor),
     /// Somebody whom the proxy has just let in, with the cookie for it.
     New(Visitor, HeaderValue),
+    /// Somebody whom the proxy knows, who has to open a page to be let in.
+    Away,
     /// Somebody whom the proxy knows, and who may do nothing.
     Stranger(String),
     /// Nobody known.
@@ -68,7 +70,7 @@ impl Visitor {
 /// Who asks.
 pub async fn of(console: &Console, parts: &Parts, peer: Peer) -> Result<Who, Problem> {
     let api = &console.api;
-    let known = console.place.known(&parts.headers, peer);
+    let known = console.place.known(parts, peer);
     if let Some(cookie) = cookie(&parts.headers, console.place.secure) {
         let hash = sha256(cookie.as_bytes());
         let now = api.clock.now();
@@ -87,10 +89,22 @@ pub async fn of(console: &Console, parts: &Parts, peer: Peer) -> Result<Who, Pro
     }
     let Some(Known { name, role }) = known else { return Ok(Who::Nobody) };
     let Some(role) = role else { return Ok(Who::Stranger(name)) };
+    if !opens(parts) {
+        return Ok(Who::Away);
+    }
     let caller = person(console, &name, role);
     api.limits.count(&caller.token)?;
     let (visitor, cookie) = begin(console, caller, SignedIn::Person(name)).await?;
     Ok(Who::New(visitor, cookie))
+}
+
+/// Whether somebody opens a page; a form, a script or a picture on somebody else's page begins nothing.
+fn opens(parts: &Parts) -> bool {
+    let said = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let here = matches!(said("sec-fetch-site"), None | Some("none" | "same-origin"));
+    let reads = matches!(parts.method, Method::GET | Method::HEAD);
+    let leads = here || said("sec-fetch-mode") == Some("navigate");
+    reads && leads && !parts.headers.contains_key("x-refresh")
 }
 
 /// Whose session it is, if they may still have it.
@@ -124,6 +138,7 @@ pub async fn begin(
     caller: Caller,
     holder: SignedIn,
 ) -> Result<(Visitor, HeaderValue), Problem> {
+    console.api.limits.begin(&caller.token)?;
     let drawn = random_bytes::<32>().map_err(|_| Problem::ours("there is no randomness"))?;
     let held = hex(&drawn);
     let now = console.api.clock.now();

@@ -1,11 +1,10 @@
 //! Signing in with a token, and out.
 
 use axum::body::Body;
-use axum::extract::{Extension, Query, State};
+use axum::extract::{Extension, RawQuery, State};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::Response;
 use minijinja::context;
-use serde::Deserialize;
 use tracing::info;
 
 use crate::http::api::caller;
@@ -20,16 +19,11 @@ use super::{Console, guard};
 /// The longest path that somebody is led back to.
 const LONGEST: usize = 512;
 
-/// Where somebody wanted to go.
-#[derive(Debug, Default, Deserialize)]
-pub struct Wish {
-    #[serde(default)]
-    to: String,
-}
-
 /// The form.
-pub async fn form(State(console): State<Console>, Query(wish): Query<Wish>) -> Response {
-    page(&console, StatusCode::OK, &wish.to, None)
+pub async fn form(State(console): State<Console>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default();
+    let to = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "to");
+    page(&console, StatusCode::OK, &to.map(|(_, to)| to).unwrap_or_default(), None)
 }
 
 /// The form was sent.

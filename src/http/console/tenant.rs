@@ -7,7 +7,7 @@ use minijinja::context;
 use serde::Serialize;
 
 use crate::health::Status;
-use crate::http::api::explain::{Decided, Explanation, Told};
+use crate::http::api::explain::{self, Decided, Explanation, Told};
 use crate::http::api::problem::Problem;
 use crate::http::api::role::Deed;
 use crate::http::api::tenants::{Reference, found};
@@ -21,7 +21,7 @@ use super::when::When;
 use super::{Console, view};
 
 /// So many letters and rows of the audit chain are shown, the newest.
-const LETTERS: u32 = 20;
+const LETTERS: u32 = 200;
 const ROWS: u32 = 50;
 /// So many links.
 const LINKS: usize = 10;
@@ -55,6 +55,8 @@ struct Message {
 /// A mail as it was sent.
 #[derive(Debug, Serialize)]
 struct Letter {
+    /// Whether the customer got it, or may have.
+    sent: bool,
     language: String,
     subject: String,
     text: String,
@@ -135,14 +137,17 @@ async fn page(console: &Console, visitor: &Visitor, reference: &str) -> Result<R
         None
     };
     let health = &tenant.health;
-    let picture = Picture::of(&explained.decided, health.status.word(), tenant.created_at, now);
+    // More than are told may have been left out.
+    let begun = tenant.created_at.filter(|_| explained.decided.len() < explain::DECISIONS);
+    let status = (health.status.word(), health.since);
+    let picture = Picture::of(&explained.decided, status, begun, now);
     let decided: Vec<Step> = explained.decided.iter().rev().map(|one| Step::of(one, now)).collect();
     let told: Vec<Message> =
         explained.told.iter().rev().map(|one| Message::of(one, &letters, now)).collect();
     let open = links.iter().any(|link| link.state(now) == LinkState::Open);
     let disabled = matches!(health.status, Status::Disabled(_));
     let paused = matches!(health.status, Status::Paused { .. });
-    let withdrawn = told.iter().any(|one| one.whom == "integration" && one.stage == "disabled");
+    let unacknowledged = store.is_unacknowledged(tenant.id).await?;
     let may = |deed| caller.role.may(deed);
     let may = May {
         check: may(Deed::Check) && tenant.masked.is_some(),
@@ -152,7 +157,7 @@ async fn page(console: &Console, visitor: &Visitor, reference: &str) -> Result<R
         resume: may(Deed::Pause) && paused,
         disable: may(Deed::Disable) && health.status.word() != "disabled",
         confirm_deleted: may(Deed::ConfirmDeleted) && !whole.deletions_wanted.is_empty(),
-        acknowledge: may(Deed::AcknowledgeDisabled) && withdrawn && disabled,
+        acknowledge: may(Deed::AcknowledgeDisabled) && unacknowledged,
         erase: may(Deed::Erase),
     };
     let links: Vec<Link> = links.iter().take(LINKS).map(|link| Link::of(link, now)).collect();
@@ -236,6 +241,7 @@ impl Message {
             at: When::maybe(one.at, now),
             why: one.why.clone(),
             letter: letter.map(|letter| Letter {
+                sent: matches!(one.outcome, "sent" | "unknown" | "sending"),
                 language: letter.language.clone(),
                 subject: letter.subject.clone(),
                 text: letter.text.clone(),

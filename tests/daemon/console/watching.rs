@@ -10,7 +10,7 @@ use crate::pages::place::{self, text};
 #[test]
 fn the_first_page_shows_by_itself_what_has_become_wrong_and_what_is_right_again() {
     let rig = rig();
-    let daemon = rig.healthy_daemon();
+    let mut daemon = rig.healthy_daemon();
     let mut browser = Browser::start();
     let mut visitor = browser.visitor_with("on-call", &json!({"width": 1280}));
     sign_in(&mut browser, &mut visitor, &daemon, &token(&rig, "operator"));
@@ -34,4 +34,17 @@ fn the_first_page_shows_by_itself_what_has_become_wrong_and_what_is_right_again(
     assert_eq!(database::number(&rig, held), 1);
     let page = visitor.press(&mut browser, "Let mail go again");
     assert!(text(&page, "said").contains("Mail to customers goes again"), "{}", page["text"]);
+
+    // Whoever is not signed in any more is not left with what was true once.
+    database::execute(&rig, "DELETE FROM console_session");
+    daemon.until("the page for signing in", |_| {
+        text(&visitor.look(&mut browser), "heading") == "Sign in"
+    });
+    sign_in(&mut browser, &mut visitor, &daemon, &token(&rig, "operator"));
+    daemon.stop();
+    crate::wait::until_true(
+        "a word that it is old",
+        || text(&visitor.look(&mut browser), "text").contains("Not read since"),
+        String::new,
+    );
 }
