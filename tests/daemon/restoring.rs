@@ -218,8 +218,8 @@ fn who_has_a_new_key_in_the_backup_keeps_it_and_who_was_disabled_with_a_later_on
     assert_eq!(crate::database::number(&rig, sql), 0, "its sealed key is there");
     for withdrawn in [first, second] {
         let mut replace = rig.command(&["tenant", "replace", "erp-0002"]);
-        let said = program::run(&mut replace, withdrawn.as_bytes()).refusal();
-        assert!(said.contains("withdrawn"), "{said}");
+        let ran = program::run(&mut replace, withdrawn.as_bytes());
+        assert!(ran.code == Some(3) && ran.stderr.contains("(withdrawn-key)"), "{ran:?}");
     }
     // Its next key is not taken for the second by a later restoring.
     crate::handing_over::replace(&rig, 2, &[]).well();
