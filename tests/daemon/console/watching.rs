@@ -37,9 +37,7 @@ fn the_first_page_shows_by_itself_what_has_become_wrong_and_what_is_right_again(
 
     // Whoever is not signed in any more is not left with what was true once.
     database::execute(&rig, "DELETE FROM console_session");
-    daemon.until("the page for signing in", |_| {
-        text(&visitor.look(&mut browser), "heading") == "Sign in"
-    });
+    visitor.act(&mut browser, "heading", &json!({"text": "Sign in"}));
     sign_in(&mut browser, &mut visitor, &daemon, &token(&rig, "operator"));
     daemon.stop();
     crate::wait::until_true(

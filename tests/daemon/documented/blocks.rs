@@ -211,6 +211,7 @@ const EXCUSED: &[(&str, &str, &str)] = &[
         "sudo apt-get install",
         "needs a machine to install on: tests/package/life",
     ),
+    ("docs/BACKUP.md", "kp backup", "stops and starts a unit; tests/daemon/restoring.rs moves so"),
     ("docs/INSTALL.md", "kp() {", "becomes the user of the package: tests/package/life"),
     ("docs/INSTALL.md", "kp config check", "restarts a unit: tests/package/life"),
     ("docs/INSTALL.md", "sudo KEYPULSE__KEYRING", "reads the key of the package's machine"),

@@ -32,6 +32,13 @@ const fn judges(named: &'static str) -> Typed {
     Typed { named, prepared: "", full: "", codes: &[0, 1], custody: Custody::Keeper }
 }
 
+/// A daemon runs on this database, so that nothing is restored. `tests/daemon/restoring.rs` does it.
+const fn refused(named: &'static str) -> Typed {
+    let prepared = "rm -f two.backup; keypulse backup two.backup";
+    let full = "keypulse restore two.backup --replace --yes";
+    Typed { named, prepared, full, codes: &[1], custody: Custody::Keeper }
+}
+
 const fn mirror(named: &'static str, full: &'static str) -> Typed {
     Typed { named, prepared: list!(), full, codes: &[0], custody: Custody::Mirror }
 }
@@ -66,6 +73,11 @@ pub const TYPED: &[Typed] = &[
         "keypulse audit verify --expect SEQ:MAC",
         "keypulse audit verify --expect \"$(keypulse audit verify --json | jq -r .head)\"",
     ),
+    full("keypulse backup FILE", "rm -f one.backup; keypulse backup one.backup"),
+    refused("keypulse restore"),
+    refused("keypulse restore FILE"),
+    full("keypulse explain", "keypulse explain erp-483"),
+    after("keypulse mail hold --reason 'a test'", "keypulse mail release --unasked", ""),
     judges("keypulse doctor"),
     judges("keypulse doctor --live"),
     judges("keypulse mail doctor"),

@@ -219,6 +219,8 @@ const ACTS = {
   async forge(ask) {
     await of(ask.name).context.route(ask.url, route => route.fulfill({ contentType: 'text/html', body: ask.html }));
   },
+  // Whichever page it is on by then.
+  async heading(ask) { await (await tab(ask)).locator('h1', { hasText: ask.text }).waitFor(); },
   async look(ask) { return view(await tab(ask)); },
   async back(ask) {
     const page = await tab(ask);
