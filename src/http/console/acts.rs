@@ -74,7 +74,6 @@ fn may_not(visitor: &Visitor, deed: Deed) -> Problem {
 }
 
 /// Whether a form may do that. A refusal is chained like one of the API.
-
 async fn allowed(
     console: &Console,
     visitor: &Visitor,

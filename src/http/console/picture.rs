@@ -48,7 +48,7 @@ impl Picture {
         begun: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Self {
-        let begin = now - TimeDelta::days(DAYS);
+        let edge = now - TimeDelta::days(DAYS);
         let changes: Vec<(DateTime<Utc>, &Decided)> =
             decided.iter().filter_map(|one| Some((one.at?, one))).collect();
         let mut spans: Vec<(String, DateTime<Utc>, DateTime<Utc>)> = Vec::new();
@@ -69,13 +69,13 @@ impl Picture {
             }
         }
         let place = |at: DateTime<Utc>| {
-            let part = (at - begin).as_seconds_f64() / TimeDelta::days(DAYS).as_seconds_f64();
+            let part = (at - edge).as_seconds_f64() / TimeDelta::days(DAYS).as_seconds_f64();
             (part * WIDTH).clamp(0.0, WIDTH)
         };
         let mut pieces = Vec::new();
         let mut words: Vec<String> = Vec::new();
         for (status, from, to) in spans {
-            if to <= begin || from > now || status.is_empty() {
+            if to <= edge || from > now || status.is_empty() {
                 continue;
             }
             let (x, end) = (place(from), place(to));
@@ -95,7 +95,7 @@ impl Picture {
             let x = x.min(WIDTH - LEAST);
             pieces.push(Piece { status, x, width: (end - x).max(LEAST), title });
         }
-        Self { pieces, from: When::of(begin, now), words }
+        Self { pieces, from: When::of(edge, now), words }
     }
 }
 
