@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use chrono::TimeDelta;
 use tempfile::TempPath;
 
 use crate::clock::Clock;
@@ -35,6 +36,9 @@ use crate::telemetry::Metrics;
 
 use super::backup::{COPY, folder, unpack, with_ending};
 use super::{App, only_one, place, withdrawn_file};
+
+/// The clocks of two machines may differ by so much.
+const SKEW: TimeDelta = TimeDelta::minutes(1);
 
 /// What is there before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,10 +104,11 @@ pub async fn prepare(
     let noted = withdrawn_file(&own, &place);
     let (target, present, near) = match &place {
         Place::File(database) => {
-            // Nobody else is at it: the lock is held.
-            clear(folder(database));
+            // Nobody else is at it: the lock is held. The copy has to lie where the file really is.
+            let real = database.canonicalize().unwrap_or_else(|_| database.clone());
+            clear(folder(&real));
             let (target, present) = old_file(&place, database).await;
-            (target, present, folder(database).to_owned())
+            (target, present, folder(&real).to_owned())
         }
         Place::Server(_) => {
             let target = Store::open(&place).await?;
@@ -139,10 +144,10 @@ pub async fn prepare(
     };
     if let Some(step) = store.further_steps().await?.last() {
         bail!(
-            "{} was made by keypulse {}, with the step {} of the schema that this version, {}, does \
+            "{} is of keypulse {}, with the step {} of the schema that this version, {}, does \
              not know: restore it with that version or a later one",
             backup.display(),
-            facts.version,
+            step.brought_by.as_ref().unwrap_or(&facts.version),
             step.name,
             env!("CARGO_PKG_VERSION")
         );
@@ -151,6 +156,15 @@ pub async fn prepare(
     let profile = Arc::new(Profile::load(&own.provider.profile)?);
     let work = App::on(own, profile, store, clock).await?.acting_as(actor);
     let work = work.audited().await.context("nothing was changed")?;
+    // Whoever was asked before would count as asked since.
+    let now = work.clock.now();
+    if facts.made_at > now + SKEW {
+        bail!(
+            "the backup was made at {} and it is {now} here: set the clock right first, or nobody \
+             knows who was asked since",
+            facts.made_at
+        );
+    }
     let lines = match &noted {
         Some(path) => {
             WithdrawnFile::read(path)?.map(|file| (file.withdrawals.len(), file.unreadable))
@@ -211,21 +225,31 @@ impl Prepared {
 
     /// Does it.
     pub async fn carry_out(self, progress: Progress<'_>) -> anyhow::Result<Done> {
-        let now = self.work.clock.now();
+        let now = self.work.clock.now().max(self.facts.made_at);
         let mut done = Done::default();
-        let mut budgets = Vec::new();
+        let (mut budgets, mut withdrawn) = (Vec::new(), Vec::new());
         if let Some(target) = &self.target {
-            // What it knows of, and no file does so far.
-            let read = async {
-                target.complete_withdrawals().await?;
-                target.budgets().await
+            // What it knows of, whether any file does or not.
+            let known = async {
+                Ok::<_, crate::store::StoreError>((
+                    target.known_withdrawals().await?,
+                    target.budgets().await?,
+                ))
             };
-            match read.await {
-                Ok(found) => budgets = found,
-                Err(error) => done.remarks.push(format!(
+            match known.await {
+                Ok((lines, found)) => (withdrawn, budgets) = (lines, found),
+                Err(error) if self.present == Present::Database => bail!(
+                    "what the present database knows to be withdrawn cannot be read, so a restored one \
+                     could bring it back; nothing was changed: {}",
+                    chain(&error)
+                ),
+                Err(_) => {}
+            }
+            if let Err(error) = target.complete_withdrawals().await {
+                done.remarks.push(format!(
                     "what the database knew to be withdrawn could not be added to the file: {}",
                     chain(&error)
-                )),
+                ));
             }
         }
         let store = &self.work.store;
@@ -238,8 +262,9 @@ impl Prepared {
         if let Some(path) = &self.noted
             && let Some(file) = WithdrawnFile::read(path)?
         {
-            self.withdraw_again(&file.withdrawals, &mut done).await?;
+            withdrawn.extend(file.withdrawals);
         }
+        self.withdraw_again(&withdrawn, &mut done).await?;
         store.keep_budgets(&budgets).await?;
         done.settled.to_ask = store.restored().await?.map_or(0, |restored| restored.to_ask);
         self.install(done, progress).await
@@ -322,6 +347,15 @@ impl Prepared {
                     done.remarks.push(format!("the old file is not tidy: {}", chain(&error)));
                 }
                 let database = database.canonicalize().unwrap_or_else(|_| database.clone());
+                // Closed, it would have emptied its log.
+                let log = fs::metadata(with_ending(&database, "-wal"));
+                if present == Present::Database && log.is_ok_and(|log| log.len() > 0) {
+                    bail!(
+                        "somebody else has {} open, such as another command or a backup: wait for its \
+                         end, and restore again; nothing was changed",
+                        database.display()
+                    );
+                }
                 let aside = (present != Present::Nothing).then(|| {
                     let now = work.clock.now().format("%Y%m%dT%H%M%SZ");
                     with_ending(&database, &format!(".before-restore-{now}"))

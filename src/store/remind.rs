@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, QueryResult};
 use crate::health::MailStage;
 use crate::ids::TenantId;
 
-use super::mail::{ASKS, FEW};
+use super::mail::{ASKS, CHANNEL, FEW};
 use super::row::{micros, time};
 use super::tenants::json;
 use super::{Store, StoreError, fresh_id};
@@ -57,6 +57,9 @@ pub struct TimelyMail {
     pub stage: MailStage,
     /// What there is only one mail of.
     pub dedup: String,
+    /// Whether its time came between a backup and the end of its restoring: it may have been sent, and
+    /// is written down and not sent.
+    pub lost: bool,
 }
 
 impl Store {
@@ -139,6 +142,13 @@ impl Store {
         let owe = self.statement(self.dialect.owe(), [json(&rows)?.into()]);
         let owed = tx.execute_raw(owe).await?.rows_affected();
         self.owe_to_channels(&tx, &json(&rows)?).await?;
+        for row in mails.iter().zip(&rows).filter(|(mail, _)| mail.lost).map(|(_, row)| row) {
+            let sql = "UPDATE delivery SET state = 'unknown', settled_at = $2, fate = $3 \
+                       WHERE message_id = $1 AND channel = $4";
+            let fate = "its time came in what is lost: it may have been sent then";
+            let values = [row.0.as_str().into(), micros(now).into(), fate.into(), CHANNEL.into()];
+            tx.execute_raw(self.statement(sql, values)).await?;
+        }
         tx.commit().await?;
         if owed > 0 {
             self.wake();

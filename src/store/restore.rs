@@ -65,13 +65,15 @@ pub struct Others {
     pub since: Option<DateTime<Utc>>,
 }
 
-/// A tenant of state `s` that is asked regularly and has not answered since `$1`. Who does not answer
-/// alone, and whose key is out of step, is written to by nobody before an answer says otherwise.
+/// A tenant of state `s` that is asked regularly and of which nothing is certain since `$1`: accepted, or
+/// dead by the bound. A single refusal is not enough: the mail that it may lead to would be decided after
+/// the hold. Who does not answer alone, whose key is out of step and who was never accepted is written
+/// to by nobody before an answer says otherwise.
 const TO_ASK: &str = "s.due_at IS NOT NULL AND s.paused_at IS NULL AND s.destroyed_at IS NULL \
-     AND s.status <> 'disabled' \
+     AND s.status NOT IN ('disabled', 'pending') \
      AND NOT (s.status = 'degraded' AND s.cause IN ('unreachable', 'out_of_step')) \
      AND (s.accepted_at IS NULL OR s.accepted_at < $1) \
-     AND (s.doubt_last IS NULL OR s.doubt_last < $1)";
+     AND NOT (s.status = 'needs_reconnection' AND s.doubt_last IS NOT NULL AND s.doubt_last >= $1)";
 
 /// What is kept of a mail that the backup knows to be owed.
 const MAY_BE_SENT: &str = "it may have been sent since the backup was made";
@@ -109,10 +111,14 @@ impl Store {
                    ON CONFLICT (id) DO NOTHING";
         done(sql, vec![at.into()]).await?;
         done("UPDATE notify SET held_at = $1, held_why = $2", vec![at.into(), why.into()]).await?;
-        let sql = "UPDATE delivery SET state = 'unknown', settled_at = $1, fate = $3, \
+        // Also what was given up: a contact that was added since may have got it. Reminders count from
+        // when it can have been sent at the earliest.
+        let sql = "UPDATE delivery SET state = 'unknown', fate = $2, \
+                   settled_at = COALESCE(begun_at, \
+                   (SELECT m.owed_at FROM message m WHERE m.id = delivery.message_id)), \
                    lease = NULL, lease_until = NULL \
-                   WHERE channel = $2 AND state IN ('owed', 'sending')";
-        let values = vec![at.into(), CHANNEL.into(), MAY_BE_SENT.into()];
+                   WHERE channel = $1 AND state IN ('owed', 'sending', 'dead')";
+        let values = vec![CHANNEL.into(), MAY_BE_SENT.into()];
         let mails_unknown = done(sql, values).await?;
         // To them at least once, under the same id: more often is no harm, and never is.
         let sql = "UPDATE delivery SET state = 'owed', due_at = $1, lease = NULL, \
@@ -203,14 +209,25 @@ impl Store {
             return Ok(0);
         }
         self.lock_waiting(tx).await?;
-        // A link, and what a person sends again, was wished for since.
+        // A link, and what a person sends again, was wished for since. Reminders count from the earliest
+        // moment at which it can have been sent, so that none comes that came in what is lost.
         let sql = "UPDATE delivery SET state = 'unknown', settled_at = $1, fate = $3, \
                    lease = NULL, lease_until = NULL WHERE channel = $2 AND state = 'owed' \
                    AND message_id IN (SELECT m.id FROM message m WHERE m.audience = 'customer' \
-                   AND m.owed_at >= $4 AND m.stage NOT IN ('link', 'again'))";
+                   AND m.stage NOT IN ('link', 'again'))";
         let fate = "it may tell once more what was told between the backup and its restoring";
-        let values = [micros(now).into(), CHANNEL.into(), fate.into(), micros(restored.at).into()];
+        let values = [micros(restored.made_at).into(), CHANNEL.into(), fate.into()];
         Ok(tx.execute_raw(self.statement(sql, values)).await?.rows_affected())
+    }
+
+    /// Until when something may have been told that is lost: when the last restoring was over.
+    pub async fn lost_until(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let sql = "SELECT released_at FROM restored";
+        let Some(row) = self.read.query_one_raw(self.statement(sql, [])).await? else {
+            return Ok(None);
+        };
+        let at: Option<i64> = row.try_get("", "released_at")?;
+        Ok(at.and_then(time))
     }
 
     /// How far ahead each budget is charged.

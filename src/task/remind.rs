@@ -64,6 +64,8 @@ impl Remind {
     pub async fn run_once(&self) -> Result<u64, StoreError> {
         let now = self.clock.now();
         let mut mails = Vec::new();
+        let until = bounded(self.store.lost_until()).await?;
+        let lost = |due| until.is_some_and(|until| due <= until);
         if !self.reminders.is_empty() {
             for told in bounded(self.store.told()).await? {
                 let due = reminder_due(told.told_at, told.reminded, &self.reminders, now);
@@ -73,7 +75,11 @@ impl Remind {
                 }
                 let stage = MailStage::Reminder(number);
                 let (tenant, episode) = (told.tenant, told.episode);
+                let after = usize::try_from(number)
+                    .ok()
+                    .and_then(|n| self.reminders.get(n.checked_sub(1)?));
                 mails.push(TimelyMail {
+                    lost: after.is_some_and(|after| lost(told.told_at + *after)),
                     dedup: format!("{tenant}/episode-{episode}/customer/{}", stage.word()),
                     tenant,
                     reference: told.reference,
@@ -93,6 +99,7 @@ impl Remind {
                 let at = one.expires_at.timestamp();
                 let (tenant, generation) = (one.tenant, one.generation);
                 mails.push(TimelyMail {
+                    lost: lost(one.expires_at - TimeDelta::days(i64::from(*days))),
                     dedup: format!("{tenant}/key-{generation}/ends-{at}/customer/{}", stage.word()),
                     tenant,
                     reference: one.reference,

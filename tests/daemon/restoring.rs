@@ -155,6 +155,22 @@ fn a_lost_server_comes_back_and_nobody_is_written_to_twice() {
 }
 
 #[test]
+fn what_a_server_knows_to_be_withdrawn_stays_so_though_it_is_noted_in_no_file() {
+    let server = Server::start_new();
+    let rig = Rig::new(3).set("store.url", &server.url());
+    rig.run(&["migrate", "up"]).well();
+    rig.add(1..=3);
+    let file = back_up(&rig, "monday.backup");
+    rig.run(&["tenant", "disable", "erp-0002", "--compromised", "--yes"]).well();
+    rig.run(&["tenant", "erase", "erp-0003", "--yes"]).well();
+    let done = restore(&rig, &file, &["--replace"]);
+    assert_eq!((&done["disabled_again"], &done["erased_again"]), (&1.into(), &1.into()), "{done}");
+    let statuses = rig.statuses();
+    assert_eq!(statuses["erp-0002"].0, "disabled");
+    assert!(!statuses.contains_key("erp-0003"));
+}
+
+#[test]
 fn a_fleet_moves_from_a_file_to_a_server_and_back() {
     let rig = Rig::fleet();
     let mut daemon = rig.healthy_daemon();

@@ -290,6 +290,7 @@ async fn what_keeps_mail_from_customers_is_on_calls_by_its_own_name_until_it_is_
         assert_eq!(told().await, []);
 
         let last = TimelyMail {
+            lost: false,
             tenant: told_one,
             reference: "t".to_owned(),
             episode: Some(1),

@@ -76,6 +76,7 @@ async fn a_reminder_that_waits_takes_nothing_back_from_what_was_sent() {
         let id = dead(rig, Mode::Live).await;
         mailed(rig, MailSettlement::Sent, "it was taken").await;
         let reminder = TimelyMail {
+            lost: false,
             tenant: id,
             reference: "t-0000".to_owned(),
             episode: Some(1),

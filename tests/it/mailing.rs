@@ -312,6 +312,7 @@ async fn while_a_reminder_waits_there_is_no_second_one() {
         let ids = dead(rig, 1).await;
         deliver(rig, hour(1)).await;
         let mail = TimelyMail {
+            lost: false,
             tenant: ids[0],
             reference: "t-0000".to_owned(),
             episode: Some(1),
@@ -482,6 +483,7 @@ async fn reminders_count_from_the_mail_that_was_sent_and_each_is_owed_once() {
         let told = rig.store.told().await.unwrap();
         assert!(told.iter().all(|one| one.told_at == hour(1) && one.reminded == 0));
         let reminder = |number| TimelyMail {
+            lost: false,
             tenant: ids[0],
             reference: "t-0000".to_owned(),
             episode: Some(1),
@@ -518,6 +520,7 @@ async fn a_key_that_will_expire_is_announced_once_for_each_step_while_it_works()
         let found = expiring(30, hour(24 * 11)).await;
         assert_eq!((found.len(), found[0].tenant), (1, ids[0]));
         let mail = TimelyMail {
+            lost: false,
             tenant: ids[0],
             reference: "t-0000".to_owned(),
             episode: None,

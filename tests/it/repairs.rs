@@ -77,6 +77,7 @@ async fn messages_that_have_not_arrived_are_counted_by_stage_with_the_oldest_of_
         settle(&rig.store, &drawn[0].id, "lane", MailSettlement::Dead).await;
         settle(&rig.store, &drawn[1].id, "lane", MailSettlement::Sent).await;
         let told = TimelyMail {
+            lost: false,
             tenant: ids[0],
             reference: "t-0000".to_owned(),
             episode: Some(1),

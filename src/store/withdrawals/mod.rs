@@ -60,6 +60,20 @@ impl Store {
         self.write_withdrawals().await
     }
 
+    /// All that the database knows of it, also where it is noted nowhere.
+    pub async fn known_withdrawals(&self) -> Result<Vec<Withdrawal>, StoreError> {
+        let (mut all, mut from) = (Vec::new(), 0);
+        let Some(head) = self.audit_head().await? else { return Ok(all) };
+        while from <= head.seq {
+            let rows = self.withdrawals_from(from, head.seq).await?;
+            let last =
+                rows.last().map(|(seq, _)| *seq).filter(|_| i64::try_from(rows.len()) == Ok(PAGE));
+            all.extend(rows.into_iter().filter_map(|(_, line)| line));
+            from = last.unwrap_or(head.seq) + 1;
+        }
+        Ok(all)
+    }
+
     /// Appends what was done since, by whomever. Gives back how many lines that were.
     pub async fn write_withdrawals(&self) -> Result<usize, StoreError> {
         let Some(file) = &self.withdrawals else { return Ok(0) };
