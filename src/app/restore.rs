@@ -1,5 +1,7 @@
 //! Puts a backup in the place of a database. Everything is done to a copy that nobody else knows; the
 //! finished copy takes the place in one step, so whoever is killed before has changed nothing.
+//!
+//! Long because one restoring is told here from its beginning to its end.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -23,6 +23,7 @@ mod api_roles;
 mod api_tenants;
 mod audit;
 mod backing_up;
+mod browsing;
 mod budget;
 mod claiming;
 mod client;
