@@ -280,8 +280,9 @@ fn keys_that_die_one_by_one_are_all_found() {
 #[test]
 fn a_thousand_customers_whose_keys_die_one_after_the_other_get_one_mail_each() {
     const TENANTS: u32 = 2_500;
-    // Fewer at a time than a fault of the provider would meet.
-    const AT_ONCE: usize = 250;
+    // Far fewer at a time than a fault of the provider would meet, also on a machine so busy that only a
+    // part of the fleet is asked within the time that is looked at.
+    const AT_ONCE: usize = 100;
     let (rig, daemon) = well(Kind::File, TENANTS, &[]);
     let all: Vec<u32> = (1..=1_000).collect();
     for some in all.chunks(AT_ONCE) {
