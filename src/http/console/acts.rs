@@ -10,7 +10,6 @@ use axum::response::Response;
 use chrono::TimeDelta;
 use minijinja::context;
 
-use crate::health::{Action, Reason};
 use crate::http::api::acts as deeds;
 use crate::http::api::body::Given;
 use crate::http::api::caller::chain_refusal;
@@ -19,7 +18,7 @@ use crate::http::api::links::{self, Link};
 use crate::http::api::mail::{self, Hold};
 use crate::http::api::problem::{Kind, Problem};
 use crate::http::api::role::Deed;
-use crate::http::api::tenants::{Reference, disabled, found};
+use crate::http::api::tenants::{Reference, found};
 use crate::ids::TenantRef;
 
 use super::fields::Fields;
@@ -192,11 +191,14 @@ async fn done(
                 "" => None,
                 _ => return Err(Problem::of_field("for", "must be one of those on the page")),
             };
-            operated(console, visitor, &view, Action::Pause { until }).await?;
+            let pause = Some(Given(deeds::Pause { until }));
+            let to = (State(api.clone()), caller.clone(), Reference(reference.clone()));
+            let _ = deeds::pause(to.0, to.1, to.2, pause).await?;
             "Paused: it is not asked, and nobody is told about it.".to_owned()
         }
         Act::Resume => {
-            operated(console, visitor, &view, Action::Resume).await?;
+            let to = (State(api.clone()), caller.clone(), Reference(reference.clone()));
+            let _ = deeds::resume(to.0, to.1, to.2, None).await?;
             "Resumed: it is asked again now.".to_owned()
         }
         Act::Disable => {
@@ -233,22 +235,6 @@ async fn done(
     };
     let to = format!("/tenants/{}", in_path(&reference));
     Ok(told(console, &to, &Said { good: true, text }))
-}
-
-async fn operated(
-    console: &Console,
-    visitor: &Visitor,
-    view: &crate::store::TenantView,
-    action: Action,
-) -> Result<(), Problem> {
-    let (api, caller) = (&console.api, &visitor.caller);
-    let verdict = api.desk.operate(caller, view.id, action, None).await?;
-    let kept = "the tenant kept changing, and nothing was done: try again";
-    let verdict = verdict.ok_or_else(|| Kind::Unavailable.because(kept))?;
-    if verdict.decision.reason == Reason::NotWatched {
-        disabled(&found(api, caller, &view.reference).await?)?;
-    }
-    Ok(())
 }
 
 /// Whether somebody has typed whom they mean.

@@ -1,15 +1,18 @@
 //! What came of a form, shown once on the page that the browser is led to: carried there by a cookie that
 //! only this console can have set.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use url::form_urlencoded;
 
-/// The longest text, in characters; and the longest header with cookies that is looked at.
+use super::cookie;
+
+/// What the cookie is called.
+const NAME: &str = "kp-said";
+/// The longest text, in characters.
 const MOST: usize = 400;
-const LONGEST: usize = 8 * 1024;
 /// So many seconds it waits for the page.
-const WAITS: u32 = 30;
+const WAITS: i64 = 30;
 
 /// What came of a form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,12 +33,7 @@ impl Said {
 
     /// What was said, if something was.
     pub fn read(headers: &HeaderMap, secure: bool) -> Option<Self> {
-        let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-        let mut pairs = lines.filter(|line| line.len() <= LONGEST).flat_map(|line| line.split(';'));
-        let value = pairs.find_map(|pair| {
-            let (its, value) = pair.trim().split_once('=')?;
-            (its == name(secure)).then_some(value)
-        })?;
+        let value = cookie::held(headers, NAME, secure)?;
         let (good, text) = match (value.strip_prefix('+'), value.strip_prefix('-')) {
             (Some(text), _) => (true, text),
             (None, Some(text)) => (false, text),
@@ -51,21 +49,14 @@ pub fn gone(secure: bool) -> Option<HeaderValue> {
     set("", 0, secure)
 }
 
-fn name(secure: bool) -> &'static str {
-    if secure { "__Host-kp-said" } else { "kp-said" }
-}
-
-fn set(value: &str, seconds: u32, secure: bool) -> Option<HeaderValue> {
-    let only = if secure { "; Secure" } else { "" };
-    let text = format!(
-        "{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{only}",
-        name(secure)
-    );
-    HeaderValue::from_str(&text).ok()
+fn set(value: &str, seconds: i64, secure: bool) -> Option<HeaderValue> {
+    cookie::set(NAME, value, seconds, "Strict", secure)
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
+
     use super::*;
 
     #[test]

@@ -27,7 +27,6 @@ pub struct Row {
     /// The same as a part of a path.
     path: String,
     name: String,
-    company: String,
     status: &'static str,
     status_text: String,
     since: When,
@@ -40,7 +39,6 @@ impl Row {
             reference: view.reference.clone(),
             path: in_path(&view.reference),
             name: view.name.clone(),
-            company: view.company.clone(),
             status: view.health.status.word(),
             status_text: view.health.status.to_string(),
             since: When::of(view.health.since, now),

@@ -4,6 +4,7 @@
 //! Who may do what is the API's table, and what is done here is done by the API's own code.
 
 mod acts;
+mod cookie;
 mod fields;
 mod flash;
 mod fleet;

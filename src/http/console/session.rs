@@ -3,7 +3,7 @@
 //! none from that moment on.
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use chrono::TimeDelta;
 use subtle::ConstantTimeEq;
 use tracing::debug;
@@ -17,13 +17,14 @@ use crate::store::{Session, SignedIn, StoreError};
 use crate::vault::sha256;
 
 use super::Console;
+use super::cookie;
 use super::flash::Said;
 use super::place::Known;
 
 /// After so long without a visit a session ends.
 const IDLE: TimeDelta = TimeDelta::hours(1);
-/// The longest header with cookies that is looked at.
-const LONGEST: usize = 8 * 1024;
+/// What its cookie is called.
+const NAME: &str = "kp-console";
 /// What sets the codes of forms and the ids of people apart from everything else under the same key.
 const FORM: &[u8] = b"keypulse console form 1\n";
 const PERSON: &[u8] = b"keypulse console person 1\n";
@@ -71,8 +72,8 @@ impl Visitor {
 pub async fn of(console: &Console, parts: &Parts, peer: Peer) -> Result<Who, Problem> {
     let api = &console.api;
     let known = console.place.known(parts, peer);
-    if let Some(cookie) = cookie(&parts.headers, console.place.secure) {
-        let hash = sha256(cookie.as_bytes());
+    if let Some(held) = held(&parts.headers, console.place.secure) {
+        let hash = sha256(held.as_bytes());
         let now = api.clock.now();
         if let Some(session) = api.store.session(&hash, IDLE, now).await?
             && let Some(visitor) = visitor(console, &session, hash, known.as_ref()).await?
@@ -162,30 +163,14 @@ fn person(console: &Console, name: &str, role: Role) -> Caller {
     Caller { by: By::Proxy, token: hex(&id[..8]), name: name.to_owned(), role }
 }
 
-/// What the cookie is called. Under TLS the name itself forbids other hosts to set it.
-fn name(secure: bool) -> &'static str {
-    if secure { "__Host-kp-console" } else { "kp-console" }
-}
-
 fn set(held: &str, lasts: TimeDelta, secure: bool) -> Option<HeaderValue> {
-    let only = if secure { "; Secure" } else { "" };
-    let seconds = lasts.num_seconds().max(0);
     // Lax, not Strict: alerts lead here from elsewhere, and a form is checked by what it carries and
     // where it comes from.
-    let text =
-        format!("{}={held}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{only}", name(secure));
-    let mut value = HeaderValue::from_str(&text).ok()?;
-    value.set_sensitive(true);
-    Some(value)
+    cookie::set(NAME, held, lasts.num_seconds(), "Lax", secure)
 }
 
-fn cookie(headers: &HeaderMap, secure: bool) -> Option<&str> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.filter(|line| line.len() <= LONGEST).flat_map(|line| line.split(';'));
-    let held = pairs.find_map(|pair| {
-        let (its, value) = pair.trim().split_once('=')?;
-        (its == name(secure)).then_some(value)
-    })?;
+fn held(headers: &HeaderMap, secure: bool) -> Option<&str> {
+    let held = cookie::held(headers, NAME, secure)?;
     let whole = held.len() == 64 && held.bytes().all(|byte| byte.is_ascii_hexdigit());
     whole.then_some(held)
 }
